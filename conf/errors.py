@@ -1,0 +1,62 @@
+# SPDX-License-Identifier: LGPL-2.1-or-later
+"""What can be wrong with an XML document.
+
+`conf` imports nothing of the project, so it has a small exception family of its own; the daemon
+turns each into the libvirt error whose number stands in `code`.
+"""
+
+from __future__ import annotations
+
+
+class ConfError(Exception):
+    """A document that cannot be accepted.  `code` is the `virErrorNumber` a client is told."""
+
+    code = 1
+
+
+class InternalError(ConfError):
+    """VIR_ERR_INTERNAL_ERROR: libvirt's answer to some malformed input."""
+
+    code = 1
+
+
+class NoSupportError(ConfError):
+    """VIR_ERR_NO_SUPPORT."""
+
+    code = 3
+
+
+class InvalidArgError(ConfError):
+    """VIR_ERR_INVALID_ARG."""
+
+    code = 8
+
+
+class OSTypeError(ConfError):
+    """VIR_ERR_OS_TYPE: `<os><type>` is missing or unknown."""
+
+    code = 16
+
+
+class XMLError(ConfError):
+    """VIR_ERR_XML_ERROR: well-formed, but not what the format asks for."""
+
+    code = 27
+
+
+class XMLDetailError(ConfError):
+    """VIR_ERR_XML_DETAIL: not well-formed; the text carries the place."""
+
+    code = 35
+
+
+class ConfigUnsupportedError(ConfError):
+    """VIR_ERR_CONFIG_UNSUPPORTED: understood, but not possible."""
+
+    code = 67
+
+
+class SchemaError(ConfError):
+    """VIR_ERR_XML_INVALID_SCHEMA: validation against the RNG schema failed."""
+
+    code = 92

@@ -1,0 +1,90 @@
+# SPDX-License-Identifier: LGPL-2.1-or-later
+"""What a driver is.
+
+A driver is a class whose methods are named after the public API: virDomainBlockCopy is
+`domain_block_copy`.  The parameters are the wire's arguments in their order (see
+`docs/architecture.md`, "The call contract"), the result is what the API returns.
+
+* A plain `def` never waits: it answers from memory, and the server calls it in place.
+* An `async def` may wait; it runs as a task of the client's session, and every wait on something
+  outside has a deadline.
+
+A method that is not there is answered with "this function is not supported by the connection
+driver: virXxx"; nobody writes stubs.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import ClassVar
+
+from virtd.calls import Connection
+from virtd.errors import From
+from virtd.events import EventBus
+from virtd.host.paths import Paths
+from virtd.tasks import TaskOwner
+
+
+@dataclass(slots=True)
+class Environment:
+    """What the daemon gives to every driver."""
+
+    paths: Paths
+    events: EventBus
+    tasks: TaskOwner
+    privileged: bool
+
+
+class Driver:
+    """A part of the API: a hypervisor, or one of the host's services."""
+
+    #: The `virErrorDomain` of errors that name none.
+    error_source: ClassVar[From]
+
+    def __init__(self, environment: Environment) -> None:
+        self.env = environment
+
+    async def start(self) -> None:
+        """Load what was saved and find again what still runs.  Called once, before the first call."""
+
+    async def stop(self) -> None:
+        """The daemon ends; guests go on."""
+
+
+class HypervisorDriver(Driver):
+    """A driver that URIs lead to."""
+
+    #: URI schemes that this driver answers to (`qemu` for qemu:///system).
+    schemes: ClassVar[tuple[str, ...]]
+
+    def connect_open(self, connection: Connection, path: str) -> str:
+        """Accept or refuse a connection; `path` is the URI's ("/system").  Returns the canonical URI.
+
+        Raises:
+            VirtError: this path is not one of the driver's.
+        """
+        raise NotImplementedError
+
+
+class NetworkDriver(Driver):
+    """Virtual networks: the methods named `network_*` and `connect_*network*`."""
+
+
+class StorageDriver(Driver):
+    """Pools and volumes: `storage_*`, `connect_*storage*`."""
+
+
+class SecretDriver(Driver):
+    """Secrets: `secret_*`, `connect_*secret*`."""
+
+
+class NWFilterDriver(Driver):
+    """Network filters: `nwfilter_*`, `connect_*nwfilter*`."""
+
+
+class InterfaceDriver(Driver):
+    """Host interfaces: `interface_*`, `connect_*interface*`."""
+
+
+class NodeDeviceDriver(Driver):
+    """Host devices: `node_device_*`, `connect_*node_device*`, `node_list_devices`."""

@@ -1,0 +1,75 @@
+# SPDX-License-Identifier: LGPL-2.1-or-later
+"""Every write that must survive goes through here.  These functions block: call them in a thread."""
+
+from __future__ import annotations
+
+import contextlib
+import logging
+import os
+import tempfile
+import time
+from pathlib import Path
+
+log = logging.getLogger(__name__)
+
+
+def sync_folder(folder: Path) -> None:
+    """Make renames and removals in `folder` durable."""
+    fd = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
+    try:
+        os.fsync(fd)
+    finally:
+        os.close(fd)
+
+
+def write_atomic(path: Path, data: bytes, *, mode: int = 0o600, durable: bool = True) -> None:
+    """Replace `path` by `data`: readers see the old or the new content, never a part.
+
+    Args:
+        durable: also survive a host crash (file and folder are fsynced).  False only for what a host
+            crash makes void anyway, such as the state of running guests.
+    """
+    path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+    fd, temporary = tempfile.mkstemp(prefix=f".{path.name[:100]}.", dir=path.parent)
+    try:
+        with open(fd, "wb") as file:
+            os.fchmod(fd, mode)
+            file.write(data)
+            if durable:
+                file.flush()
+                os.fsync(fd)
+        os.rename(temporary, path)
+    except BaseException:
+        with contextlib.suppress(FileNotFoundError):
+            os.unlink(temporary)
+        raise
+    if durable:
+        sync_folder(path.parent)
+
+
+def remove(path: Path, *, durable: bool = True) -> bool:
+    """Remove `path`; False when it was not there."""
+    try:
+        path.unlink()
+    except FileNotFoundError:
+        return False
+    if durable:
+        sync_folder(path.parent)
+    return True
+
+
+def symlink(target: Path, link: Path) -> None:
+    """Make `link` point to `target`, durably; an existing link is replaced."""
+    link.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+    with contextlib.suppress(FileNotFoundError):
+        link.unlink()
+    link.symlink_to(target)
+    sync_folder(link.parent)
+
+
+def set_aside(path: Path, why: str) -> Path:
+    """Rename a file that cannot be used so that nothing overwrites it, and say so in the log."""
+    aside = path.with_name(f"{path.name}.unreadable-{time.strftime('%Y%m%d-%H%M%S')}")
+    os.rename(path, aside)
+    log.error("%s cannot be used and was set aside as %s: %s", path, aside.name, why)
+    return aside
