@@ -41,6 +41,9 @@ class Driver:
     #: The `virErrorDomain` of errors that name none.
     error_source: ClassVar[From]
 
+    #: Further objects that hold API methods, one a subject, so that no class has a hundred of them.
+    parts: tuple[object, ...] = ()
+
     def __init__(self, environment: Environment) -> None:
         self.env = environment
 
