@@ -1,0 +1,52 @@
+# make setup | demo | test | lint | bench | install      (each does its own set-up; nothing is needed by hand)
+
+PYTHON  ?= python3
+VENV    := .venv
+BIN     := $(VENV)/bin
+PREFIX  ?= /usr/local
+DESTDIR ?=
+UNITDIR ?= /etc/systemd/system
+
+.PHONY: help setup demo test lint bench install clean
+
+help:
+	@echo "make demo     boot a guest with stock virsh through virtd, pivot its disk, restart the daemon under it"
+	@echo "make test     the test suite        make lint   types, style, layers"
+	@echo "make bench    time virtd            make install   as a systemd service below PREFIX=$(PREFIX)"
+
+setup: $(VENV)/.ready
+
+# Made again when the dependencies change.
+$(VENV)/.ready: pyproject.toml tests/tools/packages.sh
+	sh tests/tools/packages.sh
+	test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
+	$(BIN)/pip install --quiet --disable-pip-version-check --editable '.[dev,systemd]'
+	touch $@
+
+demo: setup
+	bash tests/demo/demo.sh
+
+test: setup
+	$(BIN)/pytest -q
+
+lint: setup
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+
+bench: setup
+	$(BIN)/python tests/bench/bench.py
+
+# A virtual environment of its own below PREFIX/lib/virtd, the command in PREFIX/sbin, the units in UNITDIR.
+install:
+	sh tests/tools/packages.sh runtime
+	$(PYTHON) -m venv $(DESTDIR)$(PREFIX)/lib/virtd
+	$(DESTDIR)$(PREFIX)/lib/virtd/bin/pip install --quiet --disable-pip-version-check '.[systemd]'
+	install -d $(DESTDIR)$(PREFIX)/sbin $(DESTDIR)$(UNITDIR)
+	ln -sf $(PREFIX)/lib/virtd/bin/virtd $(DESTDIR)$(PREFIX)/sbin/virtd
+	for unit in systemd/*.service systemd/*.socket; do \
+	    sed 's|@sbindir@|$(PREFIX)/sbin|' $$unit > $(DESTDIR)$(UNITDIR)/$${unit##*/}; done
+
+clean:
+	rm -rf $(VENV) build dist *.egg-info
