@@ -36,7 +36,7 @@ lint: setup
 	$(BIN)/lint-imports
 
 bench: setup
-	$(BIN)/python tests/bench/bench.py
+	/usr/bin/python3 tests/bench/bench.py
 
 # A virtual environment of its own below PREFIX/lib/virtd, the command in PREFIX/sbin, the units in UNITDIR.
 install:
