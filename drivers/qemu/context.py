@@ -1,0 +1,31 @@
+# SPDX-License-Identifier: LGPL-2.1-or-later
+"""What the rooms of the QEMU driver share."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+from drivers.base import Environment
+from drivers.qemu.paths import QemuPaths
+
+if TYPE_CHECKING:
+    from drivers.qemu.capabilities import CapabilitiesCache
+    from drivers.qemu.feature import Feature
+    from drivers.qemu.guestlist import GuestList
+    from drivers.qemu.settings import QemuSettings
+
+
+@dataclass(slots=True)
+class QemuContext:
+    """The driver's surroundings: made once by the driver, handed to its parts and its guests.
+
+    `features` are the subjects that keep state of their own beside each guest (block jobs …).
+    """
+
+    env: Environment
+    paths: QemuPaths
+    settings: QemuSettings
+    capabilities: CapabilitiesCache
+    guests: GuestList
+    features: list[Feature] = field(default_factory=list)

@@ -1,0 +1,81 @@
+# SPDX-License-Identifier: LGPL-2.1-or-later
+"""All guests of the driver, found by uuid, name or id."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from uuid import UUID
+
+from drivers.qemu.guest import Guest
+from virtd.errors import Code, VirtError
+from virtd.refs import DomainRef
+
+
+class GuestList:
+    """The guests in the order in which they came; ids grow and are never used twice."""
+
+    def __init__(self) -> None:
+        self._by_uuid: dict[bytes, Guest] = {}
+        self._by_name: dict[str, Guest] = {}
+        self._by_id: dict[int, Guest] = {}
+        self._last_id = 0
+
+    def __iter__(self) -> Iterator[Guest]:
+        return iter(tuple(self._by_uuid.values()))
+
+    def __len__(self) -> int:
+        return len(self._by_uuid)
+
+    def by_ref(self, ref: DomainRef) -> Guest:
+        """The guest a client means.
+
+        Raises:
+            VirtError: NO_DOMAIN.
+        """
+        guest = self._by_uuid.get(ref.uuid)
+        if guest is None:
+            raise VirtError(Code.NO_DOMAIN, f"no domain with matching uuid '{UUID(bytes=ref.uuid)}' ({ref.name})")
+        return guest
+
+    def by_uuid(self, uuid: bytes) -> Guest | None:
+        return self._by_uuid.get(uuid)
+
+    def by_name(self, name: str) -> Guest | None:
+        return self._by_name.get(name)
+
+    def by_id(self, id_: int) -> Guest | None:
+        return self._by_id.get(id_)
+
+    def add(self, guest: Guest) -> None:
+        """Take in a new guest; its name and uuid are free."""
+        self._by_uuid[guest.uuid] = guest
+        self._by_name[guest.name] = guest
+        if guest.id > 0:
+            self.claim_id(guest, guest.id)
+
+    def remove(self, guest: Guest) -> None:
+        """Forget a guest that neither runs nor is stored."""
+        self.release_id(guest)
+        self._by_uuid.pop(guest.uuid, None)
+        self._by_name.pop(guest.name, None)
+
+    def renamed(self, guest: Guest, old_name: str) -> None:
+        """The guest has a new name."""
+        self._by_name.pop(old_name, None)
+        self._by_name[guest.name] = guest
+
+    def next_id(self) -> int:
+        """An id for a guest about to start."""
+        self._last_id += 1
+        return self._last_id
+
+    def claim_id(self, guest: Guest, id_: int) -> None:
+        """The guest runs as `id_`."""
+        guest.id = id_
+        self._by_id[id_] = guest
+        self._last_id = max(self._last_id, id_)
+
+    def release_id(self, guest: Guest) -> None:
+        """The guest runs no more."""
+        self._by_id.pop(guest.id, None)
+        guest.id = -1

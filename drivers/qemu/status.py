@@ -1,0 +1,136 @@
+# SPDX-License-Identifier: LGPL-2.1-or-later
+"""Status files: what a new daemon needs to take a running guest over from the one before.
+
+    <domstatus state='running' reason='1' pid='4711' started='123456' autodestroy='no'>
+      <monitor path='…'/> <channels path='…'/> <vcpu id='0' thread='…'/> <device alias='…'/> <tap name='…'/>
+      <taint name='…'/> <message>…</message>
+      … an element of each feature …
+      <domain type='kvm' id='3'> … </domain>
+    </domstatus>
+
+A file without a pid belongs to a start that had not come as far as to a process.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from lxml import etree
+
+from conf.domain import Domain, parse_domain
+from drivers.qemu.persistence import with_notice
+from drivers.qemu.runtime import Runtime
+from virtd.enums import DomainState
+from virtd.store import files
+
+if TYPE_CHECKING:
+    from drivers.qemu.guest import Guest
+
+#: `virDomainState` by its name in files.
+STATES = {
+    "nostate": DomainState.NOSTATE,
+    "running": DomainState.RUNNING,
+    "idle": DomainState.BLOCKED,
+    "paused": DomainState.PAUSED,
+    "in shutdown": DomainState.SHUTDOWN,
+    "shut off": DomainState.SHUTOFF,
+    "crashed": DomainState.CRASHED,
+    "pmsuspended": DomainState.PMSUSPENDED,
+}
+STATE_NAMES = {number: name for name, number in STATES.items()}
+
+
+@dataclass(slots=True)
+class Status:
+    """What a status file says."""
+
+    domain: Domain
+    runtime: Runtime
+    state: int
+    reason: int
+    pid: int | None
+    started: int
+    taints: list[str]
+    messages: list[str]
+    #: The elements of the features.
+    elements: list[etree._Element]
+
+
+async def save(guest: Guest) -> None:
+    """Write the guest's status file.  It need not survive a crash of the host: neither does the guest."""
+    data = with_notice(guest.name, render(guest))
+    path = guest.context.paths.status(guest.name)
+    await asyncio.to_thread(files.write_atomic, path, data, durable=False)
+
+
+def render(guest: Guest) -> str:
+    """The status document."""
+    runtime = guest.runtime
+    assert runtime is not None
+    root = etree.Element("domstatus", state=STATE_NAMES[guest.state], reason=str(guest.reason))
+    if runtime.process is not None:
+        root.set("pid", str(runtime.process.pid))
+        root.set("started", str(runtime.process.started))
+    for flag in ("fake_reboot", "autodestroy"):
+        root.set(flag, "yes" if getattr(runtime, flag) else "no")
+    etree.SubElement(root, "directory", path=str(runtime.domain_dir))
+    etree.SubElement(root, "channels", path=str(runtime.channel_dir))
+    for index, thread in runtime.vcpu_threads.items():
+        etree.SubElement(root, "vcpu", id=str(index), thread=str(thread))
+    for tag, names in (("device", sorted(runtime.devices)), ("tap", runtime.taps), ("taint", list(guest.taints))):
+        for name in names:
+            etree.SubElement(root, tag, name=name)
+    for message in guest.messages:
+        etree.SubElement(root, "message").text = message
+    for feature in guest.context.features:
+        element = feature.save_status(guest)
+        if element is not None:
+            root.append(element)
+    etree.indent(root)
+    head = etree.tostring(root, encoding="unicode")
+    return head.removesuffix("</domstatus>") + guest.status_xml() + "</domstatus>\n"
+
+
+def load(path: Path) -> Status:
+    """Read a status file.
+
+    Raises:
+        ValueError, KeyError, ConfError, OSError, lxml's errors: the file is of no use.
+    """
+    parser = etree.XMLParser(resolve_entities=False, no_network=True, remove_blank_text=True)
+    root = etree.fromstring(path.read_bytes(), parser)
+    domain = root.find("domain")
+    if root.tag != "domstatus" or domain is None:
+        raise ValueError("not a status file")
+    runtime = Runtime(
+        domain_dir=Path(_attribute(root, "directory", "path")),
+        channel_dir=Path(_attribute(root, "channels", "path")),
+        vcpu_threads={int(e.get("id", "")): int(e.get("thread", "")) for e in root.findall("vcpu")},
+        devices={e.get("name", "") for e in root.findall("device")},
+        taps=[e.get("name", "") for e in root.findall("tap")],
+        fake_reboot=root.get("fake_reboot") == "yes",
+        autodestroy=root.get("autodestroy") == "yes",
+    )
+    pid = root.get("pid")
+    return Status(
+        domain=parse_domain(etree.tostring(domain)),
+        runtime=runtime,
+        state=STATES[root.get("state", "")],
+        reason=int(root.get("reason", "")),
+        pid=int(pid) if pid else None,
+        started=int(root.get("started", "0")),
+        taints=[e.get("name", "") for e in root.findall("taint")],
+        messages=[e.text or "" for e in root.findall("message")],
+        elements=list(root),
+    )
+
+
+def _attribute(root: etree._Element, tag: str, name: str) -> str:
+    element = root.find(tag)
+    value = element.get(name) if element is not None else None
+    if not value:
+        raise ValueError(f"<{tag}> is missing")
+    return value
