@@ -1,0 +1,305 @@
+# SPDX-License-Identifier: LGPL-2.1-or-later
+"""QMP commands as functions: the only place (with `block/commands.py`) that knows their names and arguments.
+
+Each takes the monitor first and raises what `Monitor.execute` raises.  Replies come from outside and are
+returned as QEMU gives them, unless the type says more.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from drivers.qemu.monitor import Monitor
+from virtd.errors import Code, VirtError
+
+Reply = dict[str, Any]
+
+
+def _without_none(arguments: Mapping[str, Any]) -> dict[str, Any]:
+    return {name: value for name, value in arguments.items() if value is not None}
+
+
+def as_dict(reply: Any, command: str) -> Reply:
+    """`reply` if it is an object.
+
+    Raises:
+        VirtError: INTERNAL_ERROR, in libvirt's words.
+    """
+    if not isinstance(reply, dict):
+        raise VirtError(Code.INTERNAL_ERROR, f"{command} reply was missing return data")
+    return reply
+
+
+def as_list(reply: Any, command: str) -> list[Reply]:
+    """`reply` if it is a list of objects.
+
+    Raises:
+        VirtError: INTERNAL_ERROR, in libvirt's words.
+    """
+    if not isinstance(reply, list) or not all(isinstance(item, dict) for item in reply):
+        raise VirtError(Code.INTERNAL_ERROR, f"{command} reply was missing return data")
+    return reply
+
+
+# -- the machine
+
+
+@dataclass(slots=True, frozen=True)
+class Status:
+    """What `query-status` says: `status` is QMP's RunState ("running", "paused", "io-error" …)."""
+
+    running: bool
+    status: str
+
+
+async def query_status(monitor: Monitor, **options: float) -> Status:
+    """Whether virtual CPUs run, and if not why."""
+    reply = as_dict(await monitor.execute("query-status", **options), "query-status")
+    return Status(reply.get("running") is True, str(reply.get("status")))
+
+
+async def stop(monitor: Monitor) -> None:
+    """Stop the virtual CPUs; disks are drained and flushed when this returns."""
+    await monitor.execute("stop")
+
+
+async def cont(monitor: Monitor) -> None:
+    """Let the virtual CPUs run."""
+    await monitor.execute("cont")
+
+
+async def system_powerdown(monitor: Monitor) -> None:
+    """Press the power button."""
+    await monitor.execute("system_powerdown")
+
+
+async def system_reset(monitor: Monitor) -> None:
+    """Press the reset button."""
+    await monitor.execute("system_reset")
+
+
+async def system_wakeup(monitor: Monitor) -> None:
+    """Wake a guest from S3."""
+    await monitor.execute("system_wakeup")
+
+
+async def quit_(monitor: Monitor) -> None:
+    """End QEMU."""
+    await monitor.execute("quit")
+
+
+async def set_action(monitor: Monitor, **actions: str) -> None:
+    """`set-action`: what guest events do, e.g. `reboot="shutdown"`."""
+    await monitor.execute("set-action", actions)
+
+
+async def inject_nmi(monitor: Monitor) -> None:
+    """Send an NMI to the guest."""
+    await monitor.execute("inject-nmi")
+
+
+async def human_monitor_command(monitor: Monitor, line: str, **options: float) -> str:
+    """Run a line of the human monitor and return what it prints."""
+    reply = await monitor.execute("human-monitor-command", {"command-line": line}, **options)
+    return reply if isinstance(reply, str) else ""
+
+
+# -- what QEMU is
+
+
+async def query_version(monitor: Monitor) -> Reply:
+    """QEMU's version and package."""
+    return as_dict(await monitor.execute("query-version"), "query-version")
+
+
+async def query_target(monitor: Monitor) -> str:
+    """The architecture, in QEMU's name."""
+    return str(as_dict(await monitor.execute("query-target"), "query-target").get("arch"))
+
+
+async def query_kvm(monitor: Monitor) -> Reply:
+    """Whether KVM is there and used."""
+    return as_dict(await monitor.execute("query-kvm"), "query-kvm")
+
+
+async def query_commands(monitor: Monitor) -> set[str]:
+    """The names of all commands."""
+    return {str(c.get("name")) for c in as_list(await monitor.execute("query-commands"), "query-commands")}
+
+
+async def query_qmp_schema(monitor: Monitor) -> list[Reply]:
+    """The whole schema (hundreds of kilobytes)."""
+    return as_list(await monitor.execute("query-qmp-schema"), "query-qmp-schema")
+
+
+async def query_machines(monitor: Monitor) -> list[Reply]:
+    """Machine types."""
+    return as_list(await monitor.execute("query-machines"), "query-machines")
+
+
+# -- processors and memory
+
+
+async def query_cpus_fast(monitor: Monitor, **options: float) -> list[Reply]:
+    """Virtual CPUs with the host's thread ids."""
+    return as_list(await monitor.execute("query-cpus-fast", **options), "query-cpus-fast")
+
+
+async def query_hotpluggable_cpus(monitor: Monitor) -> list[Reply]:
+    """Slots for virtual CPUs, filled or not."""
+    return as_list(await monitor.execute("query-hotpluggable-cpus"), "query-hotpluggable-cpus")
+
+
+async def query_iothreads(monitor: Monitor, **options: float) -> list[Reply]:
+    """I/O threads with the host's thread ids."""
+    return as_list(await monitor.execute("query-iothreads", **options), "query-iothreads")
+
+
+async def query_balloon(monitor: Monitor, **options: float) -> int:
+    """Bytes the guest has now."""
+    actual = as_dict(await monitor.execute("query-balloon", **options), "query-balloon").get("actual")
+    return actual if isinstance(actual, int) else 0
+
+
+async def balloon(monitor: Monitor, size: int) -> None:
+    """Ask the guest to make do with `size` bytes."""
+    await monitor.execute("balloon", {"value": size})
+
+
+async def query_memory_devices(monitor: Monitor) -> list[Reply]:
+    """Plugged memory devices."""
+    return as_list(await monitor.execute("query-memory-devices"), "query-memory-devices")
+
+
+# -- objects and devices
+
+
+async def qom_list(monitor: Monitor, path: str) -> list[Reply]:
+    """The properties of an object."""
+    return as_list(await monitor.execute("qom-list", {"path": path}), "qom-list")
+
+
+async def qom_get(monitor: Monitor, path: str, property_: str, **options: float) -> Any:
+    """A property's value."""
+    return await monitor.execute("qom-get", {"path": path, "property": property_}, **options)
+
+
+async def qom_set(monitor: Monitor, path: str, property_: str, value: Any) -> None:
+    """Set a property."""
+    await monitor.execute("qom-set", {"path": path, "property": property_, "value": value})
+
+
+async def object_add(monitor: Monitor, properties: Mapping[str, Any]) -> None:
+    """Make an object (`qom-type`, `id` and what it needs)."""
+    await monitor.execute("object-add", properties)
+
+
+async def object_del(monitor: Monitor, identifier: str) -> None:
+    """Remove an object."""
+    await monitor.execute("object-del", {"id": identifier})
+
+
+async def device_add(monitor: Monitor, properties: Mapping[str, Any]) -> None:
+    """Plug a device in (`driver`, `id` and what it needs)."""
+    await monitor.execute("device_add", properties)
+
+
+async def device_del(monitor: Monitor, identifier: str) -> None:
+    """Ask for a device to be unplugged; DEVICE_DELETED tells when it is gone."""
+    await monitor.execute("device_del", {"id": identifier})
+
+
+async def netdev_add(monitor: Monitor, properties: Mapping[str, Any]) -> None:
+    """Make a network backend."""
+    await monitor.execute("netdev_add", properties)
+
+
+async def netdev_del(monitor: Monitor, identifier: str) -> None:
+    """Remove a network backend."""
+    await monitor.execute("netdev_del", {"id": identifier})
+
+
+async def set_link(monitor: Monitor, name: str, *, up: bool) -> None:
+    """Pull or plug a network card's cable."""
+    await monitor.execute("set_link", {"name": name, "up": up})
+
+
+async def query_rx_filter(monitor: Monitor, name: str) -> list[Reply]:
+    """What a guest's network card lets in."""
+    return as_list(await monitor.execute("query-rx-filter", {"name": name}), "query-rx-filter")
+
+
+async def query_chardev(monitor: Monitor) -> dict[str, str]:
+    """Character device label → QEMU's name of it ("pty:/dev/pts/3")."""
+    reply = as_list(await monitor.execute("query-chardev"), "query-chardev")
+    return {str(c.get("label")): str(c.get("filename")) for c in reply}
+
+
+async def chardev_add(monitor: Monitor, identifier: str, backend: Mapping[str, Any]) -> Reply:
+    """Make a character device; a pty's path is in the reply."""
+    return as_dict(await monitor.execute("chardev-add", {"id": identifier, "backend": backend}), "chardev-add")
+
+
+async def chardev_remove(monitor: Monitor, identifier: str) -> None:
+    """Remove a character device."""
+    await monitor.execute("chardev-remove", {"id": identifier})
+
+
+# -- descriptors
+
+
+async def getfd(monitor: Monitor, name: str, fd: int) -> None:
+    """Give QEMU a descriptor under a name."""
+    await monitor.send_fd("getfd", {"fdname": name}, fd)
+
+
+async def closefd(monitor: Monitor, name: str) -> None:
+    """Let QEMU close one again."""
+    await monitor.execute("closefd", {"fdname": name})
+
+
+async def add_fd(monitor: Monitor, fdset: int, fd: int, opaque: str | None = None) -> None:
+    """Put a descriptor into a set, which "/dev/fdset/N" then opens."""
+    await monitor.send_fd("add-fd", _without_none({"fdset-id": fdset, "opaque": opaque}), fd)
+
+
+async def remove_fd(monitor: Monitor, fdset: int) -> None:
+    """Drop a set of descriptors."""
+    await monitor.execute("remove-fd", {"fdset-id": fdset})
+
+
+# -- screen, keyboard, remote displays
+
+
+async def screendump(monitor: Monitor, filename: str, device: str | None = None, head: int | None = None) -> None:
+    """Write the screen as PPM to a file QEMU may write to."""
+    await monitor.execute("screendump", _without_none({"filename": filename, "device": device, "head": head}))
+
+
+async def send_key(monitor: Monitor, keycodes: Iterable[int], hold_ms: int | None = None) -> None:
+    """Press and release keys together; `keycodes` are QEMU's numbers."""
+    keys = [{"type": "number", "data": code} for code in keycodes]
+    await monitor.execute("send-key", _without_none({"keys": keys, "hold-time": hold_ms}))
+
+
+async def query_vnc(monitor: Monitor) -> Reply:
+    """The VNC server."""
+    return as_dict(await monitor.execute("query-vnc"), "query-vnc")
+
+
+async def query_spice(monitor: Monitor) -> Reply:
+    """The SPICE server."""
+    return as_dict(await monitor.execute("query-spice"), "query-spice")
+
+
+async def set_password(monitor: Monitor, protocol: str, password: str, connected: str | None = None) -> None:
+    """Set the password of "vnc" or "spice"."""
+    arguments = {"protocol": protocol, "password": password, "connected": connected}
+    await monitor.execute("set_password", _without_none(arguments))
+
+
+async def expire_password(monitor: Monitor, protocol: str, when: str) -> None:
+    """When that password ends: "now", "never", or seconds since 1970."""
+    await monitor.execute("expire_password", {"protocol": protocol, "time": when})
