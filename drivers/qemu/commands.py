@@ -2,7 +2,7 @@
 """QMP commands as functions: the only place (with `block/commands.py`) that knows their names and arguments.
 
 Each takes the monitor first and raises what `Monitor.execute` raises.  Replies come from outside and are
-returned as QEMU gives them, unless the type says more.
+returned as QEMU gives them, unless the type says more.  `patience` is the deadline in seconds.
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from drivers.qemu.monitor import Monitor
+from drivers.qemu.monitor import COMMAND_TIMEOUT, Monitor
 from virtd.errors import Code, VirtError
 
 Reply = dict[str, Any]
@@ -54,9 +54,9 @@ class Status:
     status: str
 
 
-async def query_status(monitor: Monitor, **options: float) -> Status:
+async def query_status(monitor: Monitor, *, patience: float = COMMAND_TIMEOUT) -> Status:
     """Whether virtual CPUs run, and if not why."""
-    reply = as_dict(await monitor.execute("query-status", **options), "query-status")
+    reply = as_dict(await monitor.execute("query-status", timeout=patience), "query-status")
     return Status(reply.get("running") is True, str(reply.get("status")))
 
 
@@ -100,9 +100,9 @@ async def inject_nmi(monitor: Monitor) -> None:
     await monitor.execute("inject-nmi")
 
 
-async def human_monitor_command(monitor: Monitor, line: str, **options: float) -> str:
+async def human_monitor_command(monitor: Monitor, line: str, *, patience: float = COMMAND_TIMEOUT) -> str:
     """Run a line of the human monitor and return what it prints."""
-    reply = await monitor.execute("human-monitor-command", {"command-line": line}, **options)
+    reply = await monitor.execute("human-monitor-command", {"command-line": line}, timeout=patience)
     return reply if isinstance(reply, str) else ""
 
 
@@ -142,9 +142,9 @@ async def query_machines(monitor: Monitor) -> list[Reply]:
 # -- processors and memory
 
 
-async def query_cpus_fast(monitor: Monitor, **options: float) -> list[Reply]:
+async def query_cpus_fast(monitor: Monitor, *, patience: float = COMMAND_TIMEOUT) -> list[Reply]:
     """Virtual CPUs with the host's thread ids."""
-    return as_list(await monitor.execute("query-cpus-fast", **options), "query-cpus-fast")
+    return as_list(await monitor.execute("query-cpus-fast", timeout=patience), "query-cpus-fast")
 
 
 async def query_hotpluggable_cpus(monitor: Monitor) -> list[Reply]:
@@ -152,14 +152,14 @@ async def query_hotpluggable_cpus(monitor: Monitor) -> list[Reply]:
     return as_list(await monitor.execute("query-hotpluggable-cpus"), "query-hotpluggable-cpus")
 
 
-async def query_iothreads(monitor: Monitor, **options: float) -> list[Reply]:
+async def query_iothreads(monitor: Monitor, *, patience: float = COMMAND_TIMEOUT) -> list[Reply]:
     """I/O threads with the host's thread ids."""
-    return as_list(await monitor.execute("query-iothreads", **options), "query-iothreads")
+    return as_list(await monitor.execute("query-iothreads", timeout=patience), "query-iothreads")
 
 
-async def query_balloon(monitor: Monitor, **options: float) -> int:
+async def query_balloon(monitor: Monitor, *, patience: float = COMMAND_TIMEOUT) -> int:
     """Bytes the guest has now."""
-    actual = as_dict(await monitor.execute("query-balloon", **options), "query-balloon").get("actual")
+    actual = as_dict(await monitor.execute("query-balloon", timeout=patience), "query-balloon").get("actual")
     return actual if isinstance(actual, int) else 0
 
 
@@ -181,9 +181,9 @@ async def qom_list(monitor: Monitor, path: str) -> list[Reply]:
     return as_list(await monitor.execute("qom-list", {"path": path}), "qom-list")
 
 
-async def qom_get(monitor: Monitor, path: str, property_: str, **options: float) -> Any:
+async def qom_get(monitor: Monitor, path: str, property_: str, *, patience: float = COMMAND_TIMEOUT) -> Any:
     """A property's value."""
-    return await monitor.execute("qom-get", {"path": path, "property": property_}, **options)
+    return await monitor.execute("qom-get", {"path": path, "property": property_}, timeout=patience)
 
 
 async def qom_set(monitor: Monitor, path: str, property_: str, value: Any) -> None:
