@@ -36,12 +36,12 @@ class Status:
 #: Bytes of the length word, which counts itself.
 LENGTH_SIZE = 4
 #: The largest value of the length word.
-LENGTH_MAX = 32 * 1024 * 1024 + LENGTH_SIZE
+MAX_LENGTH = 32 * 1024 * 1024 + LENGTH_SIZE
 HEADER_SIZE = 24
-PAYLOAD_MAX = LENGTH_MAX - LENGTH_SIZE - HEADER_SIZE
+MAX_PAYLOAD = MAX_LENGTH - LENGTH_SIZE - HEADER_SIZE
 #: Stream packets carry at most this much.
-STREAM_DATA_MAX = 262120
-FDS_MAX = 32
+MAX_STREAM_DATA = 262120
+MAX_FDS = 32
 #: Events say so in place of a serial.
 EVENT_SERIAL = 1
 
