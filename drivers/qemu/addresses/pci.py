@@ -1,0 +1,241 @@
+# SPDX-License-Identifier: LGPL-2.1-or-later
+"""PCI addresses: which are taken, which may be, and the next free one.
+
+The set knows buses and numbers, no devices.  While `growing` it makes a bus for whatever finds no
+room; that is how the controllers a definition lacks are found out.
+"""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+from drivers.qemu.addresses.pci_buses import ENDPOINTS, KIND_NAMES, KINDS, LAST_FUNCTION, Bus, Connect
+from virtd.errors import Code, VirtError
+
+
+class PciAddress(NamedTuple):
+    """Where a device sits.  The domain is always 0 in a QEMU guest."""
+
+    bus: int
+    slot: int
+    function: int = 0
+    domain: int = 0
+
+    def __str__(self) -> str:
+        return f"{self.domain:04x}:{self.bus:02x}:{self.slot:02x}.{self.function:x}"
+
+
+class PciAddressSet:
+    """All buses of a guest with what is plugged in."""
+
+    def __init__(
+        self, buses: list[Bus], *, growing: bool = False, multiple_roots: bool = False, pcie_to_pci: bool = True
+    ) -> None:
+        """`multiple_roots`: more room comes as further PHBs (pseries); `pcie_to_pci`: QEMU has that bridge."""
+        self.buses = buses
+        self.growing = growing
+        self.multiple_roots = multiple_roots
+        self.pcie_to_pci = pcie_to_pci
+        # (flags, function, group) → first bus with room, so that many devices are not looked for from the start
+        self._start: dict[tuple[int, int, int], int] = {}
+
+    def in_use(self, address: PciAddress) -> bool:
+        """Whether the whole slot or just this function is taken."""
+        return bool(self._functions(address) & (1 << address.function))
+
+    def slot_in_use(self, address: PciAddress) -> bool:
+        """Whether anything is in the slot."""
+        return self._functions(address) != 0
+
+    def _functions(self, address: PciAddress) -> int:
+        if address.bus >= len(self.buses):
+            return 0
+        slot = self.buses[address.bus].slots.get(address.slot)
+        return slot.functions if slot else 0
+
+    def reserve(self, address: PciAddress, flags: int, *, from_config: bool, isolation_group: int = 0) -> None:
+        """Take an address.
+
+        Raises:
+            VirtError: the address cannot be, does not suit the device, or is taken; XML_ERROR if it stands in the
+                configuration (`from_config`), else INTERNAL_ERROR.
+        """
+        if self.growing:
+            self._grow_to(address.bus, flags)
+        self.check(address, flags, from_config=from_config)
+        bus = self.buses[address.bus]
+        if bus.isolation_group != isolation_group and not bus.isolation_locked and not bus.slots:
+            bus.isolation_group = isolation_group
+        # what the user put together stays together
+        if isolation_group != bus.isolation_group:
+            bus.isolation_locked = True
+            bus.isolation_group = 0
+        slot = bus.slot(address.slot)
+        bit = 1 << address.function
+        if slot.functions & bit:
+            raise _complaint(f"Attempted double use of PCI Address {address}", from_config)
+        aggregate = bool(flags & Connect.AGGREGATE_SLOT)
+        slot.aggregate = aggregate if not slot.functions else slot.aggregate and aggregate
+        slot.functions |= bit
+
+    def release(self, address: PciAddress) -> None:
+        """Give an address back."""
+        slot = self.buses[address.bus].slots.get(address.slot)
+        if slot:
+            slot.functions &= ~(1 << address.function)
+            self._start.clear()
+
+    def reserve_next(self, flags: int, *, function: int = 0, isolation_group: int = 0) -> PciAddress:
+        """Take the first address that suits.
+
+        Raises:
+            VirtError: INTERNAL_ERROR when there is none left and the set is not growing.
+        """
+        address = self.next_free(flags, function=function, isolation_group=isolation_group)
+        self.reserve(address, flags, from_config=False, isolation_group=isolation_group)
+        return address
+
+    def next_free(self, flags: int, *, function: int = 0, isolation_group: int = 0) -> PciAddress:
+        """The address `reserve_next` would take."""
+        if not self.buses:
+            raise VirtError(Code.XML_ERROR, "No PCI buses available")
+        key = (flags, function, isolation_group)
+        for number in range(self._start.get(key, 0), len(self.buses)):
+            bus = self.buses[number]
+            if bus.isolation_group == isolation_group and (found := _free_on(bus, number, function, flags)):
+                self._start[key] = number
+                return found
+        if isolation_group:
+            for number, bus in enumerate(self.buses):
+                untouched = bus.isolation_group == 0 and not bus.isolation_locked and not bus.slots
+                if untouched and (found := _free_on(bus, number, function, flags)):
+                    bus.isolation_group = isolation_group
+                    return found
+        if not self.growing:
+            raise VirtError(Code.INTERNAL_ERROR, "No more available PCI slots")
+        number = len(self.buses)
+        number += self._grow_to(number, flags)
+        bus = self.buses[number]
+        bus.isolation_group = isolation_group
+        return PciAddress(number, bus.first_slot, function)
+
+    def _grow_to(self, wanted: int, flags: int) -> int:
+        """Add buses until number `wanted` exists.
+
+        Returns how many were put in before it as a way to get there (a bridge below which it stands).
+        """
+        missing = wanted - len(self.buses) + 1
+        if missing <= 0:
+            return 0
+        model, way = self._model_for(flags)
+        self.buses += [Bus.of_model(m) for m in way]
+        self.buses += [Bus.of_model(model) for _ in range(missing)]
+        return len(way)
+
+    def _model_for(self, flags: int) -> tuple[str, list[str]]:
+        """The controller that gives room to a device, and the controllers needed first."""
+        if flags & Connect.PCI_DEVICE:
+            return self._pci_model()
+        if flags & Connect.PCI_BRIDGE and self._is_pcie():
+            return ("pcie-to-pci-bridge" if self.pcie_to_pci else "dmi-to-pci-bridge"), []
+        if flags & (
+            Connect.PCIE_DEVICE
+            | Connect.PCIE_SWITCH_UPSTREAM_PORT
+            | Connect.PCIE_TO_PCI_BRIDGE
+            | Connect.DMI_TO_PCI_BRIDGE
+        ):
+            return "pcie-root-port", []
+        if flags & Connect.PCIE_SWITCH_DOWNSTREAM_PORT:
+            return "pcie-switch-upstream-port", []
+        if flags & Connect.PCIE_ROOT_PORT:
+            return "pcie-expander-bus", []
+        raise VirtError(
+            Code.INTERNAL_ERROR,
+            f"Cannot automatically add a new PCI bus for a device with connect flags {int(flags):02x}",
+        )
+
+    def _pci_model(self) -> tuple[str, list[str]]:
+        if self.multiple_roots:
+            return "pci-root", []
+        if any(bus.offers & Connect.PCI_BRIDGE for bus in self.buses):
+            return "pci-bridge", []
+        if self.pcie_to_pci:
+            return "pcie-to-pci-bridge", []
+        return "pci-bridge", ["dmi-to-pci-bridge"]
+
+    def _is_pcie(self) -> bool:
+        return self.buses[0].model == "pcie-root"
+
+    def check(self, address: PciAddress, flags: int, *, from_config: bool) -> None:
+        """Refuse an address that does not exist or does not suit.
+
+        Raises:
+            VirtError: as `reserve`.
+        """
+        if not self.buses:
+            raise _complaint("No PCI buses available", from_config)
+        if address.domain:
+            raise _complaint(f"Invalid PCI address {address}. Only PCI domain 0 is available", from_config)
+        if address.bus >= len(self.buses):
+            last = len(self.buses) - 1
+            raise _complaint(f"Invalid PCI address {address}. Only PCI buses up to {last} are available", from_config)
+        bus = self.buses[address.bus]
+        _check_fit(address, bus.offers, flags, from_config=from_config)
+        if address.slot < bus.first_slot:
+            raise _complaint(f"Invalid PCI address {address}. slot must be >= {bus.first_slot}", from_config)
+        if address.slot > bus.last_slot:
+            raise _complaint(f"Invalid PCI address {address}. slot must be <= {bus.last_slot}", from_config)
+        if address.function > LAST_FUNCTION:
+            raise _complaint(f"Invalid PCI address {address}. function must be <= {LAST_FUNCTION}", from_config)
+
+
+def _complaint(detail: str, from_config: bool) -> VirtError:
+    return VirtError(Code.XML_ERROR if from_config else Code.INTERNAL_ERROR, detail)
+
+
+def _free_on(bus: Bus, number: int, function: int, flags: int) -> PciAddress | None:
+    """The first place on a bus where a device may go."""
+    if not fits(bus.offers, flags):
+        return None
+    for slot in range(bus.first_slot, bus.last_slot + 1):
+        taken = bus.slots.get(slot)
+        if taken is None or not taken.functions:
+            return PciAddress(number, slot, function)
+        if flags & Connect.AGGREGATE_SLOT and taken.aggregate:
+            for candidate in range(function, LAST_FUNCTION + 1):
+                if not taken.functions & (1 << candidate):
+                    return PciAddress(number, slot, candidate)
+    return None
+
+
+def fits(offers: int, flags: int) -> bool:
+    """Whether we would put a device that needs `flags` on a bus."""
+    behaviour = flags & (Connect.HOTPLUGGABLE | Connect.AUTOASSIGN)
+    return bool(offers & flags & KINDS) and offers & behaviour == behaviour
+
+
+def _check_fit(address: PciAddress, offers: int, flags: int, *, from_config: bool) -> None:
+    """Refuse a bus of the wrong kind.
+
+    A person who writes an address may mix conventional and Express endpoints, and plug in where nothing is hotplugged.
+    """
+    if from_config:
+        flags &= ~(Connect.HOTPLUGGABLE | Connect.AUTOASSIGN)
+        if flags & ENDPOINTS:
+            flags |= ENDPOINTS
+    place = f"The device at PCI address {address}"
+    if not offers & flags & KINDS:
+        kind = next((name for bit, name in KIND_NAMES.items() if flags & bit), None)
+        if kind is None:
+            detail = f"{place} has unrecognized connection type flags 0x{flags & KINDS:02x}"
+        else:
+            detail = (
+                f"{place} cannot be plugged into the PCI controller with index='{address.bus}'. "
+                f"It requires a controller that accepts a {kind}."
+            )
+        raise _complaint(detail, from_config)
+    if flags & Connect.INTEGRATED and address.bus:
+        raise _complaint(f"{place} needs to be an integrated device (bus=0)", from_config)
+    if flags & Connect.HOTPLUGGABLE and not offers & Connect.HOTPLUGGABLE:
+        detail = f"{place} requires hotplug capability, but the PCI controller with index='{address.bus}' doesn't support hotplug"
+        raise _complaint(detail, from_config)

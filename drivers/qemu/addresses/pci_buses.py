@@ -1,0 +1,148 @@
+# SPDX-License-Identifier: LGPL-2.1-or-later
+"""What can be plugged where: PCI connection types and the buses that each controller model offers."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Final, NamedTuple
+
+LAST_SLOT = 31
+LAST_FUNCTION = 7
+
+
+class Connect:
+    """What a device needs from a bus, or a bus offers to devices: bits of plain numbers, for they are compared often.
+
+    The low part names kinds of slots; a device fits a bus which shares one with it.
+    """
+
+    NONE: Final = 0
+
+    PCI_DEVICE: Final = 1 << 0
+    PCIE_DEVICE: Final = 1 << 1
+    PCIE_ROOT_PORT: Final = 1 << 2
+    PCIE_SWITCH_UPSTREAM_PORT: Final = 1 << 3
+    PCIE_SWITCH_DOWNSTREAM_PORT: Final = 1 << 4
+    DMI_TO_PCI_BRIDGE: Final = 1 << 5
+    PCIE_TO_PCI_BRIDGE: Final = 1 << 6
+    PCI_EXPANDER_BUS: Final = 1 << 7
+    PCIE_EXPANDER_BUS: Final = 1 << 8
+    PCI_BRIDGE: Final = 1 << 9
+
+    #: addresses may be chosen by us
+    AUTOASSIGN: Final = 1 << 16
+    #: must be, or can be, plugged while the guest runs
+    HOTPLUGGABLE: Final = 1 << 17
+    #: shares its slot with others of its kind, one function each
+    AGGREGATE_SLOT: Final = 1 << 18
+    #: part of the chipset, on bus 0 only
+    INTEGRATED: Final = 1 << 19
+
+
+ENDPOINTS = Connect.PCI_DEVICE | Connect.PCIE_DEVICE
+KINDS = 0xFFFF
+
+#: A kind's name in error messages.
+KIND_NAMES = {
+    Connect.PCI_DEVICE: "standard PCI device",
+    Connect.PCIE_DEVICE: "PCI Express device",
+    Connect.PCIE_ROOT_PORT: "pcie-root-port",
+    Connect.PCIE_SWITCH_UPSTREAM_PORT: "pci-switch-upstream-port",
+    Connect.PCIE_SWITCH_DOWNSTREAM_PORT: "pci-switch-downstream-port",
+    Connect.DMI_TO_PCI_BRIDGE: "dmi-to-pci-bridge",
+    Connect.PCIE_TO_PCI_BRIDGE: "pcie-to-pci-bridge",
+    Connect.PCI_EXPANDER_BUS: "pci-expander-bus",
+    Connect.PCIE_EXPANDER_BUS: "pcie-expander-bus",
+    Connect.PCI_BRIDGE: "pci-bridge",
+}
+
+
+class BusKind(NamedTuple):
+    """The slots below a controller model, and what the controller itself plugs into."""
+
+    offers: int
+    needs: int
+    first_slot: int = 1
+    last_slot: int = LAST_SLOT
+
+
+_PCI_SLOTS = Connect.PCI_DEVICE | Connect.PCI_BRIDGE
+_PORT = (
+    Connect.AUTOASSIGN
+    | Connect.HOTPLUGGABLE
+    | Connect.PCIE_DEVICE
+    | Connect.PCIE_SWITCH_UPSTREAM_PORT
+    | Connect.DMI_TO_PCI_BRIDGE
+    | Connect.PCIE_TO_PCI_BRIDGE
+)
+
+BUS_KINDS: dict[str, BusKind] = {
+    "pci-root": BusKind(
+        Connect.AUTOASSIGN | Connect.HOTPLUGGABLE | _PCI_SLOTS | Connect.PCI_EXPANDER_BUS, Connect.NONE
+    ),
+    "pci-bridge": BusKind(Connect.AUTOASSIGN | Connect.HOTPLUGGABLE | _PCI_SLOTS, Connect.PCI_BRIDGE),
+    "pci-expander-bus": BusKind(
+        Connect.AUTOASSIGN | Connect.HOTPLUGGABLE | _PCI_SLOTS, Connect.PCI_EXPANDER_BUS, first_slot=0
+    ),
+    "pcie-root": BusKind(
+        Connect.AUTOASSIGN
+        | Connect.PCIE_DEVICE
+        | Connect.PCIE_ROOT_PORT
+        | Connect.DMI_TO_PCI_BRIDGE
+        | Connect.PCIE_TO_PCI_BRIDGE
+        | Connect.PCIE_EXPANDER_BUS,
+        Connect.NONE,
+    ),
+    "dmi-to-pci-bridge": BusKind(_PCI_SLOTS, Connect.DMI_TO_PCI_BRIDGE, first_slot=0),
+    "pcie-to-pci-bridge": BusKind(Connect.AUTOASSIGN | Connect.HOTPLUGGABLE | _PCI_SLOTS, Connect.PCIE_TO_PCI_BRIDGE),
+    "pcie-root-port": BusKind(_PORT, Connect.PCIE_ROOT_PORT | Connect.AGGREGATE_SLOT, first_slot=0, last_slot=0),
+    "pcie-switch-upstream-port": BusKind(
+        Connect.PCIE_SWITCH_DOWNSTREAM_PORT, Connect.PCIE_SWITCH_UPSTREAM_PORT, first_slot=0
+    ),
+    "pcie-switch-downstream-port": BusKind(
+        _PORT, Connect.PCIE_SWITCH_DOWNSTREAM_PORT | Connect.AGGREGATE_SLOT, first_slot=0, last_slot=0
+    ),
+    "pcie-expander-bus": BusKind(
+        Connect.PCIE_ROOT_PORT | Connect.DMI_TO_PCI_BRIDGE, Connect.PCIE_EXPANDER_BUS, first_slot=0
+    ),
+}
+
+
+@dataclass(slots=True)
+class Slot:
+    """Functions in use, a bit each, and whether they may be joined by more."""
+
+    functions: int = 0
+    aggregate: bool = False
+
+
+@dataclass(slots=True)
+class Bus:
+    """The bus below one PCI controller; without a model it is a gap in the controllers' indexes."""
+
+    model: str | None = None
+    offers: int = Connect.NONE
+    first_slot: int = 1
+    last_slot: int = LAST_SLOT
+    isolation_group: int = 0
+    isolation_locked: bool = False  #: the user mixed groups here
+    slots: dict[int, Slot] = field(default_factory=dict)
+
+    @classmethod
+    def of_model(cls, model: str, *, hotplug: bool = True) -> Bus:
+        """The bus of a controller; `hotplug=False` where the XML switches that off."""
+        kind = BUS_KINDS[model]
+        offers = kind.offers if hotplug else kind.offers & ~Connect.HOTPLUGGABLE
+        return cls(model, offers, kind.first_slot, kind.last_slot)
+
+    def slot(self, number: int) -> Slot:
+        """The record of a slot, made on first use."""
+        found = self.slots.get(number)
+        if found is None:
+            found = self.slots[number] = Slot()
+        return found
+
+    @property
+    def full(self) -> bool:
+        """Whether no slot is left untouched."""
+        return all(n in self.slots and self.slots[n].functions for n in range(self.first_slot, self.last_slot + 1))
