@@ -60,3 +60,27 @@ class SchemaError(ConfError):
     """VIR_ERR_XML_INVALID_SCHEMA: validation against the RNG schema failed."""
 
     code = 92
+
+
+class NoSourceError(ConfError):
+    """VIR_ERR_NO_SOURCE: a device that needs a source has none."""
+
+    code = 19
+
+
+class NoTargetError(ConfError):
+    """VIR_ERR_NO_TARGET: a device without a target."""
+
+    code = 20
+
+
+class NoNameError(ConfError):
+    """VIR_ERR_NO_NAME: an object without a name."""
+
+    code = 21
+
+
+class OverflowConfError(ConfError):
+    """VIR_ERR_OVERFLOW: a number beyond its type."""
+
+    code = 82

@@ -1,0 +1,79 @@
+# SPDX-License-Identifier: LGPL-2.1-or-later
+"""How a field stands in XML, said once: parse and format follow from the declaration.
+
+    class Target(Model):
+        dev: str = attr(required=True)
+        bus: Literal["ide", "virtio"] | None = attr()
+        removable: OnOff | None = attr()
+
+    class Disk(Model):
+        type: Literal["file", "block"] = attr(default="file")
+        target: Target | None = child()
+        readonly: bool = flag()
+        serial: str | None = child_text()
+
+`docs/conf.md` has the whole vocabulary.
+"""
+
+from conf.binding.document import FormatOptions, ParseOptions, parse_document
+from conf.binding.fields import (
+    Complaint,
+    attr,
+    child,
+    child_text,
+    children,
+    flag,
+    irregular,
+    on,
+    raw,
+    text,
+    texts,
+    without,
+)
+from conf.binding.model import Model
+from conf.binding.scalars import (
+    Hex,
+    Int,
+    OnOff,
+    Positive,
+    Scalar,
+    Scale,
+    Uint,
+    Ulong,
+    Uuid,
+    YesNo,
+    number,
+)
+from conf.binding.writing import escape, format_document
+
+__all__ = [
+    "Complaint",
+    "FormatOptions",
+    "Hex",
+    "Int",
+    "Model",
+    "OnOff",
+    "ParseOptions",
+    "Positive",
+    "Scalar",
+    "Scale",
+    "Uint",
+    "Ulong",
+    "Uuid",
+    "YesNo",
+    "attr",
+    "child",
+    "child_text",
+    "children",
+    "escape",
+    "flag",
+    "format_document",
+    "irregular",
+    "number",
+    "on",
+    "parse_document",
+    "raw",
+    "text",
+    "texts",
+    "without",
+]

@@ -1,0 +1,118 @@
+# SPDX-License-Identifier: LGPL-2.1-or-later
+"""From untrusted bytes to an element tree, and the options of parsing and formatting."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+
+from lxml import etree
+
+from conf.errors import XMLDetailError, XMLError
+
+#: What the RPC protocol can carry in a string; nothing larger has a right to be here.
+MAX_BYTES = 4 * 1024 * 1024
+#: Elements (roughly: each start and end tag counts) and attributes a document may have.  A real
+#: domain has a few thousand; libxml needs about 100 bytes for each.
+MAX_TAGS = 200_000
+MAX_ATTRIBUTES = 200_000
+
+NAMESPACES = {
+    "qemu": "http://libvirt.org/schemas/domain/qemu/1.0",
+    "lxc": "http://libvirt.org/schemas/domain/lxc/1.0",
+    "xen": "http://libvirt.org/schemas/domain/xen/1.0",
+    "bhyve": "http://libvirt.org/schemas/domain/bhyve/1.0",
+    "vmware": "http://libvirt.org/schemas/domain/vmware/1.0",
+    "network": "http://libvirt.org/schemas/network/dnsmasq/1.0",
+    "fs": "http://libvirt.org/schemas/storagepool/fs/1.0",
+    "rbd": "http://libvirt.org/schemas/storagepool/rbd/1.0",
+}
+
+_DOCTYPE = re.compile(rb"(?:\s+|<\?.*?\?>|<!--.*?-->|\xef\xbb\xbf)*+<!DOCTYPE", re.DOTALL)
+
+
+@dataclass(frozen=True, slots=True)
+class ParseOptions:
+    """What a document describes.
+
+    Attributes:
+        inactive: a definition: what only a running guest has is ignored.
+        status: the daemon's own state file: everything is read.
+    """
+
+    inactive: bool = True
+    status: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class FormatOptions:
+    """For whom a document is written.
+
+    Attributes:
+        inactive: a definition: without what only a running guest has.
+        secure: with passwords and keys.
+        migratable: for another host, which may be older.
+        status: the daemon's own state file.
+    """
+
+    inactive: bool = True
+    secure: bool = False
+    migratable: bool = False
+    status: bool = False
+
+
+def qualified(name: str) -> str:
+    """`qemu:arg` as lxml spells it."""
+    prefix, colon, local = name.partition(":")
+    return f"{{{NAMESPACES[prefix]}}}{local}" if colon else name
+
+
+def parse_document(source: str | bytes, root: str, *, what: str) -> etree._Element:
+    """The root element of a document.
+
+    Args:
+        source: from anybody: no DTD, no entities, bounded in size, depth and number of nodes.
+        root: the name the root element must have.
+        what: how errors call the document, e.g. "domain_definition".
+
+    Raises:
+        XMLDetailError: not well-formed, or refused for its size or form.
+        XMLError: another root element.
+    """
+    data = source.encode("utf-8", "surrogateescape") if isinstance(source, str) else source
+    _refuse_bombs(data, what)
+    parser = etree.XMLParser(
+        resolve_entities=False, no_network=True, load_dtd=False, dtd_validation=False, huge_tree=False
+    )
+    try:
+        element = etree.fromstring(data, parser)
+    except etree.XMLSyntaxError as error:
+        raise XMLDetailError(_syntax_error_text(error, parser, data, what)) from None
+    if element.getroottree().docinfo.internalDTD is not None:
+        raise XMLDetailError(f"({what}):1: a document type declaration is not allowed")
+    if element.tag != root:
+        raise XMLError(f"expecting root element of '{root}', not '{etree.QName(element).localname}'")
+    return element
+
+
+def _refuse_bombs(data: bytes, what: str) -> None:
+    """Raise for a document that would cost more than any honest one, before a parser sees it."""
+    if len(data) > MAX_BYTES:
+        raise XMLDetailError(f"({what}):1: document of {len(data)} bytes is larger than {MAX_BYTES}")
+    if data.count(b"<") > MAX_TAGS or data.count(b"=") > MAX_ATTRIBUTES:
+        raise XMLDetailError(f"({what}):1: too many elements or attributes")
+    if _DOCTYPE.match(data):
+        raise XMLDetailError(f"({what}):1: a document type declaration is not allowed")
+
+
+def _syntax_error_text(error: etree.XMLSyntaxError, parser: etree.XMLParser, data: bytes, what: str) -> str:
+    """libvirt's form: file, line, complaint, and the spot under the offending line."""
+    log = parser.error_log
+    message = log[0].message.rstrip("\n") if len(log) else error.msg or "not well-formed"
+    line_number = (log[0].line if len(log) else error.lineno) or 1
+    column = (log[0].column if len(log) else error.offset) or 1
+    lines = data.decode("utf-8", "replace").split("\n")
+    line = lines[line_number - 1] if 0 < line_number <= len(lines) else ""
+    start = max(0, column - 1 - 79)
+    shown = line[start : start + 80]
+    return f"({what}):{line_number}: {message}\n{shown}\n{'-' * max(0, min(column - 1 - start, 79))}^"

@@ -1,0 +1,186 @@
+# SPDX-License-Identifier: LGPL-2.1-or-later
+"""Values that fit in an attribute or a text: their XML spelling and their limits.
+
+A field's annotation picks the scalar: `str`, `int` (unsigned, 32 bits), a `Literal` of strings (an
+enumeration), or one of the `Annotated` aliases below (`YesNo`, `Ulong`, `Annotated[int, Hex(4)]` …).
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Annotated, Any
+from uuid import UUID
+
+UINT_MAX = 2**32 - 1
+ULONG_MAX = 2**64 - 1
+INT_MAX = 2**31 - 1
+
+_DECIMAL = re.compile(r"[ \t\n\v\f\r]*([+-]?[0-9]+)", re.ASCII)
+_ANY_BASE = re.compile(r"[ \t\n\v\f\r]*([+-]?)(0[xX][0-9a-fA-F]+|[0-9]+)", re.ASCII)
+_HEX = re.compile(r"[ \t\n\v\f\r]*([+-]?)(?:0[xX])?([0-9a-fA-F]+)", re.ASCII)
+#: No number the format knows is longer; int() of a very long text takes quadratic time.
+_LONGEST_NUMBER = 64
+
+
+class BadValueError(ValueError):
+    """A text that is not a value of its type.  `hint` ends libvirt's sentence about it."""
+
+    def __init__(self, hint: str = "") -> None:
+        super().__init__(hint)
+        self.hint = hint
+
+
+@dataclass(frozen=True, slots=True)
+class Scalar:
+    """How a type is read from XML and written to it.  `parse` raises BadValueError; `format` None means as it is."""
+
+    parse: Callable[[str], Any]
+    format: Callable[[Any], str] | None = None
+
+
+def read_number(text: str, base: int = 10) -> int:
+    """The number that C's strtoll finds if it takes the whole text; `base` is 0, 10 or 16.
+
+    Raises:
+        BadValueError: it would not take the whole text.
+    """
+    if len(text) > _LONGEST_NUMBER:
+        raise BadValueError
+    if base == 10:
+        decimal = _DECIMAL.fullmatch(text)
+        if decimal is None:
+            raise BadValueError
+        return int(decimal[1])
+    match = (_HEX if base == 16 else _ANY_BASE).fullmatch(text)
+    if match is None:
+        raise BadValueError
+    sign, digits = match[1], match[2]
+    if base == 0:
+        base = 16 if digits[:2] in ("0x", "0X") else 8 if digits[0] == "0" else 10
+    try:
+        value = int(digits, base)
+    except ValueError as error:
+        raise BadValueError from error
+    return -value if sign == "-" else value
+
+
+def number(low: int = 0, high: int = UINT_MAX, *, base: int = 10, form: str = "") -> Scalar:
+    """An integer between `low` and `high`.
+
+    Args:
+        base: 10, 16, or 0 for C's rules (0x hexadecimal, 0 octal).
+        form: a `format` specification for writing, e.g. "#06x"; "" is decimal.
+    """
+    hint = " Expected non-negative integer value" if low >= 0 else " Expected integer value"
+
+    def parse(text: str) -> int:
+        try:
+            value = read_number(text, base)
+        except BadValueError:
+            raise BadValueError(hint) from None
+        if value == 0 and low == 1:
+            raise BadValueError("zero")
+        if not low <= value <= high:
+            raise BadValueError(hint)
+        return value
+
+    return Scalar(parse, str if not form else lambda value: format(value, form))
+
+
+def Hex(width: int, high: int | None = None) -> Scalar:  # noqa: N802  stands where a type stands
+    """An unsigned number read by C's rules and written 0x with `width` digits at least."""
+    limit = UINT_MAX if high is None else high
+    return number(0, limit, base=0, form=f"#0{width + 2}x" if width else "#x")
+
+
+def enumeration(values: tuple[str, ...]) -> Scalar:
+    """One of a fixed set of words."""
+    known = {value: value for value in values}
+
+    def parse(text: str) -> str:
+        value = known.get(text)
+        if value is None:
+            raise BadValueError
+        return value
+
+    return Scalar(parse)
+
+
+def two_words(true: str, false: str) -> Scalar:
+    """A boolean with a word for each truth; a field that may be unset is `X | None`."""
+    values = {true: True, false: False}
+
+    def parse(text: str) -> bool:
+        value = values.get(text)
+        if value is None:
+            raise BadValueError
+        return value
+
+    return Scalar(parse, lambda value: true if value else false)
+
+
+def _parse_uuid(text: str) -> str:
+    """A UUID as virUUIDParse takes it: 32 hex digits with dashes and spaces anywhere around them."""
+    digits = text.strip(" \t\r\n").replace("-", "")
+    if len(digits) != 32 or not re.fullmatch("[0-9a-fA-F]{32}", digits):
+        raise BadValueError
+    return str(UUID(digits))
+
+
+#: Plain text; writing escapes it.
+TEXT = Scalar(str)
+
+YesNo = Annotated[bool, two_words("yes", "no")]
+OnOff = Annotated[bool, two_words("on", "off")]
+#: `unsigned int`
+Uint = Annotated[int, number()]
+#: `unsigned int`, not 0
+Positive = Annotated[int, number(1)]
+#: `unsigned long long`
+Ulong = Annotated[int, number(0, ULONG_MAX)]
+#: `int`
+Int = Annotated[int, number(-INT_MAX - 1, INT_MAX)]
+#: Lower case with dashes.
+Uuid = Annotated[str, Scalar(_parse_uuid)]
+
+_UNIT = re.compile(r"(b|bytes?|[kmgtpe](b|ib)?)", re.IGNORECASE)
+_POWER = {"k": 1, "m": 2, "g": 3, "t": 4, "p": 5, "e": 6}
+
+
+def unit_size(unit: str) -> int:
+    """Bytes in one `unit`: "KiB" and "k" are 1024, "KB" is 1000.
+
+    Raises:
+        BadValueError: no such unit.
+    """
+    if not _UNIT.fullmatch(unit):
+        raise BadValueError
+    power = _POWER.get(unit[0].lower(), 0)
+    decimal = len(unit) == 2 and unit[1] in "bB"
+    return int((1000 if decimal else 1024) ** power)
+
+
+@dataclass(frozen=True, slots=True)
+class Scale:
+    """A size with a `unit` attribute beside it, kept and written in `unit`.
+
+    Attributes:
+        unit: what the number counts, and what is written.
+        default: what a number without a unit counts; None is as `unit`.
+    """
+
+    unit: str = "KiB"
+    default: str | None = None
+
+    def convert(self, value: int, unit: str | None) -> int:
+        """`value` of `unit` in our unit, rounded up.
+
+        Raises:
+            BadValueError: an unknown unit or more than 64 bits of bytes.
+        """
+        size = value * unit_size(unit or self.default or self.unit)
+        if size > ULONG_MAX:
+            raise BadValueError
+        return -(-size // unit_size(self.unit))
