@@ -338,7 +338,8 @@ class VirtError(Exception):
 
     `code` picks libvirt's text, `detail` completes it.  `source` (libvirt's "domain" of an error) may
     stay None: dispatch then fills in that of the driver which was called.  `cause` and `remedy` go to
-    the log, and to the client at the end of the text when given.
+    the log, and to the client at the end of the text when given.  `bare`: the detail is the whole text, as
+    libvirt has it where a public function refuses its arguments.
     """
 
     def __init__(
@@ -349,16 +350,20 @@ class VirtError(Exception):
         source: From | None = None,
         remedy: str | None = None,
         ints: tuple[int, int] = (-1, -1),
+        bare: bool = False,
     ) -> None:
         super().__init__(code, detail)
         self.code = code
         self.detail = f"{detail} ({remedy})" if detail and remedy else detail
         self.source = source
         self.ints = ints
+        self.bare = bare
 
     @property
     def pattern(self) -> str:
         """The text with %s where the detail goes, as the wire's `str1` has it."""
+        if self.bare:
+            return "%s"
         plain, detailed = TEXTS.get(self.code, ("", "%s"))
         return detailed if self.detail is not None else plain
 
@@ -399,4 +404,4 @@ def check_flags(given: int, known: int, api: str) -> None:
     """
     if given & ~known:
         detail = f"unsupported flags (0x{given & ~known:x}) in function {api}"
-        raise VirtError(Code.INVALID_ARG, detail)
+        raise VirtError(Code.INVALID_ARG, detail, bare=True)
