@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any, Literal, TypeAlias
 
 from pydantic import Field
 
@@ -28,6 +28,8 @@ Values = Mapping[str, Any]
 Condition = Callable[[Values, Values], bool]
 #: A question about a field's value.
 Predicate = Callable[[Any], bool]
+#: (value, values of its model, values of the model around it, options) → what is written
+Shown: TypeAlias = "Callable[[Any, Values, Values, FormatOptions], Any]"
 Kind = Literal["attr", "text", "child", "children", "child_text", "texts", "flag", "raw", "irregular"]
 
 
@@ -49,6 +51,7 @@ class Binding:
     keep_empty: bool = False
     live: bool = False
     kept: Predicate | None = None
+    shown: Shown | None = None
     secret: bool = False
     scale: Scale | None = None
     parse: Callable[[_Element, ParseOptions], Any] | None = None
@@ -90,6 +93,7 @@ def attr(
     omit: Any = None,
     live: bool = False,
     kept: Predicate | None = None,
+    shown: Shown | None = None,
     secret: bool = False,
     scale: Scale | None = None,
 ) -> Any:
@@ -106,6 +110,7 @@ def attr(
         omit: a value that is not written.
         live: exists only in the XML of a running guest (and is written only there).
         kept: with `live`: which values stand in a definition all the same.
+        shown: what is written in the value's place; it may follow from other fields and the options.
         secret: written only with `FormatOptions.secure`.
         scale: a size; an attribute `unit` beside it is read, and written after it.
     """
@@ -121,6 +126,7 @@ def attr(
             omit=omit,
             live=live,
             kept=kept,
+            shown=shown,
             secret=secret,
             scale=scale,
         ),

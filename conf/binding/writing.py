@@ -85,9 +85,12 @@ def _value_getter(field: Field) -> Callable[[Values, Values, FormatOptions], str
     name, binding = field.name, field.binding
     form = field.scalar.format or escape
     when, live, kept, secret, omit = binding.when, binding.live, binding.kept, binding.secret, binding.omit
+    shown = binding.shown
 
     def run(values: Values, around: Values, options: FormatOptions) -> str | None:
         value = values[name]
+        if shown is not None:
+            value = shown(value, values, around, options)
         if value is None or (omit is not None and value == omit):
             return None
         if live and options.inactive and not (kept and kept(value)):
@@ -102,7 +105,7 @@ def _value_getter(field: Field) -> Callable[[Values, Values, FormatOptions], str
         value = values[name]
         return None if value is None else form(value)
 
-    return run if live or secret or when is not None or omit is not None else run_plainly
+    return run if live or secret or shown or when is not None or omit is not None else run_plainly
 
 
 def _attribute_writer(field: Field) -> AttributeWriter | None:
