@@ -20,7 +20,7 @@ from typing import ClassVar
 
 from virtd.calls import Connection
 from virtd.errors import From
-from virtd.events import EventBus
+from virtd.events import EventBus, Kind
 from virtd.host.paths import Paths
 from virtd.tasks import TaskOwner
 
@@ -41,6 +41,9 @@ class Driver:
     #: The `virErrorDomain` of errors that name none.
     error_source: ClassVar[From]
 
+    #: The kinds of events that this driver emits.
+    event_kinds: ClassVar[frozenset[Kind]] = frozenset()
+
     #: Further objects that hold API methods, one a subject, so that no class has a hundred of them.
     parts: tuple[object, ...] = ()
 
@@ -53,9 +56,15 @@ class Driver:
     async def stop(self) -> None:
         """The daemon ends; guests go on."""
 
+    def in_use(self) -> bool:
+        """Whether something runs that keeps a daemon with an idle timeout from leaving."""
+        return False
+
 
 class HypervisorDriver(Driver):
     """A driver that URIs lead to."""
+
+    event_kinds = frozenset({Kind.DOMAIN})
 
     #: URI schemes that this driver answers to (`qemu` for qemu:///system).
     schemes: ClassVar[tuple[str, ...]]
@@ -72,13 +81,19 @@ class HypervisorDriver(Driver):
 class NetworkDriver(Driver):
     """Virtual networks: the methods named `network_*` and `connect_*network*`."""
 
+    event_kinds = frozenset({Kind.NETWORK})
+
 
 class StorageDriver(Driver):
     """Pools and volumes: `storage_*`, `connect_*storage*`."""
 
+    event_kinds = frozenset({Kind.STORAGE_POOL})
+
 
 class SecretDriver(Driver):
     """Secrets: `secret_*`, `connect_*secret*`."""
+
+    event_kinds = frozenset({Kind.SECRET})
 
 
 class NWFilterDriver(Driver):
@@ -91,3 +106,5 @@ class InterfaceDriver(Driver):
 
 class NodeDeviceDriver(Driver):
     """Host devices: `node_device_*`, `connect_*node_device*`, `node_list_devices`."""
+
+    event_kinds = frozenset({Kind.NODE_DEVICE})
