@@ -17,7 +17,8 @@ from virtd.errors import Code, VirtError
 Reply = dict[str, Any]
 
 
-def _without_none(arguments: Mapping[str, Any]) -> dict[str, Any]:
+def without_none(arguments: Mapping[str, Any]) -> dict[str, Any]:
+    """The arguments that are given."""
     return {name: value for name, value in arguments.items() if value is not None}
 
 
@@ -262,7 +263,7 @@ async def closefd(monitor: Monitor, name: str) -> None:
 
 async def add_fd(monitor: Monitor, fdset: int, fd: int, opaque: str | None = None) -> None:
     """Put a descriptor into a set, which "/dev/fdset/N" then opens."""
-    await monitor.send_fd("add-fd", _without_none({"fdset-id": fdset, "opaque": opaque}), fd)
+    await monitor.send_fd("add-fd", without_none({"fdset-id": fdset, "opaque": opaque}), fd)
 
 
 async def remove_fd(monitor: Monitor, fdset: int) -> None:
@@ -275,13 +276,13 @@ async def remove_fd(monitor: Monitor, fdset: int) -> None:
 
 async def screendump(monitor: Monitor, filename: str, device: str | None = None, head: int | None = None) -> None:
     """Write the screen as PPM to a file QEMU may write to."""
-    await monitor.execute("screendump", _without_none({"filename": filename, "device": device, "head": head}))
+    await monitor.execute("screendump", without_none({"filename": filename, "device": device, "head": head}))
 
 
 async def send_key(monitor: Monitor, keycodes: Iterable[int], hold_ms: int | None = None) -> None:
     """Press and release keys together; `keycodes` are QEMU's numbers."""
     keys = [{"type": "number", "data": code} for code in keycodes]
-    await monitor.execute("send-key", _without_none({"keys": keys, "hold-time": hold_ms}))
+    await monitor.execute("send-key", without_none({"keys": keys, "hold-time": hold_ms}))
 
 
 async def query_vnc(monitor: Monitor) -> Reply:
@@ -297,7 +298,7 @@ async def query_spice(monitor: Monitor) -> Reply:
 async def set_password(monitor: Monitor, protocol: str, password: str, connected: str | None = None) -> None:
     """Set the password of "vnc" or "spice"."""
     arguments = {"protocol": protocol, "password": password, "connected": connected}
-    await monitor.execute("set_password", _without_none(arguments))
+    await monitor.execute("set_password", without_none(arguments))
 
 
 async def expire_password(monitor: Monitor, protocol: str, when: str) -> None:
