@@ -35,7 +35,7 @@ from pathlib import Path
 from typing import Any
 
 from virtd import refs
-from virtd.wire.types import Struct, parse_fields
+from virtd.wire.types import Limit, Struct, parse_fields
 
 
 @dataclass(slots=True)
@@ -57,7 +57,7 @@ class Table:
     name: str = ""
     number: int = 0
     version: int = 0
-    limits: dict[str, int] = field(default_factory=dict)
+    limits: dict[str, Limit] = field(default_factory=dict)
     structs: dict[str, Struct] = field(default_factory=dict)
     procedures: list[ProcedureLine] = field(default_factory=list)
 
@@ -93,7 +93,7 @@ def _read_line(table: Table, line: str) -> None:
         number, version = rest.split()
         table.name, table.number, table.version = name, int(number, 0), int(version)
     elif keyword == "limit":
-        table.limits[name] = int(rest)
+        table.limits[name] = Limit(name, int(rest))
     elif keyword == "handle":
         class_name, signature = rest.split(" ", 1)
         table.structs[name] = table.struct(name, signature, getattr(refs, class_name))

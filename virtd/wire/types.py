@@ -12,6 +12,17 @@ from typing import Any
 STRING_MAX = 4 * 1024 * 1024
 
 
+class Limit(int):
+    """The most entries of an array; errors show its name."""
+
+    name: str
+
+    def __new__(cls, name: str, value: int) -> Limit:
+        limit = super().__new__(cls, value)
+        limit.name = name
+        return limit
+
+
 @dataclass(frozen=True, slots=True)
 class Scalar:
     """A number; `format` is its letter (and padding: `char` takes a word) for `struct`."""
@@ -42,7 +53,7 @@ class String:
 class Opaque:
     """Bytes after their length word."""
 
-    limit: int
+    limit: Limit
     minimum = 4
 
 
@@ -50,7 +61,7 @@ class Opaque:
 class Chars:
     """Bytes that take a word each, after their count."""
 
-    limit: int
+    limit: Limit
     minimum = 4
 
 
@@ -69,7 +80,7 @@ class FixedChars:
 class Params:
     """An array of typed parameters."""
 
-    limit: int
+    limit: Limit
     minimum = 4
 
 
@@ -78,7 +89,7 @@ class Array:
     """A counted array."""
 
     of: Type
-    limit: int
+    limit: Limit
     minimum = 4
 
 
@@ -124,12 +135,12 @@ SIMPLE: dict[str, Type] = {
 }
 
 #: Arrays that have a form of their own.
-ARRAYS: dict[str, Callable[[int], Type]] = {"opaque": Opaque, "char": Chars, "typed_param": Params}
+ARRAYS: dict[str, Callable[[Limit], Type]] = {"opaque": Opaque, "char": Chars, "typed_param": Params}
 
 _TYPE = re.compile(r"(?P<base>\w+)(?:<(?P<limit>\w+)>|\[(?P<length>\d+)\]|(?P<optional>\?))?")
 
 
-def parse_type(text: str, limits: Mapping[str, int], structs: Mapping[str, Struct]) -> Type:
+def parse_type(text: str, limits: Mapping[str, Limit], structs: Mapping[str, Struct]) -> Type:
     """`uint`, `string?`, `domain<DOMAIN_LIST_MAX>`, `char[32]` …
 
     Raises:
@@ -150,7 +161,7 @@ def parse_type(text: str, limits: Mapping[str, int], structs: Mapping[str, Struc
 
 
 def parse_fields(
-    signature: str, limits: Mapping[str, int], structs: Mapping[str, Struct]
+    signature: str, limits: Mapping[str, Limit], structs: Mapping[str, Struct]
 ) -> tuple[tuple[str, Type], ...]:
     """`(dom: domain, flags: uint)` as pairs of name and type."""
     fields = (field.split(": ") for field in signature[1:-1].split(", ") if field)
