@@ -10,6 +10,15 @@ from virtd.errors import Code, VirtError
 
 Value = int | str | list[str]
 
+
+class Found(dict[str, Value]):
+    """Name → value; `lines` has the line of each name, for complaints about its value."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.lines: dict[str, int] = {}
+
+
 _TOKEN = re.compile(
     r"""
     (?P<space>   (?: \s | \#[^\n]* )+ )
@@ -24,7 +33,7 @@ _TOKEN = re.compile(
 )
 
 
-def read(path: Path) -> dict[str, Value]:
+def read(path: Path) -> Found:
     """The settings in `path`; none when there is no such file.
 
     Raises:
@@ -33,13 +42,13 @@ def read(path: Path) -> dict[str, Value]:
     try:
         text = path.read_text(encoding="utf-8")
     except FileNotFoundError:
-        return {}
+        return Found()
     except UnicodeDecodeError as error:
         raise VirtError(Code.CONF_SYNTAX, f"{path}: {error}") from error
     return parse(text, str(path))
 
 
-def parse(text: str, file: str = "-") -> dict[str, Value]:
+def parse(text: str, file: str = "-") -> Found:
     """The settings in `text`; a name that occurs again counts anew.  `file` is for messages."""
     return _Parser(text, file).settings()
 
@@ -65,21 +74,25 @@ class _Parser:
                 self.kind, self.token = kind, found[kind]
                 return
 
+    def line(self) -> int:
+        """Where the token at hand ends."""
+        return self.text.count("\n", 0, self.at) + 1
+
     def complaint(self, what: str) -> VirtError:
-        line = self.text.count("\n", 0, self.at) + 1
-        return VirtError(Code.CONF_SYNTAX, f"{self.file}:{line}: {what}")
+        return VirtError(Code.CONF_SYNTAX, f"{self.file}:{self.line()}: {what}")
 
     def expect(self, mark: str) -> None:
         if self.token != mark or self.kind != "mark":
             raise self.complaint(f"expecting '{mark}'")
         self.advance()
 
-    def settings(self) -> dict[str, Value]:
-        result: dict[str, Value] = {}
+    def settings(self) -> Found:
+        result = Found()
         while self.kind:
             if self.kind != "name":
                 raise self.complaint("expecting a name")
             name = self.token
+            result.lines[name] = self.line()
             self.advance()
             self.expect("=")
             result[name] = self.value()
