@@ -31,7 +31,6 @@ ARCHES = _table(
     ("i686", 32, "i386"),
     ("itanium", 64),
     ("lm32", 32),
-    ("loongarch64", 64),
     ("m68k", 32),
     ("microblaze", 32),
     ("microblazeel", 32),

@@ -8,6 +8,7 @@ import hashlib
 import logging
 import os
 from collections.abc import Awaitable, Callable
+from errno import EACCES, ENOENT
 from pathlib import Path
 from typing import Generic, TypeVar
 
@@ -182,6 +183,10 @@ class _Shelf(Generic[Found]):
             log.warning("the capabilities of %s could not be saved: %s", stamp.path, error)
 
 
+def _unusable(path: str, number: int) -> VirtError:
+    return VirtError(Code.SYSTEM_ERROR, f"Cannot check QEMU binary {path}: {os.strerror(number)}")
+
+
 class CapabilitiesCache:
     """Capabilities of the emulators of this host.  Implements `drivers.qemu.defaults.facts.HostFacts`."""
 
@@ -222,11 +227,12 @@ class CapabilitiesCache:
 
     def _stamp(self, path: str) -> Stamp:
         try:
-            if not os.access(path, os.X_OK):
-                raise PermissionError
-            return take_stamp(path, kvm=kvm_usable())
-        except OSError:
-            raise VirtError(Code.INVALID_ARG, f"Cannot check QEMU binary {path}: {os.strerror(2)}") from None
+            stamp = take_stamp(path, kvm=kvm_usable())
+        except OSError as error:
+            raise _unusable(path, error.errno or ENOENT) from None
+        if not os.access(path, os.X_OK):
+            raise _unusable(path, EACCES)
+        return stamp
 
     async def _probe(self, path: str) -> Capabilities:
         async with self._turn:

@@ -96,6 +96,7 @@ class Capabilities(Summary):
     cpus: dict[VirtType, CpuFacts] = {}
     gic: tuple[GicSupport, ...] = ()
     sev: dict[str, Any] | None = None
+    sgx: bool = False
 
     def has(self, flag: str) -> bool:
         """Whether it has a capability, in libvirt's name for the flag."""

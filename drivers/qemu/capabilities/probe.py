@@ -11,6 +11,7 @@ import logging
 import socket
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager, suppress
+from itertools import chain
 from typing import Any
 
 from drivers.qemu.capabilities import flags
@@ -40,14 +41,7 @@ _QEMU_TO_ARCH = {arch.qemu: arch.name for arch in ARCHES.values() if arch.name !
 _HIDDEN_MACHINES = frozenset({"none"})
 
 #: Architectures whose machine libvirt prefers to QEMU's own default.
-_PREFERRED_MACHINE = {
-    "i686": "pc",
-    "x86_64": "pc",
-    "aarch64": "virt",
-    "armv7l": "virt",
-    "riscv32": "virt",
-    "riscv64": "virt",
-}
+_PREFERRED_MACHINE = {"i686": "pc", "x86_64": "pc", "armv7l": "integratorcp", "aarch64": "integratorcp"}
 
 
 class ProbeError(VirtError):
@@ -98,6 +92,7 @@ async def _probe_all(path: str, host_arch: str, accel: str) -> Capabilities:
             cpus={virt_type: await _cpus(monitor, virt_type)},
             gic=tuple(GicSupport(**g) for g in await _ask(monitor, "query-gic-capabilities", [])),
             sev=await _ask(monitor, "query-sev-capabilities", None),
+            sgx=bool((await _ask(monitor, "query-sgx-capabilities", {})).get("sgx")),
         )
 
 
@@ -220,11 +215,11 @@ def _model_of(typename: str | None) -> str | None:
 
 
 def _default_machine(arch: str, answers: list[dict[str, Any]], machines: list[MachineType]) -> str | None:
+    """The preferred one, else QEMU's default, else the first it names."""
     wanted = _PREFERRED_MACHINE.get(arch)
-    for machine in machines:
-        if wanted is not None and wanted in (machine.alias, machine.name):
-            return machine.name
-    return next((a["name"] for a in answers if a.get("is-default")), None)
+    preferred = (m.name for m in machines if wanted is not None and wanted in (m.alias, m.name))
+    own = (a["name"] for a in answers if a.get("is-default"))
+    return next(chain(preferred, own, (m.name for m in machines)), None)
 
 
 async def _answers(monitor: Monitor, basics: Mapping[str, Any]) -> flags.Answers:

@@ -78,7 +78,7 @@ async def test_what_the_emulator_says_becomes_facts(tmp_path: Path, emulator: Ma
     }
     assert found.has_device("iothread")
     assert not found.has_device("spike")
-    assert found.default_machine == "virt"
+    assert found.default_machine == "spike"
     assert [m.name for m in found.machines] == ["spike", "virt"]
     spike, virt = found.machine("spike"), found.machine("virt")
     assert spike is not None
@@ -174,7 +174,7 @@ async def test_answers_of_the_wrong_form_fail_the_probe(
 async def test_what_is_no_emulator_is_refused(tmp_path: Path, tasks: TaskOwner) -> None:
     with pytest.raises(VirtError, match="Cannot check QEMU binary /nonexistent") as raised:
         await CapabilitiesCache(tmp_path / "cache", tasks).get("/nonexistent")
-    assert raised.value.code == Code.INVALID_ARG
+    assert raised.value.code == Code.SYSTEM_ERROR
 
 
 async def test_a_cache_that_cannot_be_written_does_no_harm(tmp_path: Path, emulator: Make, tasks: TaskOwner) -> None:

@@ -1,0 +1,151 @@
+# SPDX-License-Identifier: LGPL-2.1-or-later
+"""virConnectGetCapabilities: the host and the kinds of guests it can run."""
+
+from __future__ import annotations
+
+import os
+import uuid
+from collections.abc import Iterable
+from pathlib import Path
+
+from conf.capabilities import (
+    Counter,
+    GuestArch,
+    GuestDomain,
+    GuestFeatures,
+    GuestKind,
+    GuestMachine,
+    Host,
+    HostCpu,
+    MigrationFeatures,
+    Named,
+    PageSize,
+    PowerManagement,
+    SecurityModel,
+    Signature,
+    Toggle,
+)
+from drivers.qemu.capabilities.arch import ARCHES, X86
+from drivers.qemu.capabilities.host_topology import (
+    cache_banks,
+    cpu_topology,
+    numa_topology,
+    page_sizes,
+    read_cpus,
+    read_text,
+)
+from drivers.qemu.capabilities.model import MachineType, Summary
+from drivers.qemu.cpu.cpu_map import load_cpu_map
+from drivers.qemu.cpu.decode import NamedCpu, decode_host
+from drivers.qemu.cpu.host import CpuInfo, raw_cpu, tsc_frequency
+
+_UUID_SOURCES = (Path("/sys/class/dmi/id/product_uuid"), Path("/etc/machine-id"))
+
+
+def host_uuid() -> str | None:
+    """What tells this host from others: the board's UUID, else the installation's."""
+    for path in _UUID_SOURCES:
+        try:
+            return str(uuid.UUID(read_text(path) or ""))
+        except ValueError:
+            continue
+    return None
+
+
+def describe_host(arch: str, secmodels: list[SecurityModel]) -> Host:
+    """All about the host but its name.  Blocks."""
+    cpus, sizes = read_cpus(), page_sizes()
+    cpu = _host_cpu(arch)
+    cpu.topology = cpu_topology(cpus)
+    cpu.pages = [PageSize(size=size) for size in sizes]
+    return Host(
+        uuid=host_uuid(),
+        cpu=cpu,
+        power_management=_power_management(),
+        iommu=_has_entries("/sys/kernel/iommu_groups"),
+        migration_features=MigrationFeatures(live=True, transports=["tcp", "rdma"]),
+        topology=numa_topology(cpus, sizes),
+        cache=cache_banks(cpus),
+        secmodels=secmodels,
+    )
+
+
+def host_cpu_model(arch: str) -> NamedCpu | None:
+    """The host's CPU as a named model, where the CPU map knows it.  Blocks."""
+    cpu_map = load_cpu_map(arch)
+    return decode_host(raw_cpu(CpuInfo.read(), cpu_map), cpu_map) if arch in X86 else None
+
+
+def _host_cpu(arch: str) -> HostCpu:
+    if arch not in X86:
+        return HostCpu(arch=arch)
+    info, named, tsc = CpuInfo.read(), host_cpu_model(arch), tsc_frequency()
+    signature, bits = info.signature, info.physical_address_bits
+    return HostCpu(
+        arch=arch,
+        model=named.model if named else None,
+        vendor=named.vendor if named else None,
+        microcode=info.number("microcode"),
+        signature=Signature(family=signature[0], model=signature[1], stepping=info.number("stepping") or 0)
+        if signature
+        else None,
+        counter=Counter(name="tsc", frequency=tsc[0], scaling=tsc[1]) if tsc else None,
+        physical_address_mode="emulate" if bits else None,
+        physical_address_bits=bits,
+        features=[Named(name=name) for name in named.require] if named else [],
+    )
+
+
+def _power_management() -> PowerManagement:
+    states = (read_text(Path("/sys/power/state")) or "").split()
+    memory, disk = "mem" in states, "disk" in states
+    return PowerManagement(suspend_mem=memory, suspend_disk=disk, suspend_hybrid=memory and disk)
+
+
+def _has_entries(folder: str) -> bool:
+    try:
+        return bool(os.listdir(folder))
+    except OSError:
+        return False
+
+
+def describe_guests(emulators: Iterable[tuple[str, Summary]]) -> list[GuestKind]:
+    """The kinds of guests, from (architecture, its emulator) in the order to be shown."""
+    return [_guest(arch, found) for arch, found in emulators]
+
+
+def _guest(arch: str, found: Summary) -> GuestKind:
+    machines = sorted(found.machines, key=lambda m: m.name != found.default_machine)
+    return GuestKind(
+        os_type="hvm",
+        arch=GuestArch(
+            name=arch,
+            wordsize=ARCHES[arch].wordsize,
+            emulator=found.path,
+            machines=[shown for machine in machines for shown in _machine(machine)],
+            domains=[GuestDomain(type=name) for name in (("qemu", "kvm") if found.kvm else ("qemu",))],
+        ),
+        features=_guest_features(arch),
+    )
+
+
+def _machine(machine: MachineType) -> list[GuestMachine]:
+    """A machine and, after it, its alias."""
+    common = {"max_cpus": machine.max_cpus or None, "deprecated": True if machine.deprecated else None}
+    shown = [GuestMachine(name=machine.name, **common)]
+    if machine.alias:
+        shown.append(GuestMachine(name=machine.alias, canonical=machine.name, **common))
+    return shown
+
+
+def _guest_features(arch: str) -> GuestFeatures:
+    x86 = arch in X86
+    return GuestFeatures(
+        pae=arch == "i686",
+        nonpae=arch == "i686",
+        acpi=Toggle(default="on", toggle=True) if x86 or arch == "aarch64" else None,
+        apic=Toggle(default="on", toggle=False) if x86 else None,
+        cpuselection=True,
+        deviceboot=True,
+        disksnapshot=Toggle(default="on", toggle=False),
+    )

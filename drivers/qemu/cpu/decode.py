@@ -1,0 +1,86 @@
+# SPDX-License-Identifier: LGPL-2.1-or-later
+"""Finding the named model that a set of CPU features comes nearest to (x86)."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable, Mapping
+from dataclasses import dataclass
+
+from drivers.qemu.cpu.cpu_map import CpuMap, CpuModel
+
+
+@dataclass(frozen=True, slots=True)
+class RawCpu:
+    """A CPU as its features tell it.  `signature` is (family, model)."""
+
+    features: frozenset[str]
+    vendor: str | None = None
+    signature: tuple[int, int] | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class NamedCpu:
+    """A model and how a CPU differs from it; both lists in the map's order."""
+
+    model: str
+    vendor: str | None
+    require: tuple[str, ...]
+    disable: tuple[str, ...] = ()
+
+    @property
+    def differences(self) -> int:
+        return len(self.require) + len(self.disable)
+
+
+def decode_host(cpu: RawCpu, cpu_map: CpuMap) -> NamedCpu | None:
+    """The best model the host has all features of; None where even the oldest has too many."""
+    candidates = ((model, _describe(cpu, model, cpu_map)) for model in _matching(cpu, cpu_map) if model.decode_host)
+    return _best(cpu, ((model, named) for model, named in candidates if not named.disable))
+
+
+def decode_guest(cpu: RawCpu, cpu_map: CpuMap, blockers: Mapping[str, Collection[str]]) -> NamedCpu | None:
+    """The best model for a guest that is to have these features.
+
+    Args:
+        blockers: model that QEMU knows → features of it that this host cannot give; other models are not considered.
+    """
+    return _best(
+        cpu,
+        (
+            (model, _describe(cpu, model, cpu_map, blockers[model.name]))
+            for model in _matching(cpu, cpu_map)
+            if model.decode_guest and model.name in blockers
+        ),
+    )
+
+
+def _matching(cpu: RawCpu, cpu_map: CpuMap) -> Iterable[CpuModel]:
+    """Newest models first; those of other vendors are not considered."""
+    for model in reversed(cpu_map.models.values()):
+        if model.vendor in (None, cpu.vendor):
+            yield model
+
+
+def _describe(cpu: RawCpu, model: CpuModel, cpu_map: CpuMap, blockers: Collection[str] = ()) -> NamedCpu:
+    known = cpu.features & cpu_map.features.keys()
+    blocked = {name for b in blockers if (name := cpu_map.canonical(b)) and name not in known}
+    disable = (model.features - known) | (blocked - known)
+    explicit = [name for name in model.removed if blockers and name not in known]
+    return NamedCpu(
+        model=model.name,
+        vendor=cpu.vendor,
+        require=tuple(cpu_map.ordered(known - model.features)),
+        disable=(*cpu_map.ordered(disable), *(name for name in explicit if name not in disable)),
+    )
+
+
+def _best(cpu: RawCpu, candidates: Iterable[tuple[CpuModel, NamedCpu]]) -> NamedCpu | None:
+    """Fewest differences win; once a model of the very same signature turned up, only such ones count."""
+    best: NamedCpu | None = None
+    exact = False
+    for model, named in candidates:
+        same = cpu.signature in model.signatures
+        better = best is None or (named.differences < best.differences)
+        if (same and not exact) or (same == exact and better):
+            best, exact = named, same
+    return best
