@@ -29,7 +29,7 @@ class QemuDriver(HypervisorDriver):
             env=environment,
             paths=paths,
             settings=QemuSettings.load(paths.config.parent / "qemu.conf"),
-            capabilities=CapabilitiesCache(paths.cache / "capabilities"),
+            capabilities=CapabilitiesCache(paths.cache / "capabilities", environment.tasks),
             guests=self.guests,
         )
 
