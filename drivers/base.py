@@ -56,6 +56,9 @@ class Driver:
     async def stop(self) -> None:
         """The daemon ends; guests go on."""
 
+    async def reload(self) -> None:
+        """The administrator asks to read configuration files again."""
+
     def in_use(self) -> bool:
         """Whether something runs that keeps a daemon with an idle timeout from leaving."""
         return False

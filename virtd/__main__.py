@@ -1,0 +1,110 @@
+# SPDX-License-Identifier: LGPL-2.1-or-later
+"""The command: `virtd` with the options of libvirtd."""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import os
+import sys
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+from virtd.daemon import Daemon, Options
+from virtd.errors import VirtError
+from virtd.host.daemonise import daemonise
+from virtd.host.logs import Logs
+from virtd.host.paths import Paths
+from virtd.settings import Settings, load_settings
+
+VERSION = "virtd 0.1.0 (libvirt 9.0.0)"
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run the daemon; the result is the exit status."""
+    options = _parser().parse_args(arguments)
+    if options.listen:
+        print("virtd: error: --listen: TCP and TLS are not supported yet", file=sys.stderr)
+        return 1
+    try:
+        return _run(options)
+    except (VirtError, OSError) as error:
+        print(f"virtd: error: {error}", file=sys.stderr)
+        return 1
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(prog="virtd", description="libvirt management daemon")
+    parser.add_argument("-v", "--verbose", action="store_true", help="verbose messages")
+    parser.add_argument("-d", "--daemon", action="store_true", help="run as a daemon & write PID file")
+    parser.add_argument("-l", "--listen", action="store_true", help="listen for TCP/IP connections (not supported)")
+    parser.add_argument("-t", "--timeout", type=_seconds, default=0, metavar="SECS", help="exit after idle for SECS")
+    parser.add_argument("-f", "--config", type=Path, metavar="FILE", help="configuration file")
+    parser.add_argument("-p", "--pid-file", type=Path, metavar="FILE", help="change name of PID file")
+    parser.add_argument("--root", type=Path, metavar="DIR", help="keep everything below DIR")
+    parser.add_argument("-V", "--version", action="version", version=VERSION)
+    return parser
+
+
+def _seconds(text: str) -> int:
+    seconds = int(text)
+    if seconds <= 0:
+        raise argparse.ArgumentTypeError("must be above 0")
+    return seconds
+
+
+def _run(options: argparse.Namespace) -> int:
+    privileged = os.geteuid() == 0
+    paths = _paths(options.root, privileged=privileged)
+    settings = load_settings(_config_file(options.config, paths))
+    ready: Callable[[], None] = lambda: None  # noqa: E731
+    if options.daemon:
+        ready = daemonise(paths.log / "virtd.log")
+    os.umask(0o022 if privileged else 0o077)
+    daemon_options = Options(
+        paths=paths,
+        settings=settings,
+        logs=Logs(2 if options.verbose else settings.log_level, settings.log_filters, settings.log_outputs),
+        privileged=privileged,
+        pid_file=options.pid_file or _pid_file(paths, privileged=privileged),
+        timeout=options.timeout,
+        ready=ready,
+    )
+    with asyncio.Runner(loop_factory=_loop_factory(settings)) as runner:
+        runner.run(_serve(daemon_options))
+    return 0
+
+
+async def _serve(options: Options) -> None:
+    await Daemon(options).run()
+
+
+def _paths(root: Path | None, *, privileged: bool) -> Paths:
+    if root:
+        return Paths.system(root.absolute())
+    return Paths.system() if privileged else Paths.session()
+
+
+def _config_file(given: Path | None, paths: Paths) -> Path:
+    if given and not given.exists():
+        raise FileNotFoundError(f"no such configuration file: {given}")
+    return given or paths.etc / "libvirtd.conf"
+
+
+def _pid_file(paths: Paths, *, privileged: bool) -> Path:
+    """Where libvirtd has its own, so that the two keep each other away."""
+    return (paths.run.parent if privileged else paths.run) / "libvirtd.pid"
+
+
+def _loop_factory(settings: Settings) -> Callable[[], asyncio.AbstractEventLoop] | None:
+    if not settings.uvloop:
+        return None
+    try:
+        import uvloop  # only where it is wanted
+    except ImportError:
+        return None
+    return uvloop.new_event_loop
+
+
+if __name__ == "__main__":
+    sys.exit(main())
