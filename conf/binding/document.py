@@ -81,9 +81,7 @@ def parse_document(source: str | bytes, root: str, *, what: str) -> etree._Eleme
     """
     data = source.encode("utf-8", "surrogateescape") if isinstance(source, str) else source
     _refuse_bombs(data, what)
-    parser = etree.XMLParser(
-        resolve_entities=False, no_network=True, load_dtd=False, dtd_validation=False, huge_tree=False
-    )
+    parser = _parser()
     try:
         element = etree.fromstring(data, parser)
     except etree.XMLSyntaxError as error:
@@ -93,6 +91,29 @@ def parse_document(source: str | bytes, root: str, *, what: str) -> etree._Eleme
     if element.tag != root:
         raise XMLError(f"expecting root element of '{root}', not '{etree.QName(element).localname}'")
     return element
+
+
+def _parser() -> etree.XMLParser:
+    # Blanks between elements go, as in libvirt: foreign subtrees are indented anew when written.
+    return etree.XMLParser(
+        resolve_entities=False,
+        no_network=True,
+        load_dtd=False,
+        dtd_validation=False,
+        huge_tree=False,
+        remove_blank_text=True,
+    )
+
+
+def dump_foreign(source: str, level: int) -> str:
+    """A serialised subtree as lines indented for `level`; text in it stays as it is."""
+    element = etree.fromstring(source, _parser())
+    for _ in range(level):
+        around = etree.Element("x")
+        around.append(element)
+        element = around
+    lines = etree.tostring(element, encoding="unicode", pretty_print=True).split("\n")
+    return "\n".join(lines[level : len(lines) - 1 - level]) + "\n"
 
 
 def _refuse_bombs(data: bytes, what: str) -> None:

@@ -30,6 +30,7 @@ Condition = Callable[[Values, Values], bool]
 Predicate = Callable[[Any], bool]
 #: (value, values of its model, values of the model around it, options) → what is written
 Shown: TypeAlias = "Callable[[Any, Values, Values, FormatOptions], Any]"
+KeepEmpty = bool | Literal["open"]
 Kind = Literal["attr", "text", "child", "children", "child_text", "texts", "flag", "raw", "irregular"]
 
 
@@ -48,7 +49,7 @@ class Binding:
     missing: Complaint | None = None
     empty_is_unset: bool = False
     omit: Any = None
-    keep_empty: bool = False
+    keep_empty: KeepEmpty = False
     live: bool = False
     kept: Predicate | None = None
     shown: Shown | None = None
@@ -192,7 +193,7 @@ def child(
     required: bool | Complaint = False,
     error: Complaint | None = None,
     missing: Complaint | None = None,
-    keep_empty: bool = False,
+    keep_empty: KeepEmpty = False,
     live: bool = False,
     secret: bool = False,
 ) -> Any:
@@ -202,6 +203,7 @@ def child(
         by: for an annotation that is a union of models: the attribute that decides; each model
             declares it as a field with a `Literal` type.
         keep_empty: written as `<x/>` when nothing is in it; otherwise left out.
+            "open" writes start and end tag on lines of their own, as libvirt does in a few places.
         error: for `by`: the complaint about an unknown value.
         missing: for `by`: the complaint when the attribute is absent; without it, libvirt's usual one.
     """
@@ -229,7 +231,7 @@ def children(
     within: str | None = None,
     when: Condition | None = None,
     error: Complaint | None = None,
-    keep_empty: bool = True,
+    keep_empty: KeepEmpty = True,
     live: bool = False,
 ) -> Any:
     """All children of that name, a list; `within` names an element around them and nothing else."""

@@ -3,14 +3,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from copy import deepcopy
 from functools import cache
-from typing import TYPE_CHECKING, Any, Self, TypeVar
+from typing import TYPE_CHECKING, Any, ClassVar, Self, TypeVar
 
 from pydantic import BaseModel, ConfigDict
 
 if TYPE_CHECKING:
     from conf.binding.document import ParseOptions
+    from conf.binding.fields import Complaint
 
 _ATOMS = frozenset({str, int, bool, float, type(None)})
 
@@ -23,6 +25,9 @@ class Model(BaseModel):
     pydantic checks the arguments of the constructor, the parser checks what it reads.
     """
 
+    #: What is said about an element that no field is bound to; None ignores it, as libvirt mostly does.
+    unknown_child: ClassVar[Complaint | None] = None
+
     model_config = ConfigDict(extra="forbid", arbitrary_types_allowed=True, protected_namespaces=())
 
     def check(self, options: ParseOptions) -> None:
@@ -31,6 +36,10 @@ class Model(BaseModel):
         Raises:
             ConfError: the values contradict each other.
         """
+
+    def namespaces(self) -> Sequence[str]:
+        """Prefixes that the element declares when written."""
+        return ()
 
     def __deepcopy__(self, memo: dict[int, Any] | None = None) -> Self:
         # Values are strings, numbers, lists and models: pydantic's general way takes five times as long.

@@ -56,6 +56,7 @@ def reader(cls: type[Model]) -> Reader:
     children = _children(fields)
     missing = [_missing(f) for f in fields if f.binding.required]
     check = cls.check if cls.check is not Model.check else None
+    refusal = cls.unknown_child
 
     def run(element: Element, around: Values, options: ParseOptions) -> Model:
         values = defaults.copy()
@@ -69,6 +70,8 @@ def reader(cls: type[Model]) -> Reader:
             if readers is not None:
                 for take in readers:
                     take(sub, values, around, options)
+            elif refusal is not None and isinstance(sub.tag, str):
+                raise refusal[0](refusal[1].replace("%s", etree.QName(sub).localname))
         for require in missing:
             require(element, values, around)
         model = assemble(cls, values)
@@ -153,16 +156,19 @@ def _text_reader(field: Field) -> ChildReader:
         try:
             value = parse(text)
             values[name] = value if scale is None else scale.convert(value, element.get("unit"))
-        except BadValueError as bad:
-            raise _wrong_text(element, text, bad, binding.error) from None
+        except BadValueError:
+            raise _wrong_text(element, text, binding) from None
 
     return run
 
 
-def _wrong_text(element: Element, text: str, bad: BadValueError, complaint: Complaint | None) -> ConfError:
-    if complaint:
-        return complaint[0](complaint[1].replace("%s", text))
-    return XMLError(f"Invalid value for element '{etree.QName(element).localname}': '{text}'.{bad.hint}")
+def _wrong_text(element: Element, text: str, binding: Binding) -> ConfError:
+    if binding.error:
+        return binding.error[0](binding.error[1].replace("%s", text))
+    name = etree.QName(element).localname
+    if binding.scale:
+        return XMLError(f"Invalid value '{text}' for element or attribute './{name}[1]'")
+    return XMLError(f"Invalid value for element '{name}': '{text}'.")
 
 
 def _children(fields: tuple[Field, ...]) -> dict[str, list[ChildReader]]:

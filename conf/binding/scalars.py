@@ -13,6 +13,8 @@ from dataclasses import dataclass
 from typing import Annotated, Any
 from uuid import UUID
 
+from conf.errors import InvalidArgError, OverflowConfError
+
 UINT_MAX = 2**32 - 1
 ULONG_MAX = 2**64 - 1
 INT_MAX = 2**31 - 1
@@ -121,7 +123,7 @@ def two_words(true: str, false: str) -> Scalar:
     return Scalar(parse, lambda value: true if value else false)
 
 
-def _parse_uuid(text: str) -> str:
+def parse_uuid(text: str) -> str:
     """A UUID as virUUIDParse takes it: 32 hex digits with dashes and spaces anywhere around them."""
     digits = text.strip(" \t\r\n").replace("-", "")
     if len(digits) != 32 or not re.fullmatch("[0-9a-fA-F]{32}", digits):
@@ -143,7 +145,7 @@ Ulong = Annotated[int, number(0, ULONG_MAX)]
 #: `int`
 Int = Annotated[int, number(-INT_MAX - 1, INT_MAX)]
 #: Lower case with dashes.
-Uuid = Annotated[str, Scalar(_parse_uuid)]
+Uuid = Annotated[str, Scalar(parse_uuid)]
 
 _UNIT = re.compile(r"(b|bytes?|[kmgtpe](b|ib)?)", re.IGNORECASE)
 _POWER = {"k": 1, "m": 2, "g": 3, "t": 4, "p": 5, "e": 6}
@@ -153,10 +155,10 @@ def unit_size(unit: str) -> int:
     """Bytes in one `unit`: "KiB" and "k" are 1024, "KB" is 1000.
 
     Raises:
-        BadValueError: no such unit.
+        InvalidArgError: no such unit.
     """
     if not _UNIT.fullmatch(unit):
-        raise BadValueError
+        raise InvalidArgError(f"unknown suffix '{unit}'")
     power = _POWER.get(unit[0].lower(), 0)
     decimal = len(unit) == 2 and unit[1] in "bB"
     return int((1000 if decimal else 1024) ** power)
@@ -178,9 +180,11 @@ class Scale:
         """`value` of `unit` in our unit, rounded up.
 
         Raises:
-            BadValueError: an unknown unit or more than 64 bits of bytes.
+            InvalidArgError: an unknown unit.
+            OverflowConfError: more than 64 bits of bytes.
         """
-        size = value * unit_size(unit or self.default or self.unit)
+        unit = unit or self.default or self.unit
+        size = value * unit_size(unit)
         if size > ULONG_MAX:
-            raise BadValueError
+            raise OverflowConfError(f"value too large: {value}{unit}")
         return -(-size // unit_size(self.unit))

@@ -9,13 +9,13 @@ from functools import cache
 from itertools import groupby
 from typing import Any
 
-from conf.binding.document import FormatOptions
-from conf.binding.fields import Values
+from conf.binding.document import NAMESPACES, FormatOptions, dump_foreign
+from conf.binding.fields import KeepEmpty, Values
 from conf.binding.model import Model
 from conf.binding.plan import Field, fields_of
 
 #: (model, tag, indentation, values around, options, lines, keep when empty)
-Writer = Callable[[Model, str, str, Values, FormatOptions, list[str], bool], None]
+Writer = Callable[[Model, str, str, Values, FormatOptions, list[str], KeepEmpty], None]
 #: (values, values around, options) → " name='value'…" or ""
 AttributeWriter = Callable[[Values, Values, FormatOptions], str]
 #: (values, values around, indentation, options, lines)
@@ -50,15 +50,18 @@ def writer(cls: type[Model]) -> Writer:
     attributes = [write for write in map(_attribute_writer, head_fields) if write]
     texts = [_value_getter(f) for f in fields if f.binding.kind == "text"]
     children = _child_writers(fields)
+    namespaces = cls.namespaces if cls.namespaces is not Model.namespaces else None
 
     def run(
-        model: Model, tag: str, pad: str, around: Values, options: FormatOptions, lines: list[str], keep: bool
+        model: Model, tag: str, pad: str, around: Values, options: FormatOptions, lines: list[str], keep: KeepEmpty
     ) -> None:
         values = model.__dict__
         head = f"{pad}<{tag}"
         start = len(head)
         for write in attributes:
             head += write(values, around, options)
+        if namespaces is not None:
+            head += "".join([f" xmlns:{prefix}='{NAMESPACES[prefix]}'" for prefix in namespaces(model)])
         for get_text in texts:
             text = get_text(values, around, options)
             if text is not None:
@@ -69,7 +72,7 @@ def writer(cls: type[Model]) -> Writer:
         inner = pad + "  "
         for write_child in children:
             write_child(values, around, inner, options, lines)
-        if len(lines) > here + 1:
+        if len(lines) > here + 1 or keep == "open":
             lines[here] = head + ">\n"
             lines.append(f"{pad}</{tag}>\n")
         elif keep or len(head) > start:
@@ -226,7 +229,7 @@ def _flag_writer(field: Field) -> ValueWriter:
 
 
 def _raw_writer(_field: Field) -> ValueWriter:
-    return lambda value, _values, pad, _options, lines: lines.append(f"{pad}{value}\n")
+    return lambda value, _values, pad, _options, lines: lines.append(dump_foreign(value, len(pad) // 2))
 
 
 def _irregular_writer(field: Field) -> ValueWriter:

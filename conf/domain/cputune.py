@@ -1,0 +1,181 @@
+# SPDX-License-Identifier: LGPL-2.1-or-later
+"""`<vcpu>`, `<vcpus>`, I/O threads and `<cputune>`: the guest's processors on those of the host."""
+
+from __future__ import annotations
+
+from typing import Annotated, Literal
+
+from conf.binding import (
+    Model,
+    ParseOptions,
+    Positive,
+    Scale,
+    Uint,
+    Ulong,
+    YesNo,
+    attr,
+    child,
+    child_text,
+    children,
+    number,
+    on,
+    text,
+)
+from conf.bitmap import Bitmap
+from conf.errors import XMLError
+
+_Period = Annotated[int, number(0, 2**64 - 1)]
+_Quota = Annotated[int, number(-(2**63), 2**63 - 1)]
+
+
+class Vcpu(Model):
+    """`<vcpu>`: how many, how many at start (`current`), and on which CPUs of the host."""
+
+    placement: Literal["static", "auto"] = attr(default="static")
+    cpuset: Bitmap | None = attr(when=on("placement", "static"))
+    current: Uint | None = attr(error=(XMLError, "maximum vcpus must be an integer"))
+    count: Uint = text(default=1, error=(XMLError, "maximum vcpus must be an integer"))
+
+    def check(self, options: ParseOptions) -> None:
+        if self.current == self.count:
+            self.current = None
+
+
+class VcpuEntry(Model):
+    """`<vcpu>` of `<vcpus>`: one of them."""
+
+    id: Uint = attr(required=True)
+    enabled: YesNo = attr(required=True)
+    hotpluggable: YesNo | None = attr()
+    order: Positive | None = attr()
+
+
+class IOThreadID(Model):
+    """`<iothread>`."""
+
+    id: Positive = attr(required=True)
+    thread_pool_min: Uint | None = attr()
+    thread_pool_max: Uint | None = attr()
+
+
+class DefaultIOThread(Model):
+    """`<defaultiothread>`: the pool of QEMU's main loop."""
+
+    thread_pool_min: Uint | None = attr()
+    thread_pool_max: Uint | None = attr()
+
+
+class VcpuPin(Model):
+    """`<vcpupin>`."""
+
+    vcpu: Uint = attr(required=True)
+    cpuset: Bitmap = attr(required=(XMLError, "missing cpuset for vcpupin"))
+
+
+class EmulatorPin(Model):
+    """`<emulatorpin>`."""
+
+    cpuset: Bitmap = attr(required=(XMLError, "missing cpuset for emulatorpin"))
+
+
+class IOThreadPin(Model):
+    """`<iothreadpin>`."""
+
+    iothread: Positive = attr(required=True)
+    cpuset: Bitmap = attr(required=(XMLError, "missing cpuset for iothreadpin"))
+
+
+Scheduler = Literal["batch", "idle", "fifo", "rr"]
+_Priority = Annotated[int, number(-(2**31), 2**31 - 1)]
+
+
+class VcpuSched(Model):
+    """`<vcpusched>`."""
+
+    vcpus: Bitmap = attr(required=True)
+    scheduler: Scheduler = attr(required=True)
+    priority: _Priority | None = attr(when=on("scheduler", "fifo", "rr"))
+
+
+class IOThreadSched(Model):
+    """`<iothreadsched>`."""
+
+    iothreads: Bitmap = attr(required=True)
+    scheduler: Scheduler = attr(required=True)
+    priority: _Priority | None = attr(when=on("scheduler", "fifo", "rr"))
+
+
+class EmulatorSched(Model):
+    """`<emulatorsched>`."""
+
+    scheduler: Scheduler = attr(required=True)
+    priority: _Priority | None = attr(when=on("scheduler", "fifo", "rr"))
+
+
+class CacheAllocation(Model):
+    """`<cache>`: a share of the host's cache (KiB)."""
+
+    id: Uint = attr(required=True)
+    level: Uint = attr(required=True)
+    type: Literal["both", "code", "data"] = attr(required=True)
+    size: int = attr(scale=Scale("KiB", "B"), required=True)
+
+
+class CacheMonitor(Model):
+    """`<monitor>` of `<cachetune>`."""
+
+    level: Uint = attr(required=True)
+    vcpus: Bitmap = attr(required=True)
+
+
+class CacheTune(Model):
+    """`<cachetune>`."""
+
+    vcpus: Bitmap = attr(required=True)
+    id: str | None = attr(live=True)
+    caches: list[CacheAllocation] = children("cache")
+    monitors: list[CacheMonitor] = children("monitor")
+
+
+class MemoryBandwidthNode(Model):
+    """`<node>`: a share of memory bandwidth in percent."""
+
+    id: Uint = attr(required=True)
+    bandwidth: Uint = attr(required=True)
+
+
+class MemoryMonitor(Model):
+    """`<monitor>` of `<memorytune>`."""
+
+    vcpus: Bitmap = attr(required=True)
+
+
+class MemoryBandwidthTune(Model):
+    """`<memorytune>`."""
+
+    vcpus: Bitmap = attr(required=True)
+    id: str | None = attr(live=True)
+    nodes: list[MemoryBandwidthNode] = children("node")
+    monitors: list[MemoryMonitor] = children("monitor")
+
+
+class CPUTune(Model):
+    """`<cputune>`; periods and quotas in microseconds."""
+
+    shares: Ulong | None = child_text()
+    period: _Period | None = child_text(omit=0)
+    quota: _Quota | None = child_text(omit=0)
+    global_period: _Period | None = child_text(omit=0)
+    global_quota: _Quota | None = child_text(omit=0)
+    emulator_period: _Period | None = child_text(omit=0)
+    emulator_quota: _Quota | None = child_text(omit=0)
+    iothread_period: _Period | None = child_text(omit=0)
+    iothread_quota: _Quota | None = child_text(omit=0)
+    vcpupins: list[VcpuPin] = children("vcpupin")
+    emulatorpin: EmulatorPin | None = child()
+    iothreadpins: list[IOThreadPin] = children("iothreadpin")
+    emulatorsched: EmulatorSched | None = child()
+    vcpuscheds: list[VcpuSched] = children("vcpusched")
+    iothreadscheds: list[IOThreadSched] = children("iothreadsched")
+    cachetunes: list[CacheTune] = children("cachetune")
+    memorytunes: list[MemoryBandwidthTune] = children("memorytune")

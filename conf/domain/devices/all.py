@@ -1,0 +1,60 @@
+# SPDX-License-Identifier: LGPL-2.1-or-later
+"""`<devices>`: a list for each kind, in the order in which libvirt writes them."""
+
+from __future__ import annotations
+
+from conf.binding import Model, child, child_text, children
+from conf.domain.devices.audio import Audio
+from conf.domain.devices.chardev import Channel, Console, Parallel, Serial
+from conf.domain.devices.controller import Controller
+from conf.domain.devices.disk import Disk
+from conf.domain.devices.filesystem import Filesystem
+from conf.domain.devices.hub import Hub
+from conf.domain.devices.input import Input
+from conf.domain.devices.iommu import IOMMU
+from conf.domain.devices.lease import Lease
+from conf.domain.devices.memballoon import Memballoon
+from conf.domain.devices.memory import Memory
+from conf.domain.devices.nvram import NVRAM
+from conf.domain.devices.panic import Panic
+from conf.domain.devices.redirdev import Redirdev, RedirFilter
+from conf.domain.devices.rng import RNG
+from conf.domain.devices.shmem import Shmem
+from conf.domain.devices.smartcard import Smartcard
+from conf.domain.devices.sound import Sound
+from conf.domain.devices.tpm import TPM
+from conf.domain.devices.video import Video
+from conf.domain.devices.vsock import Vsock
+from conf.domain.devices.watchdog import Watchdog
+
+
+class Devices(Model):
+    """`<devices>`."""
+
+    emulator: str | None = child_text()
+    disks: list[Disk] = children("disk")
+    controllers: list[Controller] = children("controller")
+    leases: list[Lease] = children("lease")
+    filesystems: list[Filesystem] = children("filesystem")
+    smartcards: list[Smartcard] = children("smartcard")
+    serials: list[Serial] = children("serial")
+    parallels: list[Parallel] = children("parallel")
+    consoles: list[Console] = children("console")
+    channels: list[Channel] = children("channel")
+    inputs: list[Input] = children("input")
+    tpms: list[TPM] = children("tpm")
+    sounds: list[Sound] = children("sound")
+    audios: list[Audio] = children("audio")
+    videos: list[Video] = children("video")
+    redirdevs: list[Redirdev] = children("redirdev")
+    redirfilter: RedirFilter | None = child(keep_empty=True)
+    hubs: list[Hub] = children("hub")
+    watchdogs: list[Watchdog] = children("watchdog")
+    memballoon: Memballoon | None = child()
+    rngs: list[RNG] = children("rng")
+    nvram: NVRAM | None = child(keep_empty=True)
+    panics: list[Panic] = children("panic")
+    shmems: list[Shmem] = children("shmem")
+    memories: list[Memory] = children("memory")
+    iommu: IOMMU | None = child()
+    vsock: Vsock | None = child()

@@ -1,0 +1,142 @@
+# SPDX-License-Identifier: LGPL-2.1-or-later
+"""`<controller>`: what other devices are plugged into."""
+
+from __future__ import annotations
+
+from typing import Annotated, Literal
+
+from conf.binding import (
+    Hex,
+    Model,
+    OnOff,
+    ParseOptions,
+    Scale,
+    Uint,
+    attr,
+    child,
+    child_text,
+    on,
+)
+from conf.domain.devices.info import DeviceInfo
+from conf.domain.devices.virtio import VirtioOptions
+from conf.errors import InternalError, XMLError
+
+ControllerType = Literal["ide", "fdc", "scsi", "sata", "virtio-serial", "ccid", "usb", "pci", "xenbus", "isa"]
+
+_VIRTIO = ("virtio", "virtio-transitional", "virtio-non-transitional")
+#: Type → models it may have; a type that is missing takes no model.
+MODELS: dict[str, tuple[str, ...]] = {
+    "ide": ("piix3", "piix4", "ich6"),
+    "scsi": (
+        "auto",
+        "buslogic",
+        "lsilogic",
+        "lsisas1068",
+        "vmpvscsi",
+        "ibmvscsi",
+        "virtio-scsi",
+        "lsisas1078",
+        "virtio-transitional",
+        "virtio-non-transitional",
+        "ncr53c90",
+        "dc390",
+        "am53c974",
+    ),
+    "virtio-serial": _VIRTIO,
+    "usb": (
+        "piix3-uhci",
+        "piix4-uhci",
+        "ehci",
+        "ich9-ehci1",
+        "ich9-uhci1",
+        "ich9-uhci2",
+        "ich9-uhci3",
+        "vt82c686b-uhci",
+        "pci-ohci",
+        "nec-xhci",
+        "qusb1",
+        "qusb2",
+        "qemu-xhci",
+        "none",
+    ),
+    "pci": (
+        "pci-root",
+        "pcie-root",
+        "pci-bridge",
+        "dmi-to-pci-bridge",
+        "pcie-to-pci-bridge",
+        "pcie-root-port",
+        "pcie-switch-upstream-port",
+        "pcie-switch-downstream-port",
+        "pci-expander-bus",
+        "pcie-expander-bus",
+    ),
+}
+
+PCIModelName = Literal[
+    "pci-bridge",
+    "i82801b11-bridge",
+    "ioh3420",
+    "x3130-upstream",
+    "xio3130-downstream",
+    "pxb",
+    "pxb-pcie",
+    "pcie-root-port",
+    "spapr-pci-host-bridge",
+    "pcie-pci-bridge",
+]
+
+
+class PCIControllerModel(Model):
+    """`<model>`: the device that QEMU makes for the controller."""
+
+    name: PCIModelName | None = attr()
+
+
+class PCIControllerTarget(Model):
+    """`<target>`: how the guest sees a PCI controller."""
+
+    chassis_nr: Uint | None = attr("chassisNr")
+    chassis: Uint | None = attr()
+    port: Annotated[int, Hex(0)] | None = attr()
+    bus_nr: Uint | None = attr("busNr")
+    index: Uint | None = attr()
+    hotplug: OnOff | None = attr()
+    node: Uint | None = child_text(error=(XMLError, "Invalid node '%s' in PCI controller"))
+
+
+class ControllerDriver(VirtioOptions):
+    """`<driver>`."""
+
+    queues: Uint | None = attr(omit=0)
+    cmd_per_lun: Uint | None = attr(omit=0)
+    max_sectors: Uint | None = attr(omit=0)
+    ioeventfd: OnOff | None = attr()
+    iothread: Uint | None = attr(omit=0)
+
+
+class USBMaster(Model):
+    """`<master>`: a companion of an EHCI controller serves its ports from this one on."""
+
+    startport: Uint = attr(required=True)
+
+
+class Controller(DeviceInfo):
+    """`<controller>`; `index` None takes the next free one."""
+
+    type: ControllerType = attr(default="ide", error=(XMLError, "Unknown controller type '%s'"))
+    index: Uint | None = attr(error=(InternalError, "Cannot parse controller index %s"))
+    model: str | None = attr()
+    ports: Uint | None = attr(when=on("type", "virtio-serial", "usb"))
+    vectors: Uint | None = attr(when=on("type", "virtio-serial"))
+    max_grant_frames: Uint | None = attr("maxGrantFrames", when=on("type", "xenbus"))
+    max_event_channels: Uint | None = attr("maxEventChannels", when=on("type", "xenbus"))
+    pci_model: PCIControllerModel | None = child("model", when=on("type", "pci"))
+    target: PCIControllerTarget | None = child(when=on("type", "pci"))
+    driver: ControllerDriver | None = child()
+    master: USBMaster | None = child(when=on("type", "usb"))
+    pcihole64: int | None = child_text(scale=Scale("KiB"), when=on("type", "pci"))
+
+    def check(self, options: ParseOptions) -> None:
+        if self.model is not None and self.type in MODELS and self.model not in MODELS[self.type]:
+            raise XMLError(f"Unknown model type '{self.model}'")

@@ -1,0 +1,68 @@
+# SPDX-License-Identifier: LGPL-2.1-or-later
+"""`<encryption>` and `<auth>` of storage, and the secrets they name."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+from conf.binding import Model, ParseOptions, Uint, Uuid, attr, child, children
+from conf.errors import ConfigUnsupportedError, XMLError
+
+
+class Secret(Model):
+    """`<secret>`: by UUID or by usage, never both."""
+
+    type: str | None = attr()
+    usage: str | None = attr()
+    uuid: Uuid | None = attr(error=(XMLError, "invalid secret uuid '%s'"))
+
+    def check(self, options: ParseOptions) -> None:
+        if self.usage is None and self.uuid is None:
+            raise XMLError("missing secret uuid or usage attribute")
+        if self.usage is not None and self.uuid is not None:
+            raise XMLError("either secret uuid or usage expected")
+
+
+class EncryptionSecret(Secret):
+    """`<secret>` of `<encryption>`."""
+
+    type: Literal["passphrase"] | None = attr(
+        required=(XMLError, "unknown volume encryption secret type"),
+        error=(XMLError, "unknown volume encryption secret type %s"),
+    )
+
+
+class Cipher(Model):
+    """`<cipher>` of a LUKS volume."""
+
+    name: str = attr(required=(XMLError, "cipher info missing 'name' attribute"))
+    size: Uint = attr(required=(XMLError, "cipher info missing 'size' attribute"))
+    mode: str | None = attr()
+    hash: str | None = attr()
+
+
+class IVGenerator(Model):
+    """`<ivgen>` of a LUKS volume."""
+
+    name: str = attr(required=(XMLError, "missing ivgen info name string"))
+    hash: str | None = attr()
+
+
+class Encryption(Model):
+    """`<encryption>`."""
+
+    format: Literal["default", "qcow", "luks", "luks2"] = attr(
+        required=(XMLError, "unknown volume encryption format"),
+        error=(ConfigUnsupportedError, "unknown volume encryption format type %s"),
+    )
+    engine: Literal["qemu", "librbd"] | None = attr()
+    secrets: list[EncryptionSecret] = children("secret")
+    cipher: Cipher | None = child()
+    ivgen: IVGenerator | None = child()
+
+
+class Auth(Model):
+    """`<auth>`: who we are to a storage server."""
+
+    username: str = attr(required=(XMLError, "missing username for auth"))
+    secret: Secret = child(required=(XMLError, "Missing <secret> element in auth"))

@@ -1,0 +1,319 @@
+# SPDX-License-Identifier: LGPL-2.1-or-later
+"""`<source>` of disks, backing stores, mirrors and NVRAM: where an image is.
+
+One model for all kinds; the `type` of the element around it decides which fields are read and written.
+"""
+
+from __future__ import annotations
+
+import re
+from typing import Annotated, Literal
+
+from conf.binding import (
+    FormatOptions,
+    Model,
+    ParseOptions,
+    Scale,
+    Uint,
+    Ulong,
+    YesNo,
+    attr,
+    child,
+    child_text,
+    children,
+    number,
+    on,
+    text,
+    without,
+)
+from conf.binding.fields import Condition, Values
+from conf.domain.devices.address import PCIAddress
+from conf.domain.devices.encryption import Auth, Encryption
+from conf.domain.devices.seclabel import DeviceSecLabel, checked_labels
+from conf.errors import ConfigUnsupportedError, InternalError, XMLError
+
+StorageType = Literal["file", "block", "dir", "network", "volume", "nvme", "vhostuser"]
+StorageFormat = Literal[
+    "raw",
+    "dir",
+    "bochs",
+    "cloop",
+    "dmg",
+    "iso",
+    "vpc",
+    "vdi",
+    "fat",
+    "vhd",
+    "ploop",
+    "luks",
+    "cow",
+    "qcow",
+    "qcow2",
+    "qed",
+    "vmdk",
+]
+Protocol = Literal[
+    "nbd",
+    "rbd",
+    "sheepdog",
+    "gluster",
+    "iscsi",
+    "http",
+    "https",
+    "ftp",
+    "ftps",
+    "tftp",
+    "ssh",
+    "vxhs",
+    "nfs",
+]
+
+_FILE = on("../type", "file")
+_NETWORK = on("../type", "network")
+_VOLUME = on("../type", "volume")
+_NVME = on("../type", "nvme")
+_VHOSTUSER = on("../type", "vhostuser")
+
+
+def _protocol(*protocols: str) -> Condition:
+    """While the source is a network one of these protocols."""
+
+    def condition(own: Values, around: Values) -> bool:
+        return around.get("type") == "network" and own.get("protocol") in protocols
+
+    return condition
+
+
+_HTTP = _protocol("http", "https")
+_WEB = _protocol("http", "https", "ftp", "ftps")
+
+
+class Host(Model):
+    """`<host>` of a network source."""
+
+    name: str | None = attr()
+    port: Annotated[int, number(0, 65535)] | None = attr(
+        omit=0, error=(InternalError, "failed to parse port number '%s'")
+    )
+    transport: Literal["tcp", "unix", "rdma"] | None = attr(
+        omit="tcp", error=(ConfigUnsupportedError, "unknown protocol transport type '%s'")
+    )
+    socket: str | None = attr()
+
+    def check(self, options: ParseOptions) -> None:
+        if self.transport == "unix":
+            if self.socket is None:
+                raise XMLError("missing socket for unix transport")
+            self.name = self.port = None
+            return
+        if self.socket is not None:
+            raise XMLError(f"transport '{self.transport or '(null)'}' does not support socket attribute")
+        if self.name is None:
+            raise XMLError("missing name for host")
+
+
+class Slice(Model):
+    """`<slice>`: the part of the container that is the image (bytes)."""
+
+    type: Literal["storage"] = attr(default="storage")
+    offset: Ulong | None = attr(required=(XMLError, "missing offset or size attribute of slice"))
+    size: Ulong | None = attr(required=(XMLError, "missing offset or size attribute of slice"))
+
+
+class Cookie(Model):
+    """`<cookie>`: sent to a web server; a secret."""
+
+    name: str = attr(required=(XMLError, "missing cookie name"))
+    value: str | None = text(required=(XMLError, "missing cookie value"))
+
+
+class Snapshot(Model):
+    """`<snapshot>` of an RBD image."""
+
+    name: str = attr(required=True)
+
+
+class ConfigFile(Model):
+    """`<config>` of RBD."""
+
+    file: str = attr(required=True)
+
+
+class IQN(Model):
+    """`<iqn>`."""
+
+    name: str | None = attr()
+
+
+class Initiator(Model):
+    """`<initiator>` of iSCSI."""
+
+    iqn: IQN | None = child()
+
+
+class SSL(Model):
+    """`<ssl>`."""
+
+    verify: YesNo = attr(required=True)
+
+
+class Readahead(Model):
+    """`<readahead>` in bytes."""
+
+    size: Ulong = attr(required=True)
+
+
+class Timeout(Model):
+    """`<timeout>`."""
+
+    seconds: Ulong = attr(required=True)
+
+
+class Identity(Model):
+    """`<identity>` for NFS."""
+
+    user: str | None = attr()
+    group: str | None = attr()
+
+
+class Reconnect(Model):
+    """`<reconnect>`; timeout in seconds."""
+
+    enabled: YesNo = attr(required=True)
+    timeout: Uint | None = attr(when=on("enabled", True), required=True)
+
+
+class ReservationsSource(Model):
+    """`<source>` of `<reservations>`: the helper's socket."""
+
+    type: Literal["unix"] = attr(required=True)
+    path: str = attr(required=(XMLError, "missing path for persistent reservations"))
+    mode: Literal["client"] = attr(required=True)
+
+
+class Reservations(Model):
+    """`<reservations>`: who handles SCSI persistent reservations."""
+
+    managed: YesNo = attr(required=True)
+    source: ReservationsSource | None = child()
+
+
+class NVMeAddress(PCIAddress):
+    """`<address>` of an NVMe source: the host's PCI device; it has no type attribute."""
+
+    type: Literal["pci"] = attr(default="pci", omit="pci")
+
+
+class StorageSource(Model):
+    """`<source>`."""
+
+    file: str | None = attr(when=_FILE, empty_is_unset=True)
+    fdgroup: str | None = attr(when=_FILE)
+    dev: str | None = attr(when=on("../type", "block"), empty_is_unset=True)
+    dir: str | None = attr(when=on("../type", "dir"), empty_is_unset=True)
+    protocol: Protocol | None = attr(when=_NETWORK, required=True)
+    name: str | None = attr(when=_NETWORK)
+    query: str | None = attr(when=_HTTP)
+    tls: YesNo | None = attr(when=_NETWORK)
+    tls_hostname: str | None = attr("tlsHostname", when=_protocol("nbd"))
+    pool: str | None = attr(when=_VOLUME)
+    volume: str | None = attr(when=_VOLUME)
+    mode: Literal["host", "direct"] | None = attr(when=_VOLUME)
+    type: Literal["pci", "unix"] | None = attr(
+        when=on("../type", "nvme", "vhostuser"), error=(XMLError, "unsupported source type '%s'")
+    )
+    managed: YesNo | None = attr(when=_NVME)
+    namespace: Ulong | None = attr(when=_NVME, required=(XMLError, "missing 'namespace' attribute to disk source"))
+    path: str | None = attr(when=_VHOSTUSER)
+    startup_policy: Literal["mandatory", "requisite", "optional"] | None = attr("startupPolicy")
+    index: Uint | None = attr(live=True, omit=0)
+    hosts: list[Host] = children("host", when=_NETWORK)
+    snapshot: Snapshot | None = child(when=_NETWORK)
+    config: ConfigFile | None = child(when=_NETWORK)
+    initiator: Initiator | None = child(when=_NETWORK)
+    ssl: SSL | None = child(when=_protocol("https", "ftps"))
+    cookies: list[Cookie] = children("cookie", within="cookies", when=_HTTP)
+    readahead: Readahead | None = child(when=_WEB)
+    timeout: Timeout | None = child(when=_WEB)
+    identity: Identity | None = child(when=_protocol("nfs"))
+    address: NVMeAddress | None = child(when=_NVME, required=(XMLError, "NVMe disk source is missing address"))
+    reconnect: Reconnect | None = child(when=_VHOSTUSER)
+    slices: list[Slice] = children("slice", within="slices")
+    seclabels: list[DeviceSecLabel] = children("seclabel", when=without("../type", "network"))
+    auth: Auth | None = child(when=without("../type", "volume"))
+    encryption: Encryption | None = child()
+    reservations: Reservations | None = child()
+
+    def check(self, options: ParseOptions) -> None:
+        self.seclabels = checked_labels(self.seclabels)
+        if (self.pool is None) != (self.volume is None):
+            raise XMLError("'pool' and 'volume' must be specified together for 'pool' type source")
+        if self.protocol == "iscsi" and self.name is not None and "/" not in self.name:
+            self.name += "/0"
+        if self.protocol is not None and self.name is None and self.protocol != "nbd":
+            raise XMLError("missing name for disk source")
+        if self.protocol == "gluster" and self.name is not None and not re.match(r"/?[^/]+/", self.name):
+            raise XMLError(f"can't split path '{self.name}' into pool name and image name")
+        if self.namespace is not None and self.type is None:
+            raise XMLError("missing 'type' attribute to disk source")
+
+    @property
+    def is_empty(self) -> bool:
+        """Whether no image is named: an empty drive."""
+        return not (self.file or self.dev or self.dir or self.protocol or self.pool or self.namespace or self.path)
+
+    @property
+    def local_path(self) -> str | None:
+        """The path on this host, for files, block devices, directories and vhost-user sockets."""
+        return self.file or self.dev or self.dir or self.path
+
+
+class MetadataCache(Model):
+    """`<metadata_cache>`; bytes."""
+
+    max_size: int | None = child_text(scale=Scale("bytes"))
+
+
+class Format(Model):
+    """`<format>` of a backing store or mirror."""
+
+    type: StorageFormat | None = attr(error=(XMLError, "unknown storage source format '%s'"))
+    metadata_cache: MetadataCache | None = child()
+
+
+class BackingStore(Model):
+    """`<backingStore>`: the image below; without a type, the end of the chain."""
+
+    type: StorageType | None = attr()
+    index: Uint | None = attr(live=True, omit=0)
+    format: Format | None = child()
+    source: StorageSource | None = child()
+    backing_store: BackingStore | None = child("backingStore", keep_empty=True)
+
+    def check(self, options: ParseOptions) -> None:
+        if self.type is None:
+            self.format = self.source = self.backing_store = None
+            return
+        if self.format is None or self.format.type is None:
+            raise XMLError("missing disk backing store format")
+        if self.source is None:
+            raise XMLError("missing disk backing store source")
+
+
+def _legacy_file(value: str | None, own: Values, _around: Values, _options: FormatOptions) -> str | None:
+    """A file being copied to is named on `<mirror>` itself too, as old versions did."""
+    source = own.get("source")
+    return source.file if own.get("job") == "copy" and source is not None else value
+
+
+class Mirror(Model):
+    """`<mirror>`: the image that a block job copies to; only a running guest has one."""
+
+    type: StorageType | None = attr()
+    file: str | None = attr(shown=_legacy_file)
+    legacy_format: StorageFormat | None = attr("format")
+    job: Literal["copy", "active-commit"] = attr(default="copy")
+    ready: Literal["yes", "abort", "pivot"] | None = attr()
+    format: Format | None = child()
+    source: StorageSource | None = child()
+    backing_store: BackingStore | None = child("backingStore", keep_empty=True)

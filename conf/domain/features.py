@@ -1,0 +1,231 @@
+# SPDX-License-Identifier: LGPL-2.1-or-later
+"""`<features>`: what the machine offers its guest."""
+
+from __future__ import annotations
+
+from typing import Annotated, Literal
+
+from conf.binding import (
+    Model,
+    OnOff,
+    Scale,
+    Uint,
+    attr,
+    child,
+    child_text,
+    flag,
+    number,
+    on,
+)
+from conf.errors import ConfigUnsupportedError
+
+
+class State(Model):
+    """A feature that is on, off, or (the element without the attribute) on."""
+
+    state: OnOff = attr(default=True)
+
+
+class RequiredState(Model):
+    """A feature that must say whether it is on."""
+
+    state: OnOff = attr(required=True)
+
+
+class APIC(Model):
+    """`<apic>`."""
+
+    eoi: OnOff | None = attr()
+
+
+class Spinlocks(RequiredState):
+    """`<spinlocks>` of Hyper-V: how often a guest tries before it tells the hypervisor."""
+
+    retries: Annotated[int, number(0)] | None = attr(when=on("state", True))
+
+
+class STimer(RequiredState):
+    """`<stimer>` of Hyper-V."""
+
+    direct: RequiredState | None = child()
+
+
+class VendorID(RequiredState):
+    """`<vendor_id>` of Hyper-V."""
+
+    value: str | None = attr(when=on("state", True))
+
+
+class HyperV(Model):
+    """`<hyperv>`: enlightenments."""
+
+    mode: Literal["custom", "passthrough"] = attr(default="custom")
+    relaxed: RequiredState | None = child()
+    vapic: RequiredState | None = child()
+    spinlocks: Spinlocks | None = child()
+    vpindex: RequiredState | None = child()
+    runtime: RequiredState | None = child()
+    synic: RequiredState | None = child()
+    stimer: STimer | None = child()
+    reset: RequiredState | None = child()
+    vendor_id: VendorID | None = child()
+    frequencies: RequiredState | None = child()
+    reenlightenment: RequiredState | None = child()
+    tlbflush: RequiredState | None = child()
+    ipi: RequiredState | None = child()
+    evmcs: RequiredState | None = child()
+    avic: RequiredState | None = child()
+
+
+class DirtyRing(RequiredState):
+    """`<dirty-ring>`: entries of each vCPU's ring."""
+
+    size: Uint | None = attr(when=on("state", True))
+
+
+class KVM(Model):
+    """`<kvm>`."""
+
+    hidden: RequiredState | None = child()
+    hint_dedicated: RequiredState | None = child("hint-dedicated")
+    poll_control: RequiredState | None = child("poll-control")
+    pv_ipi: RequiredState | None = child("pv-ipi")
+    dirty_ring: DirtyRing | None = child("dirty-ring")
+
+
+class XenPassthrough(RequiredState):
+    """`<passthrough>` of Xen."""
+
+    mode: Literal["sync_pt", "share_pt"] | None = attr(when=on("state", True))
+
+
+class Xen(Model):
+    """`<xen>`."""
+
+    e820_host: RequiredState | None = child()
+    passthrough: XenPassthrough | None = child()
+
+
+class GIC(Model):
+    """`<gic>`: ARM's interrupt controller."""
+
+    version: Literal["host", "2", "3"] | None = attr()
+
+
+class SMM(State):
+    """`<smm>`; `tseg` in bytes."""
+
+    tseg: int | None = child_text(scale=Scale("B", "MiB"))
+
+
+class IOAPIC(Model):
+    """`<ioapic>`."""
+
+    driver: Literal["qemu", "kvm"] | None = attr()
+
+
+class HPT(Model):
+    """`<hpt>`: pSeries' page table; `maxpagesize` in KiB."""
+
+    resizing: Literal["enabled", "disabled", "required"] | None = attr()
+    maxpagesize: int | None = child_text(scale=Scale("KiB", "B"))
+
+
+class MSRs(Model):
+    """`<msrs>`."""
+
+    unknown: Literal["ignore", "fault"] = attr(required=True)
+
+
+class Mitigation(Model):
+    """`<cfpc>`, `<sbbc>`: pSeries' answers to speculative execution."""
+
+    value: Literal["broken", "workaround", "fixed"] = attr(required=True)
+
+
+class IBS(Model):
+    """`<ibs>`."""
+
+    value: Literal["broken", "workaround", "fixed-ibs", "fixed-ccd", "fixed-na"] = attr(required=True)
+
+
+class TCG(Model):
+    """`<tcg>`; `tb_cache` in MiB."""
+
+    tb_cache: int | None = child_text("tb-cache", scale=Scale("MiB", "MiB"))
+
+
+class Capabilities(Model):
+    """`<capabilities>` of a container: kept and dropped ones."""
+
+    policy: Literal["default", "allow", "deny"] = attr(default="default")
+    audit_control: State | None = child()
+    audit_write: State | None = child()
+    block_suspend: State | None = child()
+    chown: State | None = child()
+    dac_override: State | None = child()
+    dac_read_search: State | None = child()
+    fowner: State | None = child()
+    fsetid: State | None = child()
+    ipc_lock: State | None = child()
+    ipc_owner: State | None = child()
+    kill: State | None = child()
+    lease: State | None = child()
+    linux_immutable: State | None = child()
+    mac_admin: State | None = child()
+    mac_override: State | None = child()
+    mknod: State | None = child()
+    net_admin: State | None = child()
+    net_bind_service: State | None = child()
+    net_broadcast: State | None = child()
+    net_raw: State | None = child()
+    setgid: State | None = child()
+    setfcap: State | None = child()
+    setpcap: State | None = child()
+    setuid: State | None = child()
+    sys_admin: State | None = child()
+    sys_boot: State | None = child()
+    sys_chroot: State | None = child()
+    sys_module: State | None = child()
+    sys_nice: State | None = child()
+    sys_pacct: State | None = child()
+    sys_ptrace: State | None = child()
+    sys_rawio: State | None = child()
+    sys_resource: State | None = child()
+    sys_time: State | None = child()
+    sys_tty_config: State | None = child()
+    syslog: State | None = child()
+    wake_alarm: State | None = child()
+
+
+class Features(Model):
+    """`<features>`."""
+
+    unknown_child = (ConfigUnsupportedError, "unexpected feature '%s'")
+
+    acpi: bool = flag()
+    apic: APIC | None = child(keep_empty=True)
+    pae: bool = flag()
+    hap: State | None = child()
+    viridian: bool = flag()
+    privnet: bool = flag()
+    hyperv: HyperV | None = child(keep_empty="open")
+    kvm: KVM | None = child(keep_empty="open")
+    xen: Xen | None = child(keep_empty="open")
+    pvspinlock: State | None = child()
+    capabilities: Capabilities | None = child()
+    pmu: State | None = child()
+    vmport: State | None = child()
+    gic: GIC | None = child(keep_empty=True)
+    smm: SMM | None = child()
+    ioapic: IOAPIC | None = child()
+    hpt: HPT | None = child()
+    vmcoreinfo: State | None = child()
+    htm: RequiredState | None = child()
+    nested_hv: RequiredState | None = child("nested-hv")
+    msrs: MSRs | None = child()
+    ccf_assist: RequiredState | None = child("ccf-assist")
+    cfpc: Mitigation | None = child()
+    sbbc: Mitigation | None = child()
+    ibs: IBS | None = child()
+    tcg: TCG | None = child(keep_empty=True)

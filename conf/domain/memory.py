@@ -1,0 +1,137 @@
+# SPDX-License-Identifier: LGPL-2.1-or-later
+"""How the guest's memory is limited, backed and spread over the host's nodes."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+from conf.binding import (
+    Model,
+    ParseOptions,
+    Positive,
+    Scale,
+    Uint,
+    Ulong,
+    attr,
+    child,
+    child_text,
+    children,
+    flag,
+    text,
+)
+from conf.bitmap import Bitmap
+from conf.errors import XMLError
+
+_KIB = Scale("KiB")
+#: More than this many KiB is "no limit", and not written.
+UNLIMITED = 2**53 - 1
+
+
+class MaxMemory(Model):
+    """`<maxMemory>`: how far memory modules can let the guest grow (KiB)."""
+
+    slots: Uint | None = attr()
+    size: int | None = text(scale=_KIB)
+
+
+class MemoryTune(Model):
+    """`<memtune>`: the host's limits (KiB)."""
+
+    hard_limit: int | None = child_text(scale=_KIB)
+    soft_limit: int | None = child_text(scale=_KIB)
+    min_guarantee: int | None = child_text(scale=_KIB, omit=0)
+    swap_hard_limit: int | None = child_text(scale=_KIB)
+
+    def check(self, options: ParseOptions) -> None:
+        for name in ("hard_limit", "soft_limit", "swap_hard_limit"):
+            limit = getattr(self, name)
+            if limit is not None and limit >= UNLIMITED:
+                setattr(self, name, None)
+
+
+class HugePage(Model):
+    """`<page>`: the size (KiB) of huge pages, and the guest's nodes that get them."""
+
+    size: int = attr(scale=_KIB, required=(XMLError, "unable to parse size attribute"))
+    nodeset: Bitmap | None = attr()
+
+
+class HugePages(Model):
+    """`<hugepages>`; without pages, the host's default size for all."""
+
+    pages: list[HugePage] = children("page")
+
+
+class MemorySource(Model):
+    """`<source>` of `<memoryBacking>`."""
+
+    type: Literal["file", "anonymous", "memfd"] | None = attr()
+
+
+class MemoryAccess(Model):
+    """`<access>`: whether other processes see the guest's memory."""
+
+    mode: Literal["shared", "private"] | None = attr()
+
+
+class MemoryAllocation(Model):
+    """`<allocation>`: when pages are allocated, and by how many threads."""
+
+    mode: Literal["immediate", "ondemand"] | None = attr()
+    threads: Positive | None = attr()
+
+
+class MemoryBacking(Model):
+    """`<memoryBacking>`."""
+
+    hugepages: HugePages | None = child(keep_empty=True)
+    nosharepages: bool = flag()
+    locked: bool = flag()
+    source: MemorySource | None = child()
+    access: MemoryAccess | None = child()
+    allocation: MemoryAllocation | None = child()
+    discard: bool = flag()
+
+
+NumaMode = Literal["strict", "preferred", "interleave", "restrictive"]
+
+
+class NumatuneMemory(Model):
+    """`<memory>` of `<numatune>`: the host's nodes for all of the guest."""
+
+    mode: NumaMode | None = attr()
+    nodeset: Bitmap | None = attr()
+    placement: Literal["static", "auto"] | None = attr()
+
+
+class MemNode(Model):
+    """`<memnode>`: the host's nodes for one node of the guest."""
+
+    cellid: Uint = attr(required=True)
+    mode: NumaMode = attr(default="strict")
+    nodeset: Bitmap = attr(required=True)
+
+
+class Numatune(Model):
+    """`<numatune>`."""
+
+    memory: NumatuneMemory | None = child()
+    memnodes: list[MemNode] = children("memnode")
+
+
+class BlkioDevice(Model):
+    """`<device>`: limits for one of the host's block devices."""
+
+    path: str = child_text(required=(XMLError, "missing per-device path"))
+    weight: Uint | None = child_text(omit=0)
+    read_iops_sec: Uint | None = child_text(omit=0)
+    write_iops_sec: Uint | None = child_text(omit=0)
+    read_bytes_sec: Ulong | None = child_text(omit=0)
+    write_bytes_sec: Ulong | None = child_text(omit=0)
+
+
+class Blkiotune(Model):
+    """`<blkiotune>`."""
+
+    weight: Uint | None = child_text(omit=0)
+    devices: list[BlkioDevice] = children("device")

@@ -1,0 +1,57 @@
+# SPDX-License-Identifier: LGPL-2.1-or-later
+"""What the guest may do with its power, and performance events that are counted."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+from conf.binding import Model, YesNo, attr, child, children
+
+
+class Suspend(Model):
+    """`<suspend-to-mem>`, `<suspend-to-disk>`."""
+
+    enabled: YesNo | None = attr()
+
+
+class PM(Model):
+    """`<pm>`: which sleeping states the guest's firmware offers."""
+
+    suspend_to_mem: Suspend | None = child("suspend-to-mem")
+    suspend_to_disk: Suspend | None = child("suspend-to-disk")
+
+
+class PerfEvent(Model):
+    """`<event>`."""
+
+    name: Literal[
+        "cmt",
+        "mbmt",
+        "mbml",
+        "cpu_cycles",
+        "instructions",
+        "cache_references",
+        "cache_misses",
+        "branch_instructions",
+        "branch_misses",
+        "bus_cycles",
+        "stalled_cycles_frontend",
+        "stalled_cycles_backend",
+        "ref_cpu_cycles",
+        "cpu_clock",
+        "task_clock",
+        "page_faults",
+        "context_switches",
+        "cpu_migrations",
+        "page_faults_min",
+        "page_faults_maj",
+        "alignment_faults",
+        "emulation_faults",
+    ] = attr(required=True)
+    enabled: YesNo = attr(required=True)
+
+
+class Perf(Model):
+    """`<perf>`."""
+
+    events: list[PerfEvent] = children("event")
