@@ -10,7 +10,7 @@ from virtd.errors import Code, From, VirtError
 from virtd.wire.decoding import compile_decoder
 from virtd.wire.encoding import compile_encoder
 from virtd.wire.table import load_table
-from virtd.wire.xdr import Buffer
+from virtd.wire.xdr import Buffer, DecodeError
 
 
 class Type:
@@ -113,9 +113,16 @@ def encode_error(error: VirtError) -> bytes:
 
 
 def decode_error(buffer: Buffer, position: int = 0) -> VirtError:
-    """The error as a client sees it."""
+    """The error as a client sees it.
+
+    Raises:
+        DecodeError: no error, or one with numbers that nobody knows.
+    """
     code, source, _message, _level, _dom, _str1, detail, _str3, int1, int2, _net = _decode_error(buffer, position)
-    return VirtError(Code(code), detail, source=From(source), ints=(int1, int2))
+    try:
+        return VirtError(Code(code), detail, source=From(source), ints=(int1, int2))
+    except ValueError as cause:
+        raise DecodeError(str(cause)) from cause
 
 
 def encode_hole(length: int) -> bytes:

@@ -140,12 +140,11 @@ class _Prefixes(dict[tuple[str, int], bytes]):
 
     def __missing__(self, key: tuple[str, int]) -> bytes:
         name, type_ = key
-        packed = pack_text(name)
-        if len(packed) > 4 + NAME_MAX + 1:
+        if len(name.encode()) > NAME_MAX:
             raise EncodeError(f"parameter name {name!r} too long")
         if len(self) >= self.MOST:
             self.clear()
-        self[key] = prefix = packed + pack_uint(type_)
+        self[key] = prefix = pack_text(name) + pack_uint(type_)
         return prefix
 
 
@@ -162,11 +161,18 @@ def pack_params(params: Sequence[tuple[str, int, Value]], limit: int) -> bytes:
 
 
 def read_params(buffer: Buffer, position: int, count: int, limit: int) -> tuple[list[TypedParam], int]:
-    """Typed parameters whose count was read before.  Names may be too long here: dispatch says so."""
+    """Typed parameters whose count was read before.
+
+    Raises:
+        VirtError: INTERNAL_ERROR: a name is too long for libvirt's struct; besides DecodeError.
+    """
     check_count(buffer, position, count, limit, 12)
     params = []
     for _ in range(count):
-        name, position = read_text(buffer, position + 4, read_uint(buffer, position)[0])
+        (length,) = read_uint(buffer, position)
+        name, position = read_text(buffer, position + 4, length)
+        if length > NAME_MAX:
+            raise VirtError(Code.INTERNAL_ERROR, f"parameter {name} too big for destination", source=From.NONE)
         (type_,) = read_uint(buffer, position)
         value: Value
         if form := _NUMBERS.get(type_):
