@@ -50,6 +50,7 @@ class Guest:
         self.tasks = TaskOwner(f"guest {self.name}")
         self._xml: dict[tuple[bool, frozenset[str]], str] = {}
         self._saving = asyncio.Lock()
+        self._unsaved = False
 
     # -- what clients see
 
@@ -151,6 +152,21 @@ class Guest:
 
     async def save_status(self) -> None:
         """Write what is needed to find the running guest again, and show the live XML anew."""
-        self._forget_xml(live=True)
+        self._status_changed()
+        await self.status_saved()
+
+    def save_status_soon(self) -> None:
+        """The same by a task of the guest's own."""
+        self._status_changed()
+        self.tasks.spawn(self.status_saved(), "save status")
+
+    async def status_saved(self) -> None:
+        """Return when every change until now is in the status file."""
         async with self._saving:
-            await status.save(self)
+            if self._unsaved and self.runtime is not None and self.live is not None:
+                self._unsaved = False
+                await status.save(self)
+
+    def _status_changed(self) -> None:
+        self._forget_xml(live=True)
+        self._unsaved = True

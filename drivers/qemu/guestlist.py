@@ -6,8 +6,9 @@ from __future__ import annotations
 from collections.abc import Iterator
 from uuid import UUID
 
+from conf.domain import Domain
 from drivers.qemu.guest import Guest
-from virtd.errors import Code, VirtError
+from virtd.errors import Code, From, VirtError
 from virtd.refs import DomainRef
 
 
@@ -46,6 +47,26 @@ class GuestList:
     def by_id(self, id_: int) -> Guest | None:
         return self._by_id.get(id_)
 
+    def place(self, domain: Domain, *, to_run: bool = False) -> Guest | None:
+        """The guest that `domain` is a definition of; None: it would be a new one.
+
+        Raises:
+            VirtError: OPERATION_FAILED, name and uuid belong to different guests; OPERATION_INVALID, it is
+                `to_run` and does so already.
+        """
+        guest = self._by_uuid.get(UUID(domain.uuid).bytes)
+        if guest is None:
+            other = self._by_name.get(domain.name)
+            if other is not None:
+                raise _taken(f"domain '{other.name}' already exists with uuid {UUID(bytes=other.uuid)}")
+            return None
+        if guest.name != domain.name:
+            raise _taken(f"domain '{guest.name}' is already defined with uuid {domain.uuid}")
+        if to_run and guest.active:
+            text = f"domain '{guest.name}' is already active"
+            raise VirtError(Code.OPERATION_INVALID, text, source=From.DOMAIN)
+        return guest
+
     def add(self, guest: Guest) -> None:
         """Take in a new guest; its name and uuid are free."""
         self._by_uuid[guest.uuid] = guest
@@ -79,3 +100,7 @@ class GuestList:
         """The guest runs no more."""
         self._by_id.pop(guest.id, None)
         guest.id = -1
+
+
+def _taken(text: str) -> VirtError:
+    return VirtError(Code.OPERATION_FAILED, text, source=From.DOMAIN)

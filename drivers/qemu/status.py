@@ -3,7 +3,7 @@
 
     <domstatus state='running' reason='1' pid='4711' started='123456' autodestroy='no'>
       <monitor path='…'/> <channels path='…'/> <vcpu id='0' thread='…'/> <device alias='…'/> <tap name='…'/>
-      <taint name='…'/> <message>…</message>
+      <owner path='…' uid='0' gid='0'/> <cgroup name='…'/> <taint name='…'/> <message>…</message>
       … an element of each feature …
       <domain type='kvm' id='3'> … </domain>
     </domstatus>
@@ -22,7 +22,7 @@ from lxml import etree
 
 from conf.domain import Domain, parse_domain
 from drivers.qemu.persistence import with_notice
-from drivers.qemu.runtime import Runtime
+from drivers.qemu.runtime import Owner, Runtime
 from virtd.enums import DomainState
 from virtd.store import files
 
@@ -83,6 +83,10 @@ def render(guest: Guest) -> str:
     for tag, names in (("device", sorted(runtime.devices)), ("tap", runtime.taps), ("taint", list(guest.taints))):
         for name in names:
             etree.SubElement(root, tag, name=name)
+    for owner in runtime.owners:
+        etree.SubElement(root, "owner", path=owner.path, uid=str(owner.uid), gid=str(owner.gid))
+    if runtime.cgroup:
+        etree.SubElement(root, "cgroup", name=runtime.cgroup)
     for message in guest.messages:
         etree.SubElement(root, "message").text = message
     for feature in guest.context.features:
@@ -111,6 +115,8 @@ def load(path: Path) -> Status:
         vcpu_threads={int(e.get("id", "")): int(e.get("thread", "")) for e in root.findall("vcpu")},
         devices={e.get("name", "") for e in root.findall("device")},
         taps=[e.get("name", "") for e in root.findall("tap")],
+        owners=[Owner(e.get("path", ""), int(e.get("uid", "")), int(e.get("gid", ""))) for e in root.findall("owner")],
+        cgroup=_optional(root, "cgroup", "name"),
         fake_reboot=root.get("fake_reboot") == "yes",
         autodestroy=root.get("autodestroy") == "yes",
     )
@@ -128,9 +134,13 @@ def load(path: Path) -> Status:
     )
 
 
-def _attribute(root: etree._Element, tag: str, name: str) -> str:
+def _optional(root: etree._Element, tag: str, name: str) -> str | None:
     element = root.find(tag)
-    value = element.get(name) if element is not None else None
+    return element.get(name) if element is not None else None
+
+
+def _attribute(root: etree._Element, tag: str, name: str) -> str:
+    value = _optional(root, tag, name)
     if not value:
         raise ValueError(f"<{tag}> is missing")
     return value

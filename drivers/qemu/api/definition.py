@@ -1,0 +1,170 @@
+# SPDX-License-Identifier: LGPL-2.1-or-later
+"""Defining, undefining, renaming and showing domains; their autostart."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+from pathlib import Path
+
+from conf.domain import Domain
+from drivers.qemu import persistence, prepare
+from drivers.qemu.api.base import Part
+from drivers.qemu.guest import Guest
+from virtd.enums import DomainDefineFlags, DomainEventDefinedDetailType, DomainEventType, DomainEventUndefinedDetailType
+from virtd.enums import DomainUndefineFlags as Undefine
+from virtd.enums import DomainXMLFlags as Xml
+from virtd.errors import Code, From, VirtError, check_flags, operation_invalid
+from virtd.refs import DomainRef
+from virtd.store import files
+
+_XML_FLAGS = Xml.SECURE | Xml.INACTIVE | Xml.UPDATE_CPU | Xml.MIGRATABLE
+_UNDEFINE_FLAGS = (1 << 7) - 1
+
+
+class DefinitionApi(Part):
+    """virDomainDefineXML, virDomainUndefine, virDomainRename, virDomainGetXMLDesc, virDomain…Autostart."""
+
+    async def domain_define_xml(self, xml: str) -> DomainRef:
+        """virDomainDefineXML."""
+        return await self.domain_define_xml_flags(xml, 0)
+
+    async def domain_define_xml_flags(self, xml: str, flags: int) -> DomainRef:
+        """virDomainDefineXMLFlags."""
+        check_flags(flags, DomainDefineFlags.VALIDATE, "qemuDomainDefineXMLFlags")
+        domain = await prepare.definition(self._context, xml, validate=bool(flags & DomainDefineFlags.VALIDATE))
+        while True:
+            guest = self._context.guests.place(domain) or self._new_guest(domain)
+            async with guest.job("modify"):
+                if self._context.guests.by_uuid(guest.uuid) is guest:  # else undefined while we waited
+                    await self._store(guest, domain)
+                    return guest.ref
+
+    def _new_guest(self, domain: Domain) -> Guest:
+        guest = Guest(self._context, domain)
+        guest.set_persistent(domain)
+        self._context.guests.add(guest)
+        return guest
+
+    async def _store(self, guest: Guest, domain: Domain) -> None:
+        """Exchange the stored definition; on failure all is as before."""
+        before = guest.persistent if guest.persistent is not domain else None
+        guest.set_persistent(domain)
+        try:
+            await guest.save_persistent()
+        except OSError as error:
+            guest.set_persistent(before)
+            if not guest.active and before is None:
+                self._context.guests.remove(guest)
+            raise write_failed(self._context.paths.definition(guest.name), error) from error
+        details = DomainEventDefinedDetailType
+        guest.emit_lifecycle(DomainEventType.DEFINED, details.UPDATED if before else details.ADDED)
+
+    async def domain_undefine(self, dom: DomainRef) -> None:
+        """virDomainUndefine."""
+        await self.domain_undefine_flags(dom, 0)
+
+    async def domain_undefine_flags(self, dom: DomainRef, flags: int) -> None:
+        """virDomainUndefineFlags."""
+        check_flags(flags, _UNDEFINE_FLAGS, "qemuDomainUndefineFlags")
+        guest = self._guest(dom)
+        async with guest.job("modify"):
+            if guest.persistent is None:
+                raise operation_invalid("cannot undefine transient domain")
+            if not guest.active:
+                await _settle_nvram(guest.persistent, flags)
+            try:
+                await persistence.remove_definition(guest)
+            except OSError as error:
+                raise write_failed(self._context.paths.definition(guest.name), error) from error
+            guest.autostart = False
+            guest.set_persistent(None)
+            guest.emit_lifecycle(DomainEventType.UNDEFINED, DomainEventUndefinedDetailType.REMOVED)
+            if not guest.active:
+                self._context.guests.remove(guest)
+
+    async def domain_rename(self, dom: DomainRef, new_name: str | None, flags: int) -> int:
+        """virDomainRename.  Only inactive, stored guests have a name that can change."""
+        check_flags(flags, 0, "qemuDomainRename")
+        guest = self._guest(dom)
+        async with guest.job("modify"):
+            name = self._new_name(guest, new_name)
+            old = guest.name
+            guest.emit_lifecycle(DomainEventType.UNDEFINED, DomainEventUndefinedDetailType.RENAMED)
+            await self._rename_files(guest, old, name)
+            guest.emit_lifecycle(DomainEventType.DEFINED, DomainEventDefinedDetailType.RENAMED)
+        return 0
+
+    def _new_name(self, guest: Guest, name: str | None) -> str:
+        if guest.active:
+            raise operation_invalid("cannot rename active domain")
+        if guest.persistent is None:
+            raise operation_invalid("cannot rename a transient domain")
+        if not name:
+            raise VirtError(
+                Code.INVALID_ARG, "string new_name in virDomainRename must not be empty", source=From.DOMAIN, bare=True
+            )
+        if "/" in name:
+            raise VirtError(Code.XML_ERROR, f"name {name} cannot contain '/'")
+        if name == guest.name:
+            raise operation_invalid("Can't rename domain to itself")
+        if self._context.guests.by_name(name) is not None:
+            raise operation_invalid(f"domain with name '{name}' already exists")
+        return name
+
+    async def _rename_files(self, guest: Guest, old: str, name: str) -> None:
+        """The new definition is there before the old one goes: a crash leaves one of them or both, never none."""
+        paths, definition = self._context.paths, guest.persistent
+        assert definition is not None
+        guest.name = definition.name = name
+        self._context.guests.renamed(guest, old)
+        try:
+            await guest.save_persistent()
+        except OSError as error:
+            guest.name = definition.name = old
+            self._context.guests.renamed(guest, name)
+            raise write_failed(paths.definition(name), error) from error
+        if guest.autostart:
+            await persistence.save_autostart(guest, on=True)
+            await asyncio.to_thread(files.remove, paths.autostart_link(old))
+        await asyncio.to_thread(files.remove, paths.definition(old))
+
+    def domain_get_xml_desc(self, dom: DomainRef, flags: int) -> str:
+        """virDomainGetXMLDesc."""
+        check_flags(flags, _XML_FLAGS, "qemuDomainGetXMLDesc")
+        return self._guest(dom).xml(
+            inactive=bool(flags & Xml.INACTIVE),
+            secure=bool(flags & Xml.SECURE),
+            migratable=bool(flags & Xml.MIGRATABLE),
+        )
+
+    def domain_get_autostart(self, dom: DomainRef) -> int:
+        """virDomainGetAutostart."""
+        return int(self._guest(dom).autostart)
+
+    async def domain_set_autostart(self, dom: DomainRef, autostart: int) -> None:
+        """virDomainSetAutostart."""
+        guest = self._guest(dom)
+        if guest.persistent is None:
+            raise operation_invalid("cannot set autostart for transient domain")
+        async with guest.job("modify"):
+            if guest.autostart != bool(autostart):
+                await persistence.save_autostart(guest, on=bool(autostart))
+                guest.autostart = bool(autostart)
+
+
+def write_failed(path: Path, error: OSError) -> VirtError:
+    """A file could not be written: libvirt's SYSTEM_ERROR."""
+    return VirtError(Code.SYSTEM_ERROR, f"Failed to create file '{path}': {os.strerror(error.errno or 0)}")
+
+
+async def _settle_nvram(domain: Domain, flags: int) -> None:
+    """Remove the guest's firmware variables, or keep them, as the flags say; saying nothing is refused where there are some."""
+    nvram = domain.os.nvram
+    path = getattr(nvram, "path", None) if nvram else None
+    if not path or not await asyncio.to_thread(os.path.exists, path):
+        return
+    if flags & Undefine.NVRAM:
+        await asyncio.to_thread(os.unlink, path)
+    elif not flags & Undefine.KEEP_NVRAM:
+        raise operation_invalid("cannot undefine domain with nvram")

@@ -1,0 +1,91 @@
+# SPDX-License-Identifier: LGPL-2.1-or-later
+"""File ownership: a guest's images belong to its QEMU's user while it runs (`dynamic_ownership`)."""
+
+from __future__ import annotations
+
+import logging
+import os
+import stat
+from collections.abc import Iterator
+from typing import TYPE_CHECKING
+
+from drivers.qemu.runtime import Owner, Runtime
+from drivers.qemu.settings import Account
+from virtd.errors import Code, VirtError
+
+if TYPE_CHECKING:
+    from conf.domain import Domain
+    from drivers.qemu.guest import Guest
+
+log = logging.getLogger(__name__)
+
+
+def give(guest: Guest, runtime: Runtime, account: Account | None) -> None:
+    """Hand the guest's files to its QEMU's user, keeping in mind whose they were.
+
+    Raises:
+        VirtError: SYSTEM_ERROR, a file is not there or cannot be handed over.
+    """
+    live = guest.live
+    assert live is not None
+    for path in file_paths(live):
+        give_path(guest, runtime, account, path)
+
+
+def give_path(guest: Guest, runtime: Runtime, account: Account | None, path: str) -> None:
+    """Hand one file over."""
+    try:
+        found = os.stat(path)
+    except OSError as error:
+        text = f"Cannot access storage file '{path}': {error.strerror}"
+        raise VirtError(Code.SYSTEM_ERROR, text) from error
+    if account is None or not guest.context.settings.dynamic_ownership:
+        return
+    if stat.S_ISCHR(found.st_mode) or (found.st_uid, found.st_gid) == (account.uid, account.gid):
+        return
+    runtime.owners.append(Owner(path, found.st_uid, found.st_gid))
+    try:
+        os.chown(path, account.uid, account.gid)
+    except OSError as error:
+        text = f"unable to set user and group to '{account.uid}:{account.gid}' on '{path}': {error.strerror}"
+        raise VirtError(Code.SYSTEM_ERROR, text) from error
+
+
+def restore(guest: Guest, runtime: Runtime) -> None:
+    """Give all files back that no other running guest uses."""
+    for owner in runtime.owners:
+        restore_path(guest, owner)
+    runtime.owners.clear()
+
+
+def restore_path(guest: Guest, owner: Owner) -> None:
+    """Give one file back, or leave that to the other guest that uses it."""
+    for other in guest.context.guests:
+        if other is not guest and other.live is not None and other.runtime and owner.path in file_paths(other.live):
+            if owner.path not in (o.path for o in other.runtime.owners):
+                other.runtime.owners.append(owner)
+            return
+    try:
+        os.chown(owner.path, owner.uid, owner.gid)
+    except OSError as error:
+        log.warning("guest %s: %s cannot be given back: %s", guest.name, owner.path, error.strerror)
+
+
+def file_paths(domain: Domain) -> Iterator[str]:
+    """The files of the host that a guest opens: images, firmware variables, kernel."""
+    for disk in domain.devices.disks:
+        source = disk.source
+        while source is not None:
+            path = source.file or source.dev
+            if path:
+                yield path
+            backing = getattr(disk if source is disk.source else source, "backing_store", None)
+            source = backing.source if backing is not None else None
+    yield from _boot_files(domain)
+
+
+def _boot_files(domain: Domain) -> Iterator[str]:
+    os_ = domain.os
+    for path in (os_.kernel, os_.initrd, os_.dtb):
+        if path:
+            yield path

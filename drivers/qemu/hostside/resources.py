@@ -1,0 +1,109 @@
+# SPDX-License-Identifier: LGPL-2.1-or-later
+"""A guest's resources on the host, as a whole."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import socket
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from drivers.qemu.hostside import cgroup, interfaces, ownership, ports
+from drivers.qemu.runtime import Runtime
+from drivers.qemu.settings import Account
+from virtd.errors import Code, VirtError
+
+if TYPE_CHECKING:
+    from drivers.qemu.guest import Guest
+
+
+@dataclass(slots=True)
+class Resources:
+    """Descriptors made for one start; QEMU inherits them under the same numbers, here `close` ends them.
+
+    Attributes:
+        monitor: the listening QMP socket.
+        sockets: alias of a character device → its listening socket.
+        taps: alias of an interface → descriptors of its host device, one a queue.
+        vhosts: alias of an interface → descriptors of the kernel's virtio backend, one a queue.
+    """
+
+    monitor: int = -1
+    sockets: dict[str, int] = field(default_factory=dict)
+    taps: dict[str, list[int]] = field(default_factory=dict)
+    vhosts: dict[str, list[int]] = field(default_factory=dict)
+
+    @property
+    def descriptors(self) -> list[int]:
+        """All of them."""
+        lists = [*self.taps.values(), *self.vhosts.values()]
+        return [self.monitor, *self.sockets.values(), *(fd for fds in lists for fd in fds)]
+
+    def close(self) -> None:
+        for fd in self.descriptors:
+            if fd >= 0:
+                os.close(fd)
+
+
+def prepare(guest: Guest, runtime: Runtime, account: Account | None) -> Resources:
+    """Make what the guest's live definition asks for.  Blocks: call it in a thread.
+
+    What outlives QEMU is noted in `runtime` before it is made, so that `release` finds it whatever happens.
+
+    Raises:
+        VirtError, OSError: nothing is taken back here; the caller calls `release`.
+    """
+    assert guest.live is not None
+    resources = Resources()
+    try:
+        _folder(runtime.domain_dir, account)
+        _folder(runtime.channel_dir, account)
+        resources.monitor = listen(runtime.monitor_path)
+        for channel in guest.live.devices.channels:
+            if channel.type == "unix" and channel.alias and channel.source and channel.source.mode == "bind":
+                resources.sockets[channel.alias] = _channel_socket(channel.source.path, account)
+        ports.assign(guest)
+        interfaces.prepare(guest, runtime, resources)
+        ownership.give(guest, runtime, account)
+    except BaseException:
+        resources.close()
+        raise
+    return resources
+
+
+def release(guest: Guest, runtime: Runtime) -> None:
+    """Take back what `prepare` made.  Blocks."""
+    interfaces.release(guest, runtime)
+    ownership.restore(guest, runtime)
+    cgroup.remove(runtime.cgroup)
+
+
+def listen(path: Path) -> int:
+    """A listening socket in a folder of the guest's own: QEMU accepts on it once it is up, one may connect at once."""
+    with contextlib.suppress(FileNotFoundError):
+        path.unlink()
+    sock = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
+    try:
+        sock.bind(os.fspath(path))
+        sock.listen(1)
+    except OSError as error:
+        sock.close()
+        raise VirtError(Code.SYSTEM_ERROR, f"Unable to bind to UNIX socket path '{path}': {error.strerror}") from error
+    return sock.detach()
+
+
+def _channel_socket(path: str, account: Account | None) -> int:
+    fd = listen(Path(path))
+    os.chmod(path, 0o775)  # noqa: S103 - as stock; the folder around it is closed to others
+    if account is not None:
+        os.chown(path, account.uid, account.gid)
+    return fd
+
+
+def _folder(path: Path, account: Account | None) -> None:
+    """A folder of the guest's own, which its QEMU may use; those above it may be passed."""
+    path.mkdir(parents=True, exist_ok=True, mode=0o750)
+    if account is not None:
+        os.chown(path, account.uid, account.gid)

@@ -1,0 +1,190 @@
+# SPDX-License-Identifier: LGPL-2.1-or-later
+"""Bringing a guest to life."""
+
+from __future__ import annotations
+
+import asyncio
+import copy
+import logging
+import os
+import secrets
+from contextlib import AsyncExitStack
+from dataclasses import dataclass
+from importlib import metadata
+
+from conf.domain import Domain
+from drivers.qemu import command, commands, hostside
+from drivers.qemu.capabilities import Capabilities
+from drivers.qemu.defaults import prepare_live
+from drivers.qemu.guest import Guest
+from drivers.qemu.hostside import cgroup
+from drivers.qemu.lifecycle import connection, ending, running
+from drivers.qemu.logfile import LogFile
+from drivers.qemu.process import Process
+from drivers.qemu.runtime import Runtime
+from drivers.qemu.settings import Account, account
+from virtd.enums import (
+    DomainEventStartedDetailType,
+    DomainEventType,
+    DomainPausedReason,
+    DomainRunningReason,
+    DomainShutoffReason,
+    DomainState,
+)
+from virtd.errors import Code, VirtError
+from virtd.store import files
+
+log = logging.getLogger(__name__)
+
+#: Seconds a QEMU may take until it answers, by and large libvirt's.
+CONNECT_SECONDS = 30.0
+MASTER_KEY_BYTES = 32
+
+
+@dataclass(slots=True, frozen=True)
+class StartOptions:
+    """How to start: still paused, bound to its connection; the reason once it runs."""
+
+    paused: bool = False
+    autodestroy: bool = False
+    reset_nvram: bool = False
+    running_reason: int = DomainRunningReason.BOOTED
+    started_detail: int = DomainEventStartedDetailType.BOOTED
+
+
+async def start(guest: Guest, definition: Domain, options: StartOptions) -> None:
+    """Start a QEMU for an inactive guest by `definition`; the caller holds the guest's job.
+
+    Either the guest runs when this returns, or nothing is left of the attempt.
+
+    Raises:
+        VirtError: why it could not be started, in QEMU's own words where it spoke.
+    """
+    context = guest.context
+    capabilities = await context.capabilities.get(definition.devices.emulator)
+    live = copy.deepcopy(definition)
+    id_ = context.guests.next_id()
+    runtime = Runtime(
+        domain_dir=context.paths.domain_dir(id_, guest.name),
+        channel_dir=context.paths.channel_dir(id_, guest.name),
+        autodestroy=options.autodestroy,
+        starting=True,
+    )
+    live.id = id_
+    prepare_live(live, capabilities, runtime.channel_dir)
+    async with AsyncExitStack() as undo:
+        guest.set_live(live)
+        guest.runtime = runtime
+        context.guests.claim_id(guest, id_)
+        guest.set_state(DomainState.PAUSED, DomainPausedReason.STARTING_UP)
+        undo.push_async_callback(_give_up, guest, runtime)
+        await _bring_up(guest, runtime, capabilities)
+        await _make_go(guest, runtime, options)
+        undo.pop_all()
+    runtime.starting = False
+    guest.emit_lifecycle(DomainEventType.STARTED, options.started_detail)
+    if options.paused:
+        guest.emit_lifecycle(DomainEventType.SUSPENDED, running.SUSPENDED_AT_START)
+    connection.watch_end(guest)
+
+
+async def _give_up(guest: Guest, runtime: Runtime) -> None:
+    """Undo a start that did not succeed."""
+    if runtime.process is not None:
+        runtime.stopping = DomainShutoffReason.FAILED
+        await runtime.process.terminate(force=True)
+    await ending.release(guest, runtime, "failed")
+    guest.set_state(DomainState.SHUTOFF, DomainShutoffReason.FAILED)
+    ending.forget(guest)
+
+
+async def _bring_up(guest: Guest, runtime: Runtime, capabilities: Capabilities) -> None:
+    """From nothing to a QEMU that answers and stands still."""
+    whom = account(guest.context.settings, privileged=guest.context.env.privileged)
+    # Before anything is made: a daemon that finds this file without a pid undoes the start.
+    await guest.save_status()
+    resources = await asyncio.to_thread(hostside.prepare, guest, runtime, whom)
+    try:
+        await asyncio.to_thread(_write_master_key, runtime, whom)
+        words = await _spawn(guest, runtime, capabilities, resources, whom)
+    finally:
+        # QEMU has its own by now; ours would keep the monitor's socket open when it dies.
+        resources.close()
+    try:
+        await connection.attach(guest, str(runtime.monitor_path), seconds=CONNECT_SECONDS)
+        await running.take_stock(guest)
+    except VirtError as error:
+        raise await _why(guest, runtime, words, error) from error
+
+
+def _write_master_key(runtime: Runtime, whom: Account | None) -> None:
+    """The key that secrets on QEMU's command line are encrypted with; new for each run."""
+    path = runtime.domain_dir / "master-key.aes"
+    files.write_atomic(path, secrets.token_bytes(MASTER_KEY_BYTES), durable=False)
+    if whom is not None:
+        os.chown(path, whom.uid, whom.gid)
+
+
+async def _spawn(
+    guest: Guest, runtime: Runtime, capabilities: Capabilities, resources: hostside.Resources, whom: Account | None
+) -> int:
+    """Start the process; returns where in the log its words begin."""
+    assert guest.live is not None
+    paths = guest.context.paths
+    line = command.build(guest.live, capabilities, resources)
+    logfile = LogFile(paths.log_file(guest.name))
+    output = logfile.open()
+    try:
+        words = logfile.begin(
+            output, f"virtd version: {metadata.version('virtd')}", _qemu_version(capabilities), line.env, line.argv
+        )
+        runtime.process = await Process.spawn(
+            line.argv,
+            environment=line.env,
+            descriptors=resources.descriptors,
+            output=output,
+            account=whom,
+        )
+    finally:
+        os.close(output)
+    await asyncio.to_thread(_note_process, guest, runtime)
+    await guest.save_status()
+    return words
+
+
+def _note_process(guest: Guest, runtime: Runtime) -> None:
+    """Put the process into its control group and write its pid file."""
+    assert runtime.process is not None
+    name = f"qemu-{guest.id}-{guest.name[:20]}-{guest.uuid.hex()[:8]}.virtd"
+    runtime.cgroup = cgroup.place(runtime.process.pid, name, guest.context.settings.cgroup_controllers)
+    path = guest.context.paths.pid_file(guest.name)
+    files.write_atomic(path, f"{runtime.process.pid}\n".encode(), mode=0o644, durable=False)
+
+
+def _qemu_version(capabilities: Capabilities) -> str:
+    major, rest = divmod(capabilities.version, 1_000_000)
+    return f"{major}.{rest // 1000}.{rest % 1000}{capabilities.package}"
+
+
+async def _why(guest: Guest, runtime: Runtime, words: int, error: VirtError) -> VirtError:
+    """A start failed after QEMU was spawned: what it said itself, if it is gone."""
+    process = runtime.process
+    if process is None or not await process.wait(1.0):
+        return error
+    text = await asyncio.to_thread(LogFile(guest.context.paths.log_file(guest.name)).words_since, words)
+    return VirtError(Code.INTERNAL_ERROR, f"qemu unexpectedly closed the monitor: {text}")
+
+
+async def _make_go(guest: Guest, runtime: Runtime, options: StartOptions) -> None:
+    """Let the features see the new QEMU and let it go, if it is to."""
+    for feature in guest.context.features:
+        await feature.guest_started(guest)
+    if options.paused:
+        guest.set_state(DomainState.PAUSED, DomainPausedReason.USER)
+    else:
+        runtime.resume_reason = options.running_reason
+        try:
+            await commands.cont(guest.monitor)
+        finally:
+            runtime.resume_reason = None
+    await guest.save_status()

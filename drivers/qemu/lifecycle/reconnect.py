@@ -1,0 +1,200 @@
+# SPDX-License-Identifier: LGPL-2.1-or-later
+"""A new daemon finds the guests of the one before: stored ones, running ones, ones that ended meanwhile."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from pathlib import Path
+from uuid import UUID
+
+from lxml import etree
+
+from conf.domain import Domain, parse_domain
+from conf.errors import ConfError
+from drivers.qemu import commands, status
+from drivers.qemu.context import QemuContext
+from drivers.qemu.guest import Guest
+from drivers.qemu.lifecycle import actions, connection, ending, running
+from drivers.qemu.process import Process
+from drivers.qemu.runtime import Runtime
+from virtd.enums import (
+    DomainCrashedReason,
+    DomainPausedReason,
+    DomainPMSuspendedReason,
+    DomainRunningReason,
+    DomainShutdownReason,
+    DomainShutoffReason,
+    DomainState,
+)
+from virtd.errors import VirtError
+from virtd.store import files
+
+log = logging.getLogger(__name__)
+
+#: Seconds the daemon's start waits for the guests it found, that each try to reach one takes, and between tries.
+PATIENCE = 3.0
+CONNECT_SECONDS = 30.0
+RETRY_SECONDS = 5.0
+
+#: What a file that cannot be used raises when it is read.
+UNUSABLE = (OSError, ValueError, KeyError, etree.LxmlError, ConfError, VirtError)
+
+#: QMP's RunState → libvirt's state, and the reason where the one we remember does not fit.
+RUN_STATES = {
+    "running": (DomainState.RUNNING, DomainRunningReason.UNKNOWN),
+    "paused": (DomainState.PAUSED, DomainPausedReason.UNKNOWN),
+    "prelaunch": (DomainState.PAUSED, DomainPausedReason.STARTING_UP),
+    "io-error": (DomainState.PAUSED, DomainPausedReason.IOERROR),
+    "watchdog": (DomainState.PAUSED, DomainPausedReason.WATCHDOG),
+    "save-vm": (DomainState.PAUSED, DomainPausedReason.SAVE),
+    "restore-vm": (DomainState.PAUSED, DomainPausedReason.FROM_SNAPSHOT),
+    "finish-migrate": (DomainState.PAUSED, DomainPausedReason.MIGRATION),
+    "postmigrate": (DomainState.PAUSED, DomainPausedReason.MIGRATION),
+    "inmigrate": (DomainState.PAUSED, DomainPausedReason.MIGRATION),
+    "internal-error": (DomainState.PAUSED, DomainPausedReason.UNKNOWN),
+    "debug": (DomainState.PAUSED, DomainPausedReason.UNKNOWN),
+    "colo": (DomainState.PAUSED, DomainPausedReason.MIGRATION),
+    "suspended": (DomainState.PMSUSPENDED, DomainPMSuspendedReason.PMSUSPENDED_UNKNOWN),
+    "shutdown": (DomainState.SHUTDOWN, DomainShutdownReason.UNKNOWN),
+    "guest-panicked": (DomainState.CRASHED, DomainCrashedReason.PANICKED),
+}
+
+
+async def load_all(context: QemuContext) -> None:
+    """Load every stored definition and take over every running guest.  What cannot be read is set aside.
+
+    Returns once every QEMU answered or had its time: one that hangs is waited for behind the scenes.
+    """
+    for path in await asyncio.to_thread(_files, context.paths.config):
+        await _load_definition(context, path)
+    for path in await asyncio.to_thread(_files, context.paths.state):
+        await _load_status(context, path)
+    found = [guest.tasks.spawn(_reconnect(guest), "reconnect") for guest in context.guests if guest.active]
+    if found:
+        await asyncio.wait(found, timeout=PATIENCE)
+
+
+def _files(folder: Path) -> list[Path]:
+    """The documents in a folder, none where it is not there yet."""
+    return sorted(p for p in folder.glob("*.xml") if not p.name.startswith(".")) if folder.is_dir() else []
+
+
+async def _load_definition(context: QemuContext, path: Path) -> None:
+    try:
+        domain = await asyncio.to_thread(_read_definition, path)
+        guest = Guest(context, domain)
+        if context.guests.place(domain) is not None:
+            raise ValueError(f"another file defines {domain.name} too")
+    except UNUSABLE as error:
+        await asyncio.to_thread(files.set_aside, path, str(error))
+        return
+    guest.set_persistent(domain)
+    guest.autostart = context.paths.autostart_link(guest.name).is_symlink()
+    context.guests.add(guest)
+
+
+def _read_definition(path: Path) -> Domain:
+    domain = parse_domain(path.read_bytes())
+    if domain.name != path.stem:
+        raise ValueError(f"it defines {domain.name!r}, which its name does not say")
+    return domain
+
+
+async def _load_status(context: QemuContext, path: Path) -> None:
+    try:
+        found = await asyncio.to_thread(status.load, path)
+    except UNUSABLE as error:
+        await asyncio.to_thread(files.set_aside, path, str(error))
+        return
+    guest = context.guests.by_uuid(UUID(found.domain.uuid).bytes)
+    if guest is None:
+        guest = Guest(context, found.domain)
+        context.guests.add(guest)
+    guest.set_live(found.domain)
+    guest.runtime = found.runtime
+    guest.set_state(found.state, found.reason)
+    guest.taints = dict.fromkeys(found.taints)
+    guest.messages = found.messages
+    context.guests.claim_id(
+        guest, found.domain.id if found.domain.id and found.domain.id > 0 else context.guests.next_id()
+    )
+    for feature in context.features:
+        for element in found.elements:
+            if element.tag == feature.status_element:
+                feature.load_status(guest, element)
+    if found.pid is not None:
+        found.runtime.process = Process.adopt(found.pid, found.started)
+
+
+async def _reconnect(guest: Guest) -> None:
+    """Take a running guest over, or note that it ended while no daemon watched.
+
+    A QEMU that does not answer may only be slow: it is asked again and again, and its end is noticed
+    all the same.
+    """
+    runtime = guest.runtime
+    assert runtime is not None
+    if runtime.process is not None:
+        connection.watch_end(guest)
+    while guest.runtime is runtime and runtime.monitor is None:
+        try:
+            async with guest.job("modify"):
+                await _settle(guest, runtime)
+                return
+        except VirtError as error:
+            log.error("guest %s runs on, but cannot be reached: %s", guest.name, error)
+        await asyncio.sleep(RETRY_SECONDS)
+
+
+async def _settle(guest: Guest, runtime: Runtime) -> None:
+    if runtime.process is None:
+        await ending.clean_up(guest, runtime, _end_reason(guest))
+    elif _half_started(guest):
+        log.warning("guest %s: its start was interrupted and is undone", guest.name)
+        await _end(guest, runtime.process, DomainShutoffReason.FAILED)
+    elif runtime.autodestroy:
+        log.info("guest %s ends with the connection that started it", guest.name)
+        await _end(guest, runtime.process, DomainShutoffReason.DESTROYED)
+    else:
+        await _take_over(guest, runtime)
+
+
+def _half_started(guest: Guest) -> bool:
+    return (guest.state, guest.reason) == (DomainState.PAUSED, DomainPausedReason.STARTING_UP)
+
+
+def _end_reason(guest: Guest) -> int:
+    """Why a guest is gone: it was on its way to its end, or starting, or nobody knows."""
+    if _half_started(guest):
+        return DomainShutoffReason.FAILED
+    if guest.state == DomainState.SHUTDOWN:
+        return DomainShutoffReason.SHUTDOWN
+    return DomainShutoffReason.UNKNOWN
+
+
+async def _end(guest: Guest, process: Process, reason: int) -> None:
+    runtime = guest.runtime
+    assert runtime is not None
+    runtime.stopping = reason
+    await process.terminate(force=True)
+    await ending.clean_up(guest, runtime, reason)
+
+
+async def _take_over(guest: Guest, runtime: Runtime) -> None:
+    """Connect to the guest's QEMU and learn how it stands."""
+    monitor = await connection.attach(guest, str(runtime.monitor_path), seconds=CONNECT_SECONDS)
+    _settle_state(guest, (await commands.query_status(monitor)).status)
+    await running.take_stock(guest)
+    for feature in guest.context.features:
+        await feature.guest_found(guest)
+    await guest.save_status()
+
+
+def _settle_state(guest: Guest, run_state: str) -> None:
+    """What QEMU says now counts; the reason we remember stays where it fits."""
+    state, reason = RUN_STATES.get(run_state, (DomainState.PAUSED, DomainPausedReason.UNKNOWN))
+    if state != guest.state:
+        guest.set_state(state, reason)
+    if state == DomainState.SHUTDOWN:
+        actions.powered_off(guest)

@@ -1,0 +1,66 @@
+# SPDX-License-Identifier: LGPL-2.1-or-later
+"""What is asked of a QEMU that has just come up or was found again."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from drivers.qemu import commands
+from drivers.qemu.guest import Guest
+from virtd.enums import DomainEventSuspendedDetailType
+
+SUSPENDED_AT_START = DomainEventSuspendedDetailType.PAUSED
+
+
+async def take_stock(guest: Guest) -> None:
+    """Learn what only QEMU knows: terminals, threads of the virtual CPUs, devices, the balloon.
+
+    Raises:
+        VirtError: QEMU does not answer as it should.
+    """
+    runtime, live, monitor = guest.runtime, guest.require_active(), guest.monitor
+    assert runtime is not None
+    _note_terminals(live.devices, await commands.query_chardev(monitor))
+    cpus = await commands.query_cpus_fast(monitor)
+    runtime.vcpu_threads = _threads(cpus)
+    runtime.devices = {
+        str(child["name"])
+        for child in await commands.qom_list(monitor, "/machine/peripheral")
+        if str(child.get("type", "")).startswith("child<")
+    }
+    await _set_links(guest)
+
+
+def _threads(cpus: list[dict[str, Any]]) -> dict[int, int]:
+    """Host threads by CPU; under single-threaded TCG all CPUs share one, which tells nothing."""
+    found = {int(cpu["cpu-index"]): int(cpu["thread-id"]) for cpu in cpus}
+    return found if len(set(found.values())) == len(found) else {}
+
+
+def _note_terminals(devices: Any, backends: dict[str, str]) -> None:
+    """The host's end of each pty, which QEMU has just been given."""
+    for kind in (devices.serials, devices.parallels, devices.consoles, devices.channels):
+        for device in kind:
+            if device.type == "pty" and device.alias and device.source is not None:
+                name = backends.get(f"char{device.alias}", "")
+                if name.startswith("pty:"):
+                    device.source.path = name.removeprefix("pty:")
+    _mirror_first_console(devices)
+
+
+def _mirror_first_console(devices: Any) -> None:
+    """The first console is another face of the first serial port."""
+    if not devices.serials or not devices.consoles:
+        return
+    first, serial = devices.consoles[0], devices.serials[0]
+    if first.target is not None and first.target.type == "serial":
+        first.source = serial.source
+        first.alias = serial.alias
+
+
+async def _set_links(guest: Guest) -> None:
+    """Cables that are pulled from the beginning."""
+    for interface in guest.require_active().devices.interfaces:
+        link = getattr(interface, "link", None)
+        if link is not None and link.state == "down" and interface.alias:
+            await commands.set_link(guest.monitor, interface.alias, up=False)

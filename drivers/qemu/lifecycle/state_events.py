@@ -1,0 +1,142 @@
+# SPDX-License-Identifier: LGPL-2.1-or-later
+"""QEMU's events that change a guest's state."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from drivers.qemu.guest import Guest
+from drivers.qemu.lifecycle import actions
+from virtd.enums import (
+    DomainCrashedReason,
+    DomainEventCrashedDetailType,
+    DomainEventID,
+    DomainEventPMSuspendedDetailType,
+    DomainEventResumedDetailType,
+    DomainEventShutdownDetailType,
+    DomainEventStartedDetailType,
+    DomainEventSuspendedDetailType,
+    DomainEventType,
+    DomainEventWatchdogAction,
+    DomainPausedReason,
+    DomainPMSuspendedReason,
+    DomainRunningReason,
+    DomainShutdownReason,
+    DomainState,
+)
+
+_WATCHDOG_ACTIONS = {
+    "none": DomainEventWatchdogAction.NONE,
+    "pause": DomainEventWatchdogAction.PAUSE,
+    "reset": DomainEventWatchdogAction.RESET,
+    "poweroff": DomainEventWatchdogAction.POWEROFF,
+    "shutdown": DomainEventWatchdogAction.SHUTDOWN,
+    "debug": DomainEventWatchdogAction.DEBUG,
+    "inject-nmi": DomainEventWatchdogAction.INJECTNMI,
+}
+
+#: `DomainPausedReason` → detail of the event.
+SUSPENDED_DETAILS = {
+    DomainPausedReason.MIGRATION: DomainEventSuspendedDetailType.MIGRATED,
+    DomainPausedReason.FROM_SNAPSHOT: DomainEventSuspendedDetailType.FROM_SNAPSHOT,
+    DomainPausedReason.IOERROR: DomainEventSuspendedDetailType.IOERROR,
+    DomainPausedReason.WATCHDOG: DomainEventSuspendedDetailType.WATCHDOG,
+    DomainPausedReason.POSTCOPY: DomainEventSuspendedDetailType.POSTCOPY,
+}
+
+#: `DomainRunningReason` → detail of the event.
+RESUMED_DETAILS = {
+    DomainRunningReason.MIGRATED: DomainEventResumedDetailType.MIGRATED,
+    DomainRunningReason.FROM_SNAPSHOT: DomainEventResumedDetailType.FROM_SNAPSHOT,
+    DomainRunningReason.POSTCOPY: DomainEventResumedDetailType.POSTCOPY,
+}
+
+
+def stopped(guest: Guest, _: dict[str, Any]) -> None:
+    """The CPUs stand still, by a command of ours or for a reason told before."""
+    if guest.state != DomainState.RUNNING or guest.runtime is None:
+        return
+    reason = guest.runtime.pause_reason
+    paused(guest, DomainPausedReason.UNKNOWN if reason is None else reason)
+
+
+def paused(guest: Guest, reason: int) -> None:
+    """Note and tell that the guest stands still."""
+    guest.set_state(DomainState.PAUSED, reason)
+    detail = SUSPENDED_DETAILS.get(reason, DomainEventSuspendedDetailType.PAUSED)
+    guest.emit_lifecycle(DomainEventType.SUSPENDED, detail)
+    guest.save_status_soon()
+
+
+def resumed(guest: Guest, _: dict[str, Any]) -> None:
+    """The CPUs go."""
+    if guest.state == DomainState.RUNNING or guest.runtime is None:
+        return
+    wanted = guest.runtime.resume_reason
+    reason = DomainRunningReason.UNPAUSED if wanted is None else wanted
+    guest.set_state(DomainState.RUNNING, reason)
+    detail = RESUMED_DETAILS.get(reason, DomainEventResumedDetailType.UNPAUSED)
+    guest.emit_lifecycle(DomainEventType.RESUMED, detail)
+    guest.save_status_soon()
+
+
+def shut_down(guest: Guest, data: dict[str, Any]) -> None:
+    """The guest powered off, or QEMU was told to end."""
+    if guest.state == DomainState.SHUTDOWN:
+        return
+    by_guest = data.get("guest")
+    details = DomainEventShutdownDetailType
+    detail = details.FINISHED if by_guest is None else details.GUEST if by_guest else details.HOST
+    guest.set_state(DomainState.SHUTDOWN, DomainShutdownReason.UNKNOWN)
+    guest.emit_lifecycle(DomainEventType.SHUTDOWN, detail)
+    guest.save_status_soon()
+    actions.powered_off(guest)
+
+
+def reset(guest: Guest, _: dict[str, Any]) -> None:
+    """The machine was reset, by the guest or from outside."""
+    guest.emit(DomainEventID.REBOOT)
+    actions.was_reset(guest)
+
+
+def suspended_to_memory(guest: Guest, _: dict[str, Any]) -> None:
+    """S3."""
+    if guest.state == DomainState.RUNNING:
+        guest.set_state(DomainState.PMSUSPENDED, DomainPMSuspendedReason.PMSUSPENDED_UNKNOWN)
+        guest.emit_lifecycle(DomainEventType.PMSUSPENDED, DomainEventPMSuspendedDetailType.MEMORY)
+        guest.save_status_soon()
+    guest.emit(DomainEventID.PMSUSPEND)
+
+
+def suspended_to_disk(guest: Guest, _: dict[str, Any]) -> None:
+    """S4: the guest powers off next."""
+    if guest.state == DomainState.RUNNING:
+        guest.set_state(DomainState.PMSUSPENDED, DomainPMSuspendedReason.PMSUSPENDED_UNKNOWN)
+        guest.emit_lifecycle(DomainEventType.PMSUSPENDED, DomainEventPMSuspendedDetailType.DISK)
+        guest.save_status_soon()
+    guest.emit(DomainEventID.PMSUSPEND_DISK)
+
+
+def woken(guest: Guest, _: dict[str, Any]) -> None:
+    """Back from S3."""
+    if guest.state == DomainState.PMSUSPENDED:
+        guest.set_state(DomainState.RUNNING, DomainRunningReason.WAKEUP)
+        guest.emit_lifecycle(DomainEventType.STARTED, DomainEventStartedDetailType.WAKEUP)
+        guest.save_status_soon()
+    guest.emit(DomainEventID.PMWAKEUP)
+
+
+def watchdog(guest: Guest, data: dict[str, Any]) -> None:
+    """The guest did not feed its watchdog."""
+    action = _WATCHDOG_ACTIONS.get(str(data.get("action")), DomainEventWatchdogAction.NONE)
+    guest.emit(DomainEventID.WATCHDOG, action)
+    if action == DomainEventWatchdogAction.PAUSE and guest.state == DomainState.RUNNING:
+        paused(guest, DomainPausedReason.WATCHDOG)
+
+
+def panicked(guest: Guest, _: dict[str, Any]) -> None:
+    """The guest's own kernel told that it crashed."""
+    guest.set_state(DomainState.CRASHED, DomainCrashedReason.PANICKED)
+    guest.emit_lifecycle(DomainEventType.CRASHED, DomainEventCrashedDetailType.PANICKED)
+    guest.save_status_soon()
+    actions.crashed(guest)
