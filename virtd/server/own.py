@@ -3,6 +3,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 from virtd.calls import Connection, Identity
 from virtd.dispatch import Handler
 from virtd.enums import TypedParameterType as T
@@ -10,7 +12,6 @@ from virtd.errors import check_flags
 from virtd.events import Kind
 from virtd.params import TypedParam, Value, validate_params
 from virtd.server.backend import Backend
-from virtd.server.client import Client
 from virtd.server.subscriptions import Subject, Subscriptions
 
 #: The release whose API and behaviour clients find here, as virGetVersion counts.
@@ -42,9 +43,9 @@ EVENT_PROCEDURES = {
 class OwnProcedures:
     """Those of one connection; `methods` has them by their procedure's name."""
 
-    def __init__(self, connection: Connection, backend: Backend, client: Client) -> None:
+    def __init__(self, connection: Connection, backend: Backend, send_event: Callable[[bytes], None]) -> None:
         self._connection = connection
-        self._subscriptions = Subscriptions(backend.event_buses, client.send_event)
+        self._subscriptions = Subscriptions(backend.event_buses, send_event)
         self.methods: dict[str, Handler] = {
             "CONNECT_GET_URI": lambda: (connection.uri,),
             "CONNECT_GET_LIB_VERSION": lambda: (LIBVIRT_VERSION,),

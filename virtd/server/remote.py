@@ -75,7 +75,7 @@ class RemoteSession(Session):
         finally:
             self._opening = False
         self.connection, self._backend = connection, backend
-        self._own = OwnProcedures(connection, backend, self._client)
+        self._own = OwnProcedures(connection, backend, self._client.send_event)
         self.forget_targets()
         return ()
 
