@@ -146,18 +146,12 @@ def wrong_attribute(
 
 
 def _text_reader(field: Field) -> ChildReader:
-    """Reads an element's text into a field."""
-    binding, parse, scale, name = field.binding, field.scalar.parse, field.binding.scale, field.name
+    """Reads an element's own text into a field."""
+    binding, name, value_of = field.binding, field.name, _text_value(field)
 
     def run(element: Element, values: dict[str, Any], around: Values, options: ParseOptions) -> None:
-        text = element_text(element)
-        if not text or not wanted(binding, values, around, options, text):
-            return
-        try:
-            value = parse(text)
-            values[name] = value if scale is None else scale.convert(value, element.get("unit"))
-        except BadValueError:
-            raise _wrong_text(element, text, binding) from None
+        if wanted(binding, values, around, options):
+            values[name] = value_of(element, values, options)
 
     return run
 
@@ -259,13 +253,18 @@ def _variant_value(field: Field) -> Reader:
 
 
 def _text_value(field: Field) -> Reader:
-    take, name, unset = _text_reader(field), field.name, field.default
-    # The condition was asked already by the reader of the child.
+    """An element's text as a value; the default if there is none."""
+    binding, parse, scale, unset = field.binding, field.scalar.parse, field.binding.scale, field.default
 
-    def run(element: Element, values: Values, options: ParseOptions) -> Any:
-        found: dict[str, Any] = {name: unset}
-        take(element, found, values, options)
-        return found[name]
+    def run(element: Element, _around: Values, _options: ParseOptions) -> Any:
+        text = element_text(element)
+        if not text:
+            return unset
+        try:
+            value = parse(text)
+        except BadValueError:
+            raise _wrong_text(element, text, binding) from None
+        return value if scale is None else scale.convert(value, element.get("unit"))
 
     return run
 

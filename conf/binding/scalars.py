@@ -148,6 +148,7 @@ Int = Annotated[int, number(-INT_MAX - 1, INT_MAX)]
 Uuid = Annotated[str, Scalar(parse_uuid)]
 
 _UNIT = re.compile(r"(b|bytes?|[kmgtpe](b|ib)?)", re.IGNORECASE)
+_BINARY = ("B", "KiB", "MiB", "GiB", "TiB", "PiB", "EiB")
 _POWER = {"k": 1, "m": 2, "g": 3, "t": 4, "p": 5, "e": 6}
 
 
@@ -171,10 +172,23 @@ class Scale:
     Attributes:
         unit: what the number counts, and what is written.
         default: what a number without a unit counts; None is as `unit`.
+        pretty: written in the largest binary unit that needs no fraction.
     """
 
     unit: str = "KiB"
     default: str | None = None
+    pretty: bool = False
+
+    def written(self, value: int) -> tuple[int, str]:
+        """Number and unit to write for a value."""
+        if not self.pretty:
+            return value, self.unit
+        size = value * unit_size(self.unit)
+        power = 0
+        while size and size % 1024 == 0 and power < len(_BINARY) - 1:
+            size //= 1024
+            power += 1
+        return size, _BINARY[power]
 
     def convert(self, value: int, unit: str | None) -> int:
         """`value` of `unit` in our unit, rounded up.

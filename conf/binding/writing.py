@@ -13,6 +13,7 @@ from conf.binding.document import NAMESPACES, FormatOptions, dump_foreign
 from conf.binding.fields import KeepEmpty, Values
 from conf.binding.model import Model
 from conf.binding.plan import Field, fields_of
+from conf.binding.scalars import Scale
 
 #: (model, tag, indentation, values around, options, lines, keep when empty)
 Writer = Callable[[Model, str, str, Values, FormatOptions, list[str], KeepEmpty], None]
@@ -87,6 +88,8 @@ def _value_getter(field: Field) -> Callable[[Values, Values, FormatOptions], str
     """The escaped text of a field's value, None where it is not to be written."""
     name, binding = field.name, field.binding
     form = field.scalar.format or escape
+    if binding.scale is not None and binding.scale.pretty:
+        form = _pretty_number(binding.scale)
     when, live, kept, secret, omit = binding.when, binding.live, binding.kept, binding.secret, binding.omit
     shown = binding.shown
 
@@ -113,19 +116,27 @@ def _value_getter(field: Field) -> Callable[[Values, Values, FormatOptions], str
 
 def _attribute_writer(field: Field) -> AttributeWriter | None:
     """Writes an attribute; for a text with a unit, only that."""
-    get, scale, is_text = _value_getter(field), field.binding.scale, field.binding.kind != "attr"
+    get, scale, is_text, name = _value_getter(field), field.binding.scale, field.binding.kind != "attr", field.name
     if is_text and scale is None:
         return None
-    before = "" if is_text else f" {field.xml}='"
-    unit = f" unit='{scale.unit}'" if scale else ""
+    before = f" {field.xml}='"
 
     def run(values: Values, around: Values, options: FormatOptions) -> str:
         value = get(values, around, options)
-        if value is None:
+        return "" if value is None else f"{before}{value}'"
+
+    def run_scaled(values: Values, around: Values, options: FormatOptions) -> str:
+        value = get(values, around, options)
+        if value is None or scale is None:
             return ""
+        unit = f" unit='{scale.written(values[name])[1]}'"
         return unit if is_text else f"{before}{value}'{unit}"
 
-    return run
+    return run_scaled if scale else run
+
+
+def _pretty_number(scale: Scale) -> Callable[[int], str]:
+    return lambda value: str(scale.written(value)[0])
 
 
 def _child_writers(fields: tuple[Field, ...]) -> list[ChildWriter]:

@@ -113,12 +113,12 @@ class EmulatorSched(Model):
 
 
 class CacheAllocation(Model):
-    """`<cache>`: a share of the host's cache (KiB)."""
+    """`<cache>`: a share of the host's cache (bytes)."""
 
     id: Uint = attr(required=True)
     level: Uint = attr(required=True)
     type: Literal["both", "code", "data"] = attr(required=True)
-    size: int = attr(scale=Scale("KiB", "B"), required=True)
+    size: int = attr(scale=Scale("B", pretty=True), required=True)
 
 
 class CacheMonitor(Model):

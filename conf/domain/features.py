@@ -3,7 +3,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Literal
+from typing import Literal
 
 from conf.binding import (
     Model,
@@ -14,7 +14,6 @@ from conf.binding import (
     child,
     child_text,
     flag,
-    number,
     on,
 )
 from conf.errors import ConfigUnsupportedError
@@ -38,10 +37,11 @@ class APIC(Model):
     eoi: OnOff | None = attr()
 
 
-class Spinlocks(RequiredState):
+class Spinlocks(Model):
     """`<spinlocks>` of Hyper-V: how often a guest tries before it tells the hypervisor."""
 
-    retries: Annotated[int, number(0)] | None = attr(when=on("state", True))
+    state: OnOff = attr(required=True)
+    retries: Uint | None = attr(when=on("state", True))
 
 
 class STimer(RequiredState):
@@ -50,9 +50,10 @@ class STimer(RequiredState):
     direct: RequiredState | None = child()
 
 
-class VendorID(RequiredState):
+class VendorID(Model):
     """`<vendor_id>` of Hyper-V."""
 
+    state: OnOff = attr(required=True)
     value: str | None = attr(when=on("state", True))
 
 
@@ -77,9 +78,10 @@ class HyperV(Model):
     avic: RequiredState | None = child()
 
 
-class DirtyRing(RequiredState):
+class DirtyRing(Model):
     """`<dirty-ring>`: entries of each vCPU's ring."""
 
+    state: OnOff = attr(required=True)
     size: Uint | None = attr(when=on("state", True))
 
 
@@ -93,9 +95,10 @@ class KVM(Model):
     dirty_ring: DirtyRing | None = child("dirty-ring")
 
 
-class XenPassthrough(RequiredState):
+class XenPassthrough(Model):
     """`<passthrough>` of Xen."""
 
+    state: OnOff = attr(required=True)
     mode: Literal["sync_pt", "share_pt"] | None = attr(when=on("state", True))
 
 
@@ -115,7 +118,7 @@ class GIC(Model):
 class SMM(State):
     """`<smm>`; `tseg` in bytes."""
 
-    tseg: int | None = child_text(scale=Scale("B", "MiB"))
+    tseg: int | None = child_text(scale=Scale("B", "MiB", pretty=True))
 
 
 class IOAPIC(Model):
@@ -150,9 +153,9 @@ class IBS(Model):
 
 
 class TCG(Model):
-    """`<tcg>`; `tb_cache` in MiB."""
+    """`<tcg>`; `tb_cache` in KiB."""
 
-    tb_cache: int | None = child_text("tb-cache", scale=Scale("MiB", "MiB"))
+    tb_cache: int | None = child_text("tb-cache", scale=Scale("KiB", "MiB"))
 
 
 class Capabilities(Model):

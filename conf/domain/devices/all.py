@@ -9,6 +9,8 @@ from conf.domain.devices.chardev import Channel, Console, Parallel, Serial
 from conf.domain.devices.controller import Controller
 from conf.domain.devices.disk import Disk
 from conf.domain.devices.filesystem import Filesystem
+from conf.domain.devices.graphics import Graphics
+from conf.domain.devices.hostdev import Hostdev
 from conf.domain.devices.hub import Hub
 from conf.domain.devices.input import Input
 from conf.domain.devices.iommu import IOMMU
@@ -43,9 +45,11 @@ class Devices(Model):
     channels: list[Channel] = children("channel")
     inputs: list[Input] = children("input")
     tpms: list[TPM] = children("tpm")
+    graphics: list[Graphics] = children("graphics")
     sounds: list[Sound] = children("sound")
     audios: list[Audio] = children("audio")
     videos: list[Video] = children("video")
+    hostdevs: list[Hostdev] = children("hostdev")
     redirdevs: list[Redirdev] = children("redirdev")
     redirfilter: RedirFilter | None = child(keep_empty=True)
     hubs: list[Hub] = children("hub")
