@@ -53,6 +53,7 @@ class Binding:
     live: bool = False
     kept: Predicate | None = None
     shown: Shown | None = None
+    only: Complaint | None = None
     secret: bool = False
     scale: Scale | None = None
     parse: Callable[[_Element, ParseOptions], Any] | None = None
@@ -193,6 +194,7 @@ def child(
     required: bool | Complaint = False,
     error: Complaint | None = None,
     missing: Complaint | None = None,
+    only: Complaint | None = None,
     keep_empty: KeepEmpty = False,
     live: bool = False,
     secret: bool = False,
@@ -202,6 +204,7 @@ def child(
     Args:
         by: for an annotation that is a union of models: the attribute that decides; each model
             declares it as a field with a `Literal` type.
+        only: the complaint about a second one; without it the first counts.
         keep_empty: written as `<x/>` when nothing is in it; otherwise left out.
             "open" writes start and end tag on lines of their own, as libvirt does in a few places.
         error: for `by`: the complaint about an unknown value.
@@ -216,6 +219,7 @@ def child(
             required=required,
             error=error,
             missing=missing,
+            only=only,
             keep_empty=keep_empty,
             live=live,
             secret=secret,
@@ -233,11 +237,23 @@ def children(
     error: Complaint | None = None,
     keep_empty: KeepEmpty = True,
     live: bool = False,
+    shown: Shown | None = None,
 ) -> Any:
-    """All children of that name, a list; `within` names an element around them and nothing else."""
+    """All children of that name, a list; `within` names an element around them and nothing else.
+
+    `shown` makes the list that is written, if it is not the field's.
+    """
     return bound(
         Binding(
-            kind="children", xml=xml, by=by, within=within, when=when, error=error, keep_empty=keep_empty, live=live
+            shown=shown,
+            kind="children",
+            xml=xml,
+            by=by,
+            within=within,
+            when=when,
+            error=error,
+            keep_empty=keep_empty,
+            live=live,
         ),
         list,
     )

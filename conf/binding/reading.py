@@ -213,8 +213,12 @@ def _child_reader(field: Field) -> ChildReader:
             values[name].append(value_of(element, values, options))
 
     def run_first(element: Element, values: dict[str, Any], around: Values, options: ParseOptions) -> None:
-        if values[name] is default and (not conditional or wanted(binding, values, around, options)):
+        if conditional and not wanted(binding, values, around, options):
+            return
+        if values[name] is default:
             values[name] = value_of(element, values, options)
+        elif binding.only is not None:
+            raise binding.only[0](binding.only[1])
 
     return run_list if field.is_list and binding.kind != "irregular" else run_first
 

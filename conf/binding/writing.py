@@ -195,10 +195,10 @@ def _bracket_writer(tag: str, writers: list[ChildWriter]) -> ChildWriter:
 def _child_writer(field: Field) -> ChildWriter:
     name, binding = field.name, field.binding
     write = _WRITERS[binding.kind](field)
-    when, live, secret = binding.when, binding.live, binding.secret
+    when, live, shown, secret = binding.when, binding.live, binding.shown, binding.secret
 
     def run(values: Values, around: Values, pad: str, options: FormatOptions, lines: list[str]) -> None:
-        value = values[name]
+        value = values[name] if shown is None else shown(values[name], values, around, options)
         if value is None or value is False or (live and options.inactive) or (secret and not options.secure):
             return
         if when is None or when(values, around):
