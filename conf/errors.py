@@ -84,3 +84,9 @@ class OverflowConfError(ConfError):
     """VIR_ERR_OVERFLOW: a number beyond its type."""
 
     code = 82
+
+
+class SystemCallError(ConfError):
+    """VIR_ERR_SYSTEM_ERROR: the answer to an address that no resolver knows."""
+
+    code = 38

@@ -18,6 +18,16 @@ class ZPCI(Model):
     fid: Annotated[int, Hex(8)] | None = attr()
 
 
+def check_pci_place(bus: int, slot: int, function: int) -> None:
+    """Raise XMLError for a place that PCI does not have."""
+    if bus > 0xFF:
+        raise XMLError(f"Invalid PCI address bus='0x{bus:x}', must be <= 0xFF")
+    if slot > 0x1F:
+        raise XMLError(f"Invalid PCI address slot='0x{slot:x}', must be <= 0x1F")
+    if function > 7:
+        raise XMLError(f"Invalid PCI address function=0x{function:x}, must be <= 7")
+
+
 class PCIAddress(Model):
     """`type='pci'`.  All zero means "any free slot" in a definition."""
 
@@ -30,12 +40,7 @@ class PCIAddress(Model):
     zpci: ZPCI | None = child()
 
     def check(self, options: ParseOptions) -> None:
-        if self.bus > 0xFF:
-            raise XMLError(f"Invalid PCI address bus='0x{self.bus:x}', must be <= 0xFF")
-        if self.slot > 0x1F:
-            raise XMLError(f"Invalid PCI address slot='0x{self.slot:x}', must be <= 0x1F")
-        if self.function > 7:
-            raise XMLError(f"Invalid PCI address function=0x{self.function:x}, must be <= 7")
+        check_pci_place(self.bus, self.slot, self.function)
 
     @property
     def is_empty(self) -> bool:

@@ -3,7 +3,8 @@
 
 from __future__ import annotations
 
-from conf.binding import Model, child, child_text, children
+from conf.binding import FormatOptions, Model, ParseOptions, child, child_text, children
+from conf.binding.fields import Values
 from conf.domain.devices.audio import Audio
 from conf.domain.devices.chardev import Channel, Console, Parallel, Serial
 from conf.domain.devices.controller import Controller
@@ -13,6 +14,7 @@ from conf.domain.devices.graphics import Graphics
 from conf.domain.devices.hostdev import Hostdev
 from conf.domain.devices.hub import Hub
 from conf.domain.devices.input import Input
+from conf.domain.devices.interface import Interface
 from conf.domain.devices.iommu import IOMMU
 from conf.domain.devices.lease import Lease
 from conf.domain.devices.memballoon import Memballoon
@@ -28,6 +30,16 @@ from conf.domain.devices.tpm import TPM
 from conf.domain.devices.video import Video
 from conf.domain.devices.vsock import Vsock
 from conf.domain.devices.watchdog import Watchdog
+from conf.errors import InternalError, XMLError
+
+
+def _shown_consoles(consoles: list[Console], own: Values, _around: Values, _options: FormatOptions) -> list[Console]:
+    """A console that is a serial port is that port once more, whatever was said about it."""
+    serials: list[Serial] = own["serials"]
+    return [
+        Console.of_serial(serials[i]) if i < len(serials) and console.is_serial else console
+        for i, console in enumerate(consoles)
+    ]
 
 
 class Devices(Model):
@@ -38,10 +50,11 @@ class Devices(Model):
     controllers: list[Controller] = children("controller")
     leases: list[Lease] = children("lease")
     filesystems: list[Filesystem] = children("filesystem")
+    interfaces: list[Interface] = children("interface")
     smartcards: list[Smartcard] = children("smartcard")
     serials: list[Serial] = children("serial")
     parallels: list[Parallel] = children("parallel")
-    consoles: list[Console] = children("console")
+    consoles: list[Console] = children("console", shown=_shown_consoles)
     channels: list[Channel] = children("channel")
     inputs: list[Input] = children("input")
     tpms: list[TPM] = children("tpm")
@@ -51,14 +64,20 @@ class Devices(Model):
     videos: list[Video] = children("video")
     hostdevs: list[Hostdev] = children("hostdev")
     redirdevs: list[Redirdev] = children("redirdev")
-    redirfilter: RedirFilter | None = child(keep_empty=True)
+    redirfilter: RedirFilter | None = child(
+        only=(InternalError, "only one set of redirection filter rule is supported")
+    )
     hubs: list[Hub] = children("hub")
     watchdogs: list[Watchdog] = children("watchdog")
-    memballoon: Memballoon | None = child()
+    memballoon: Memballoon | None = child(only=(InternalError, "only a single memory balloon device is supported"))
     rngs: list[RNG] = children("rng")
-    nvram: NVRAM | None = child(keep_empty=True)
+    nvram: NVRAM | None = child(keep_empty=True, only=(InternalError, "only a single nvram device is supported"))
     panics: list[Panic] = children("panic")
     shmems: list[Shmem] = children("shmem")
     memories: list[Memory] = children("memory")
-    iommu: IOMMU | None = child()
-    vsock: Vsock | None = child()
+    iommu: IOMMU | None = child(only=(XMLError, "only a single IOMMU device is supported"))
+    vsock: Vsock | None = child(keep_empty=True, only=(XMLError, "only a single vsock device is supported"))
+
+    def check(self, options: ParseOptions) -> None:
+        if len(self.watchdogs) > 1:
+            raise InternalError("only a single watchdog device is supported")

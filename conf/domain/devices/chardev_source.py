@@ -1,0 +1,219 @@
+# SPDX-License-Identifier: LGPL-2.1-or-later
+"""The host's end of a character device: where its bytes go."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Literal
+
+from conf.binding import (
+    FormatOptions,
+    Model,
+    OnOff,
+    ParseOptions,
+    Uint,
+    YesNo,
+    attr,
+    child,
+    children,
+    on,
+)
+from conf.binding.fields import Condition, Values
+from conf.domain.devices.seclabel import DeviceSecLabel, checked_labels
+from conf.errors import ConfigUnsupportedError, InternalError, XMLError
+
+CharacterType = Literal[
+    "null",
+    "vc",
+    "pty",
+    "dev",
+    "file",
+    "pipe",
+    "stdio",
+    "udp",
+    "tcp",
+    "unix",
+    "spicevmc",
+    "spiceport",
+    "nmdm",
+    "qemu-vdagent",
+    "dbus",
+]
+
+
+def _for(*types: str) -> Condition:
+    return on("../type", *types)
+
+
+class Reconnect(Model):
+    """`<reconnect>`: whether, and after how many seconds, a lost connection is tried again."""
+
+    enabled: YesNo = attr(required=True)
+    timeout: Uint | None = attr(when=on("enabled", True), required=True)
+
+
+class VdagentClipboard(Model):
+    """`<clipboard>` shared with the guest."""
+
+    copypaste: YesNo = attr(required=True)
+
+
+class VdagentMouse(Model):
+    """`<mouse>`: who draws the pointer."""
+
+    mode: Literal["server", "client"] = attr(required=True)
+
+
+def _pty_is_live(value: str | None, _own: Values, around: Values, options: FormatOptions) -> str | None:
+    return None if around.get("type") == "pty" and options.inactive else value
+
+
+class CharacterSource(Model):
+    """`<source>`.  Which members count depends on the device's `type`; `mode` says who waits for whom."""
+
+    mode: Literal["connect", "bind"] | None = attr(when=_for("tcp", "udp", "unix"))
+    host: str | None = attr(when=_for("tcp", "udp"))
+    service: str | None = attr(when=_for("tcp", "udp"))
+    #: Of a pty: the host's end, known once the guest runs.
+    path: str | None = attr(when=_for("dev", "file", "pipe", "unix", "pty"), shown=_pty_is_live)
+    append: OnOff | None = attr(when=_for("file"))
+    tls: YesNo | None = attr(when=_for("tcp"))
+    channel: str | None = attr(when=_for("spiceport", "dbus"))
+    master: str | None = attr(when=_for("nmdm"))
+    slave: str | None = attr(when=_for("nmdm"))
+    reconnect: Reconnect | None = child(when=_for("tcp", "unix"))
+    clipboard: VdagentClipboard | None = child(when=_for("qemu-vdagent"))
+    mouse: VdagentMouse | None = child(when=_for("qemu-vdagent"))
+    seclabels: list[DeviceSecLabel] = children("seclabel", when=_for("dev", "file", "pipe", "unix", "pty"))
+
+    def check(self, options: ParseOptions) -> None:
+        self.seclabels = checked_labels(self.seclabels)
+
+
+class CharacterProtocol(Model):
+    """`<protocol>`: what is spoken over TCP."""
+
+    type: Literal["raw", "telnet", "telnets", "tls"] = attr(
+        default="raw", error=(ConfigUnsupportedError, "Unknown protocol '%s'")
+    )
+
+
+class CharacterLog(Model):
+    """`<log>`: a file that gets a copy of what the guest writes."""
+
+    file: str | None = attr()
+    append: OnOff | None = attr()
+
+
+class CharacterBackend(Model):
+    """Source, protocol and log of a character device; the device's class declares `type` itself."""
+
+    type: CharacterType | None = attr()
+    sources: list[CharacterSource] = children("source", keep_empty=False)
+    protocol: CharacterProtocol | None = child(when=on("type", "tcp"))
+    log: CharacterLog | None = child()
+
+    @property
+    def source(self) -> CharacterSource | None:
+        """The source; with UDP, where is sent to."""
+        return next((source for source in self.sources if self.type != "udp" or source.mode != "bind"), None)
+
+    @source.setter
+    def source(self, source: CharacterSource | None) -> None:
+        self.sources = [other for other in self.sources if other is not self.source]
+        if source is not None:
+            self.sources.append(source)
+
+    @property
+    def bind_source(self) -> CharacterSource | None:
+        """With UDP: where is listened at."""
+        return next((source for source in self.sources if self.type == "udp" and source.mode == "bind"), None)
+
+    def drop_character_device(self) -> None:
+        """Forget what only a character device has."""
+        self.sources, self.protocol, self.log = [], None, None
+
+    def check(self, options: ParseOptions) -> None:
+        if len(self.sources) > 1 and self.type != "udp":
+            raise XMLError("only one source element is allowed for character device")
+        if self.log is not None and self.log.file is None:
+            self.log = None
+        if self.type == "pty" and options.inactive:
+            self.sources = []
+        complete = _COMPLETIONS.get(self.type or "")
+        if complete is not None:
+            complete(self)
+
+    def may_lack_path(self) -> bool:
+        """Whether the daemon chooses the path of a unix socket if there is none."""
+        return False
+
+
+def _given(device: CharacterBackend) -> CharacterSource:
+    return device.source or CharacterSource()
+
+
+def _needs_path(device: CharacterBackend) -> None:
+    if _given(device).path is None:
+        raise InternalError("Missing source path attribute for char device")
+
+
+def _needs_channel(device: CharacterBackend) -> None:
+    if not _given(device).channel:
+        raise ConfigUnsupportedError("Missing source channel attribute for char device")
+
+
+def _needs_both_ends(device: CharacterBackend) -> None:
+    source = _given(device)
+    if (source.master is None) != (source.slave is None):
+        raise InternalError("Should define both master and slave path attributes for nmdm device")
+
+
+def _complete_unix(device: CharacterBackend) -> None:
+    source = device.source
+    if source is None or source.path is None:
+        if not device.may_lack_path():
+            raise InternalError("Missing source path attribute for char device")
+        device.sources = []
+    else:
+        _connects_unless_told(source)
+
+
+def _complete_tcp(device: CharacterBackend) -> None:
+    source = _given(device)
+    if source.host is None:
+        raise InternalError("Missing source host attribute for char device")
+    if source.service is None:
+        raise InternalError("Missing source service attribute for char device")
+    _connects_unless_told(source)
+    if device.protocol is None:
+        device.protocol = CharacterProtocol()
+
+
+def _connects_unless_told(source: CharacterSource) -> None:
+    if source.mode is None:
+        source.mode = "connect"
+    if source.mode == "bind" and source.reconnect is not None:
+        raise InternalError("chardev reconnect is possible only for connect mode")
+
+
+def _complete_udp(device: CharacterBackend) -> None:
+    for source in device.sources:
+        source.mode = source.mode or "connect"
+    if _given(device).service is None:
+        raise InternalError("Missing source service attribute for char device")
+    device.sources = [source for source in (device.bind_source, device.source) if source is not None]
+
+
+#: Type → what is checked and filled in.
+_COMPLETIONS: dict[str, Callable[[CharacterBackend], None]] = {
+    "dev": _needs_path,
+    "file": _needs_path,
+    "pipe": _needs_path,
+    "unix": _complete_unix,
+    "tcp": _complete_tcp,
+    "udp": _complete_udp,
+    "nmdm": _needs_both_ends,
+    "spiceport": _needs_channel,
+    "dbus": _needs_channel,
+}

@@ -1,0 +1,110 @@
+# SPDX-License-Identifier: LGPL-2.1-or-later
+"""`<source>` of a `<hostdev>`: which device of the host."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any, Literal
+
+from conf.binding import Hex, Model, ParseOptions, Uuid, YesNo, attr, child, child_text, children, number, on
+from conf.binding.fields import Condition, Values
+from conf.binding.scalars import ULONG_MAX
+from conf.domain.devices.address import check_pci_place
+from conf.domain.devices.encryption import Auth
+from conf.domain.devices.storage_source import Host, Initiator
+from conf.errors import ConfigUnsupportedError, InternalError, XMLError
+
+_AnyBase = Annotated[int, number(base=0)]
+_USBId = Annotated[int, number(1, base=0, form="#06x")]
+
+
+def _for(*types: str) -> Condition:
+    return on("../type", *types)
+
+
+class USBId(Model):
+    """`<vendor>` or `<product>`."""
+
+    id: _USBId = attr(required=True)
+
+
+class HostUSBAddress(Model):
+    """Where on the host's USB it is now."""
+
+    bus: _AnyBase = attr(required=True)
+    device: _AnyBase = attr(required=True)
+
+
+class HostPCIAddress(Model):
+    """A PCI function of the host."""
+
+    domain: Annotated[int, Hex(4)] = attr(default=0)
+    bus: Annotated[int, Hex(2)] = attr(default=0)
+    slot: Annotated[int, Hex(2)] = attr(default=0)
+    function: Annotated[int, Hex(1)] = attr(default=0)
+
+    def check(self, options: ParseOptions) -> None:
+        check_pci_place(self.bus, self.slot, self.function)
+
+    def __str__(self) -> str:
+        return f"{self.domain:04x}:{self.bus:02x}:{self.slot:02x}.{self.function:x}"
+
+
+class HostSCSIAddress(Model):
+    """A logical unit behind a SCSI host adapter."""
+
+    bus: _AnyBase = attr(required=True)
+    target: _AnyBase = attr(required=True)
+    unit: Annotated[int, number(0, ULONG_MAX, base=0)] = attr(required=True)
+
+
+class MdevAddress(Model):
+    """A mediated device."""
+
+    uuid: Uuid = attr(
+        required=(ConfigUnsupportedError, "Missing 'uuid' attribute for element <address>"),
+        error=(InternalError, "Cannot parse uuid attribute of element <address>"),
+    )
+
+
+class SCSIAdapter(Model):
+    """`<adapter>`: `scsi_host0`."""
+
+    name: str = attr(required=(XMLError, "'adapter' name must be specified for scsi hostdev source"))
+
+
+def _address(kind: str) -> Any:
+    return child("address", when=_for(kind))
+
+
+def _is_local_scsi(own: Values, around: Values) -> bool:
+    """Whether a SCSI device hangs on an adapter of this host."""
+    return bool(around.get("type") == "scsi" and own["protocol"] != "iscsi")
+
+
+class HostdevSource(Model):
+    """`<source>`.  Which members count depends on the device's `type`."""
+
+    startup_policy: Literal["mandatory", "requisite", "optional"] | None = attr("startupPolicy", when=_for("usb"))
+    guest_reset: Literal["off", "uninitialized", "on"] | None = attr("guestReset", when=_for("usb"))
+    write_filtering: YesNo | None = attr("writeFiltering", when=_for("pci"))
+    protocol: str | None = attr(when=_for("scsi", "scsi_host"), omit="adapter")
+    name: str | None = attr(when=_for("scsi"))
+    wwpn: str | None = attr(when=_for("scsi_host"))
+    vendor: USBId | None = child(when=_for("usb"))
+    product: USBId | None = child(when=_for("usb"))
+    usb: HostUSBAddress | None = _address("usb")
+    pci: HostPCIAddress | None = _address("pci")
+    mdev: MdevAddress | None = _address("mdev")
+    adapter: SCSIAdapter | None = child(when=_for("scsi"))
+    scsi: HostSCSIAddress | None = child("address", when=_is_local_scsi)
+    hosts: list[Host] = children("host", when=_for("scsi"))
+    auth: Auth | None = child(when=_for("scsi"))
+    initiator: Initiator | None = child(when=_for("scsi"))
+    block: str | None = child_text(when=_for("storage"))
+    char: str | None = child_text(when=_for("misc"))
+    interface: str | None = child_text(when=_for("net"))
+
+    @property
+    def address(self) -> HostUSBAddress | HostPCIAddress | MdevAddress | HostSCSIAddress | None:
+        """`<address>`, of whichever kind."""
+        return self.usb or self.pci or self.mdev or self.scsi
