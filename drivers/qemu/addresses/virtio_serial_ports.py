@@ -37,7 +37,7 @@ class VirtioSerialPorts:
         """
         if controller not in self._sizes:
             raise VirtError(Code.XML_ERROR, f"virtio serial controller {controller} is missing")
-        if port > self._sizes[controller]:
+        if port >= self._sizes[controller]:
             raise VirtError(Code.XML_ERROR, f"virtio serial controller {controller} does not have port {port}")
         if port in self._taken[controller]:
             raise VirtError(Code.XML_ERROR, f"virtio serial port {port} on controller {controller} is already occupied")
@@ -55,7 +55,7 @@ class VirtioSerialPorts:
         first = 0 if allow_zero else 1
         for index in sorted(self._sizes) if controller is None else [controller]:
             taken = self._taken.get(index, set())
-            for port in range(first, self._sizes.get(index, -1) + 1):
+            for port in range(first, self._sizes.get(index, 0)):
                 if port not in taken:
                     taken.add(port)
                     return index, port

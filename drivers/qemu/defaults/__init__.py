@@ -1,1 +1,44 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
+"""From what a client wrote to what is stored: everything the XML leaves open is decided, and then stays so."""
+
+from __future__ import annotations
+
+from conf.domain import Domain
+from drivers.qemu.addresses import assign_addresses, assign_drives
+from drivers.qemu.addresses.slots import assign_smartcards
+from drivers.qemu.defaults.chardevs import complete_chardevs, mirror_console, pair_console_with_serial
+from drivers.qemu.defaults.controllers import add_missing_controllers, number_controllers
+from drivers.qemu.defaults.cpus import complete_cpu
+from drivers.qemu.defaults.devices import complete_devices
+from drivers.qemu.defaults.emulators import choose_emulator
+from drivers.qemu.defaults.facts import EmulatorFacts
+from drivers.qemu.defaults.implicit import add_audio, add_implicit_devices, add_ps2, add_video
+from drivers.qemu.defaults.system import choose_machine, complete_system
+
+__all__ = ["choose_emulator", "prepare_definition"]
+
+
+def prepare_definition(domain: Domain, emulator: EmulatorFacts) -> None:
+    """Complete a definition whose emulator was chosen (`choose_emulator`) and probed.
+
+    Doing it again changes nothing.
+
+    Raises:
+        VirtError: the definition cannot be completed or is not one for QEMU.
+    """
+    choose_machine(domain, emulator)
+    number_controllers(domain)
+    pair_console_with_serial(domain)
+    add_implicit_devices(domain, emulator)
+    add_ps2(domain)
+    add_video(domain)
+    add_audio(domain)
+    complete_system(domain, emulator)
+    complete_cpu(domain, emulator)
+    complete_chardevs(domain)
+    assign_drives(domain)
+    assign_smartcards(domain)
+    add_missing_controllers(domain)
+    complete_devices(domain, emulator)
+    assign_addresses(domain, emulator)
+    mirror_console(domain)

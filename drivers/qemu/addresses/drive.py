@@ -1,0 +1,106 @@
+# SPDX-License-Identifier: LGPL-2.1-or-later
+"""Drive addresses: a disk's place on its controller follows from its target name."""
+
+from __future__ import annotations
+
+from conf.domain import Domain
+from conf.domain.devices.address import DriveAddress
+from conf.domain.devices.disk import Disk
+from conf.domain.devices.hostdev import Hostdev
+from conf.domain.devices.info import DeviceInfo
+from drivers.qemu.addresses.disk_names import disk_index
+from virtd.errors import Code, VirtError
+
+#: Controller, bus, target, unit.
+Place = tuple[int, int, int, int]
+
+#: Disks by name fill so many units of a SCSI controller; unit 7 is the controller itself.
+SCSI_UNITS = 15
+_SCSI_OWN_UNIT = 7
+_SATA_PORTS = 6
+_IDE_BUSES = 2
+_UNITS_PER_CABLE = 2
+
+#: Buses on which a disk has a drive address.
+DRIVE_BUSES = frozenset({"ide", "scsi", "sata", "fdc"})
+
+
+def drive_place(bus: str, index: int) -> Place:
+    """Where the disk with this number in its name goes on a bus of this kind."""
+    match bus:
+        case "scsi":
+            controller, unit = divmod(index, SCSI_UNITS)
+            return controller, 0, 0, unit + (unit >= _SCSI_OWN_UNIT)
+        case "ide":
+            controller, rest = divmod(index, _IDE_BUSES * _UNITS_PER_CABLE)
+            return controller, rest // _UNITS_PER_CABLE, 0, rest % _UNITS_PER_CABLE
+        case "sata":
+            controller, unit = divmod(index, _SATA_PORTS)
+            return controller, 0, 0, unit
+    controller, unit = divmod(index, _UNITS_PER_CABLE)
+    return controller, 0, 0, unit
+
+
+def assign_drives(domain: Domain) -> None:
+    """Drive addresses for all disks and SCSI host devices that lack one.
+
+    Raises:
+        VirtError: a name that gives no number, or a place that is a host device's.
+    """
+    hostdevs = {p for h in domain.devices.hostdevs if is_scsi(h) and (p := place_of(h)) is not None}
+    for disk in domain.devices.disks:
+        if disk.address is None and disk.target.bus in DRIVE_BUSES:
+            assign_disk(disk, hostdevs)
+    _assign_hostdevs(domain)
+
+
+def assign_disk(disk: Disk, hostdevs: set[Place]) -> None:
+    """Give a disk the address that its name stands for; `hostdevs` are places which host devices have.
+
+    Raises:
+        VirtError: as `assign_drives`.
+    """
+    name = disk.target.dev or ""
+    index = disk_index(name)
+    if index is None:
+        raise VirtError(Code.XML_ERROR, f"Unknown disk name '{name}' and no address specified")
+    controller, bus, target, unit = place = drive_place(disk.target.bus or "", index)
+    if disk.target.bus == "scsi" and place in hostdevs:
+        raise VirtError(
+            Code.CONFIG_UNSUPPORTED,
+            f"using disk target name '{name}' conflicts with SCSI host device address "
+            f"controller='{controller}' bus='{bus}' target='{target}' unit='{unit}",
+        )
+    disk.address = DriveAddress(controller=controller, bus=bus, target=target, unit=unit)
+
+
+def place_of(device: DeviceInfo) -> Place | None:
+    """A device's drive address as a key."""
+    address = device.address
+    if not isinstance(address, DriveAddress):
+        return None
+    return address.controller, address.bus, address.target, address.unit
+
+
+def is_scsi(hostdev: Hostdev) -> bool:
+    """Whether a host device is a SCSI unit of the host's."""
+    return hostdev.mode == "subsystem" and hostdev.type == "scsi"
+
+
+def _assign_hostdevs(domain: Domain) -> None:
+    """SCSI host devices take free units behind those of disks, on the first controller with room."""
+    scsi_disks = (d for d in domain.devices.disks if d.target.bus == "scsi")
+    taken = {p for d in (*scsi_disks, *filter(is_scsi, domain.devices.hostdevs)) if (p := place_of(d))}
+    controller = 0
+    for hostdev in filter(is_scsi, domain.devices.hostdevs):
+        if hostdev.address is not None:
+            continue
+        while (unit := _free_unit(taken, controller)) is None:
+            controller += 1
+        taken.add((controller, 0, 0, unit))
+        hostdev.address = DriveAddress(controller=controller, unit=unit)
+
+
+def _free_unit(taken: set[Place], controller: int) -> int | None:
+    units = (u for u in range(SCSI_UNITS + 1) if u != _SCSI_OWN_UNIT)
+    return next((u for u in units if (controller, 0, 0, u) not in taken), None)

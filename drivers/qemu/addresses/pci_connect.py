@@ -1,0 +1,223 @@
+# SPDX-License-Identifier: LGPL-2.1-or-later
+"""Which kind of PCI slot a device needs."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+from conf.domain import Domain
+from conf.domain.devices.chardev import Serial
+from conf.domain.devices.controller import Controller
+from conf.domain.devices.disk import Disk
+from conf.domain.devices.filesystem import Filesystem
+from conf.domain.devices.hostdev import Hostdev
+from conf.domain.devices.info import DeviceInfo
+from conf.domain.devices.input import Input
+from conf.domain.devices.interface import Interface
+from conf.domain.devices.iommu import IOMMU
+from conf.domain.devices.memballoon import Memballoon
+from conf.domain.devices.memory import Memory
+from conf.domain.devices.rng import RNG
+from conf.domain.devices.shmem import Shmem
+from conf.domain.devices.sound import Sound
+from conf.domain.devices.video import Video
+from conf.domain.devices.vsock import Vsock
+from conf.domain.devices.watchdog import Watchdog
+from drivers.qemu import machines
+from drivers.qemu.addresses.pci_buses import BUS_KINDS, Connect
+
+_ANY = Connect.AUTOASSIGN | Connect.HOTPLUGGABLE
+_SYSFS = "/sys/bus/pci/devices"
+#: Bytes of configuration space of a conventional device; Express devices have 4096.
+_CONVENTIONAL_CONFIG = 256
+
+
+@dataclass(frozen=True, slots=True)
+class Slots:
+    """The flags of a guest's conventional and Express devices.  Virtio devices are whatever the guest's root is."""
+
+    pci: int
+    pcie: int
+
+    @classmethod
+    def of(cls, domain: Domain) -> Slots:
+        """Without an Express root everything is conventional."""
+        pci = Connect.PCI_DEVICE | _ANY
+        pcie = Connect.PCIE_DEVICE | _ANY if machines.has_pcie_root(domain) else pci
+        return cls(pci, pcie)
+
+    def virtio_model(self, model: str | None) -> int:
+        """By the suffix of a model; a transitional device must be conventional."""
+        if model and model.endswith("virtio-transitional"):
+            return self.pci
+        return self.pcie
+
+
+#: Interface models that are no virtio; one that is not listed is taken to be Express.
+_CONVENTIONAL_NICS = frozenset(
+    {
+        "rtl8139", "e1000", "vlance", "vmxnet", "vmxnet2", "vmxnet3", "Am79C970A", "Am79C973",
+        "82540EM", "82545EM", "82543GC",
+    }
+)  # fmt: skip
+_NOT_PCI_NICS = frozenset({"usb-net", "spapr-vlan", "lan9118", "scm91c111", "smc91c111", "netfront"})
+
+
+def _interface(interface: Interface, slots: Slots) -> int:
+    model = interface.model.type if interface.model else None
+    if model in _NOT_PCI_NICS:
+        return 0
+    if model in _CONVENTIONAL_NICS:
+        return slots.pci
+    if model == "virtio-transitional":
+        return slots.pci
+    return slots.pcie
+
+
+def _disk(disk: Disk, slots: Slots) -> int:
+    if disk.target.bus != "virtio":
+        return 0
+    return slots.virtio_model(disk.model)
+
+
+def _hostdev(hostdev: Hostdev, slots: Slots) -> int:
+    if hostdev.mode != "subsystem":
+        return 0
+    if hostdev.type == "scsi_host":
+        return slots.virtio_model(hostdev.model)
+    if hostdev.type == "mdev":
+        return slots.pcie if hostdev.model == "vfio-pci" else 0
+    if hostdev.type != "pci":
+        return 0
+    return slots.pcie if _is_express(hostdev) else slots.pci
+
+
+def _is_express(hostdev: Hostdev) -> bool:
+    """A host device that is not there (now) is taken to be Express."""
+    try:
+        return os.stat(f"{_SYSFS}/{hostdev.source.pci}/config").st_size > _CONVENTIONAL_CONFIG
+    except OSError:
+        return True
+
+
+def _controller(controller: Controller, slots: Slots) -> int:
+    model = controller.model
+    match controller.type:
+        case "pci":
+            return BUS_KINDS[model].needs if model in BUS_KINDS else 0
+        case "usb":
+            return _usb(model, slots)
+        case "scsi":
+            if model and model.startswith("virtio"):
+                return slots.virtio_model(model)
+            return 0 if model in ("ibmvscsi", "ncr53c90") else slots.pci
+        case "virtio-serial":
+            return slots.virtio_model(model)
+        case "ide" | "sata":
+            return slots.pci
+    return 0
+
+
+def _usb(model: str | None, slots: Slots) -> int:
+    if model == "none":
+        return 0
+    return slots.pcie if model in ("nec-xhci", "qemu-xhci") else slots.pci
+
+
+def _sound(sound: Sound, slots: Slots) -> int:
+    return 0 if sound.model in ("sb16", "pcspk", "usb") else slots.pci
+
+
+def _video(video: Video, slots: Slots) -> int:
+    match video.model.type if video.model else None:
+        case "virtio":
+            return slots.pcie
+        case "bochs":
+            return slots.pcie
+        case "ramfb" | "none" | "gop" | "default" | None:
+            return 0
+    return slots.pci
+
+
+def _input(device: Input, slots: Slots) -> int:
+    return slots.virtio_model(device.model) if device.bus == "virtio" else 0
+
+
+def _memballoon(balloon: Memballoon, slots: Slots) -> int:
+    return slots.virtio_model(balloon.model) if balloon.model.startswith("virtio") else 0
+
+
+def _watchdog(watchdog: Watchdog, slots: Slots) -> int:
+    return slots.pci if watchdog.model == "i6300esb" else 0
+
+
+def _serial(serial: Serial, slots: Slots) -> int:
+    return slots.pci if serial.target and serial.target.type == "pci-serial" else 0
+
+
+def _memory(memory: Memory, slots: Slots) -> int:
+    return slots.pcie if memory.model in ("virtio-pmem", "virtio-mem") else 0
+
+
+def _iommu(iommu: IOMMU, slots: Slots) -> int:
+    if iommu.model != "virtio":
+        return 0
+    return (slots.pcie & ~Connect.HOTPLUGGABLE) | Connect.INTEGRATED
+
+
+def _virtio(device: RNG | Vsock | Filesystem, slots: Slots) -> int:
+    return slots.virtio_model(device.model)
+
+
+_RULES: dict[type, Callable[[Any, Slots], int]] = {
+    Interface: _interface,
+    Disk: _disk,
+    Hostdev: _hostdev,
+    Controller: _controller,
+    Sound: _sound,
+    Video: _video,
+    Input: _input,
+    Memballoon: _memballoon,
+    Watchdog: _watchdog,
+    Serial: _serial,
+    Memory: _memory,
+    IOMMU: _iommu,
+    RNG: _virtio,
+    Vsock: _virtio,
+    Filesystem: _virtio,
+    Shmem: lambda _shmem, slots: slots.pci,
+}
+
+
+class Connections:
+    """What the devices of one guest need from a PCI bus."""
+
+    def __init__(self, domain: Domain) -> None:
+        self._slots = Slots.of(domain)
+        self._isolates = machines.is_pseries(domain)
+
+    def flags(self, device: DeviceInfo) -> int:
+        """The slots it fits into, as `Connect` bits; 0 for what is no PCI device."""
+        rule = _RULES.get(type(device))
+        return rule(device, self._slots) if rule else 0
+
+    def is_placed(self, device: DeviceInfo) -> bool:
+        """Whether it is given a PCI address if it has none; a device nobody could place is, and fails."""
+        if isinstance(device, Interface):
+            return True
+        if isinstance(device, Controller):
+            return device.type in ("xenbus", "isa") or self.flags(device) != 0
+        return self.flags(device) != 0
+
+    def isolation_group(self, device: DeviceInfo) -> int:
+        """Devices of different groups do not share a bus: on pSeries the host's IOMMU groups must not; 0 is "none"."""
+        if not self._isolates or not isinstance(device, Hostdev) or device.type != "pci":
+            return 0
+        try:
+            link = os.readlink(f"{_SYSFS}/{device.source.pci}/iommu_group")
+        except OSError:
+            return 0
+        return int(os.path.basename(link)) + 1

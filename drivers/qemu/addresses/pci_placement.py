@@ -1,0 +1,89 @@
+# SPDX-License-Identifier: LGPL-2.1-or-later
+"""PCI addresses meet devices: what each needs, where it is, and putting it somewhere."""
+
+from __future__ import annotations
+
+from conf.domain import Domain
+from conf.domain.devices.address import PCIAddress
+from conf.domain.devices.info import DeviceInfo
+from drivers.qemu.addresses.pci import PciAddress, PciAddressSet
+from drivers.qemu.addresses.pci_connect import Connections
+
+
+def wants_pci(device: DeviceInfo) -> bool:
+    """No address yet, or `<address type='pci'/>` which leaves it to us."""
+    address = device.address
+    return address is None or (isinstance(address, PCIAddress) and address.is_empty)
+
+
+class PciPlacement:
+    """A guest's devices on its PCI buses.
+
+    A trial (`addresses.growing`) finds out how many buses are needed and leaves the devices alone.
+    """
+
+    def __init__(self, domain: Domain, addresses: PciAddressSet, connections: Connections) -> None:
+        self.domain = domain
+        self.addresses = addresses
+        self.connections = connections
+        #: devices (by `id`) that were put somewhere, which in a trial does not show on them
+        self.placed: set[int] = set()
+
+    @staticmethod
+    def address_of(device: DeviceInfo) -> PciAddress | None:
+        """Where the device is, if it has a PCI address."""
+        address = device.address
+        if not isinstance(address, PCIAddress) or address.is_empty:
+            return None
+        return PciAddress(address.bus, address.slot, address.function, address.domain)
+
+    def reserve_given(self, device: DeviceInfo) -> None:
+        """Take the address that stands in the XML.
+
+        Raises:
+            VirtError: see `PciAddressSet.reserve`.
+        """
+        address = self.address_of(device)
+        if address is not None:
+            self._reserve(device, address)
+
+    def place(self, device: DeviceInfo, address: PciAddress) -> None:
+        """Put a device at an address of our choice, where any endpoint may be.
+
+        Raises:
+            VirtError: see `PciAddressSet.reserve`.
+        """
+        self._reserve(device, address)
+        self._write(device, address)
+
+    def place_next(self, device: DeviceInfo, function: int = 0) -> None:
+        """Put a device at the first address that suits.
+
+        Raises:
+            VirtError: see `PciAddressSet.reserve_next`.
+        """
+        address = self.addresses.reserve_next(
+            self.connections.flags(device),
+            function=function,
+            isolation_group=self.connections.isolation_group(device),
+        )
+        self._write(device, address)
+
+    def _reserve(self, device: DeviceInfo, address: PciAddress) -> None:
+        self.addresses.reserve(
+            address,
+            self.connections.flags(device),
+            from_config=True,
+            isolation_group=self.connections.isolation_group(device),
+        )
+
+    def _write(self, device: DeviceInfo, address: PciAddress) -> None:
+        self.placed.add(id(device))
+        if self.addresses.growing:
+            return
+        given = device.address
+        zpci = given.zpci if isinstance(given, PCIAddress) else None
+        multifunction = given.multifunction if isinstance(given, PCIAddress) else None
+        device.address = PCIAddress(
+            bus=address.bus, slot=address.slot, function=address.function, multifunction=multifunction, zpci=zpci
+        )

@@ -1,0 +1,73 @@
+# SPDX-License-Identifier: LGPL-2.1-or-later
+"""Registers on pSeries' virtual I/O bus."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from conf.domain import Domain
+from conf.domain.devices.address import SpaprVIOAddress
+from conf.domain.devices.info import DeviceInfo
+from drivers.qemu import machines
+from virtd.errors import Code, VirtError
+
+_STEP = 0x1000
+_LAN = 0x1000
+_SCSI = 0x2000
+_NVRAM = 0x3000
+_TPM = 0x4000
+_TERMINAL = 0x30000000
+_LAST = 0xFFFFFFFF
+
+
+def assign_spapr_vio(domain: Domain) -> None:
+    """Registers for all devices on the bus that lack one.
+
+    Raises:
+        VirtError: a register in the XML is too high or used twice.
+    """
+    if not machines.is_pseries(domain):
+        return
+    devices = list(_devices(domain))
+    taken: dict[int, DeviceInfo] = {}
+    for device, _first in devices:
+        if (register := _register(device)) is not None:
+            _take(taken, device, register)
+    for device, first in devices:
+        if _lacks_register(device):
+            register = first
+            while register in taken:
+                register += _STEP
+            taken[register] = device
+            device.address = SpaprVIOAddress(reg=register)
+
+
+def _devices(domain: Domain) -> Iterator[tuple[DeviceInfo, int]]:
+    """Devices of the bus with the first register of their kind."""
+    devices = domain.devices
+    yield from ((i, _LAN) for i in devices.interfaces if i.model and i.model.type == "spapr-vlan")
+    yield from ((c, _SCSI) for c in devices.controllers if c.type == "scsi" and c.model == "ibmvscsi")
+    vio = (s for s in devices.serials if s.target and s.target.type == "spapr-vio-serial")
+    yield from ((s, _TERMINAL) for s in vio)
+    if devices.nvram:
+        yield devices.nvram, _NVRAM
+    yield from ((t, _TPM) for t in devices.tpms if t.model == "tpm-spapr")
+
+
+def _register(device: DeviceInfo) -> int | None:
+    return device.address.reg if isinstance(device.address, SpaprVIOAddress) else None
+
+
+def _lacks_register(device: DeviceInfo) -> bool:
+    return device.address is None or (isinstance(device.address, SpaprVIOAddress) and device.address.reg is None)
+
+
+def _take(taken: dict[int, DeviceInfo], device: DeviceInfo, register: int) -> None:
+    if register > _LAST:
+        raise VirtError(
+            Code.CONFIG_UNSUPPORTED,
+            f"spapr-vio reg='0x{register:x}' exceeds maximum possible value (0x{_LAST:x})",
+        )
+    if register in taken:
+        raise VirtError(Code.XML_ERROR, f"spapr-vio address 0x{register:x} already in use")
+    taken[register] = device

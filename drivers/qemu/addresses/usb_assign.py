@@ -1,0 +1,130 @@
+# SPDX-License-Identifier: LGPL-2.1-or-later
+"""Give every USB device of a definition a port, and add hubs where ports run out."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from conf.domain import Domain
+from conf.domain.devices.address import USBAddress
+from conf.domain.devices.controller import Controller
+from conf.domain.devices.hub import Hub
+from conf.domain.devices.info import DeviceInfo
+from drivers.qemu.addresses.usb_ports import HUB_PORTS, UsbAddressSet, parse_port, port_text
+
+#: Ports of a controller model; ICH9's companions share those of their EHCI controller.
+_PORTS = {
+    "piix3-uhci": 2,
+    "piix4-uhci": 2,
+    "vt82c686b-uhci": 2,
+    "ehci": 6,
+    "ich9-ehci1": 6,
+    "pci-ohci": 3,
+    "nec-xhci": 4,
+    "qemu-xhci": 4,
+    "qusb1": 8,
+    "qusb2": 8,
+}
+_COMPANIONS = ("ich9-uhci1", "ich9-uhci2", "ich9-uhci3")
+
+
+def assign_usb(domain: Domain) -> None:
+    """Addresses for all USB devices that lack one.
+
+    Raises:
+        VirtError: a port in the XML does not exist or is used twice, or no port is left.
+    """
+    addresses = build_usb(domain)
+    _add_missing_hubs(domain)
+    for hub in domain.devices.hubs:
+        if _lacks_port(hub):
+            _plug(addresses, hub)
+    for device in usb_devices(domain):
+        if _lacks_port(device):
+            _plug(addresses, device)
+
+
+def build_usb(domain: Domain) -> UsbAddressSet:
+    """The ports of the guest with what is plugged in already.
+
+    Raises:
+        VirtError: XML_ERROR, a port does not exist or is used twice.
+    """
+    addresses = UsbAddressSet()
+    for controller in _controllers(domain):
+        addresses.add_bus(controller.index or 0, controller_ports(controller))
+    # a hub may hang on a hub that stands further below
+    hubs = sorted(domain.devices.hubs, key=lambda hub: len(_port(hub)))
+    for hub in hubs:
+        if not _lacks_port(hub):
+            _reserve(addresses, hub)
+    for device in usb_devices(domain):
+        if not _lacks_port(device):
+            _reserve(addresses, device)
+    return addresses
+
+
+def _controllers(domain: Domain) -> Iterator[Controller]:
+    for controller in domain.devices.controllers:
+        if controller.type == "usb" and controller.model != "none" and controller.model not in _COMPANIONS:
+            yield controller
+
+
+def controller_ports(controller: Controller) -> int:
+    """How many ports a USB controller has."""
+    if controller.ports is not None and controller.model in ("nec-xhci", "qemu-xhci"):
+        return controller.ports
+    return _PORTS.get(controller.model or "piix3-uhci", 0)
+
+
+def usb_devices(domain: Domain) -> Iterator[DeviceInfo]:
+    """All devices on the USB but hubs, in the order in which they get their ports."""
+    devices = domain.devices
+    yield from (d for d in devices.hostdevs if d.mode == "subsystem" and d.type == "usb")
+    yield from (d for d in devices.disks if d.target.bus == "usb")
+    yield from (d for d in devices.controllers if d.type == "ccid")
+    yield from (d for d in devices.inputs if d.bus == "usb")
+    yield from (d for d in devices.serials if d.target and d.target.type == "usb-serial")
+    yield from (d for d in devices.sounds if d.model == "usb")
+    yield from (d for d in devices.redirdevs if d.bus == "usb")
+
+
+def _lacks_port(device: DeviceInfo) -> bool:
+    address = device.address
+    return address is None or (isinstance(address, USBAddress) and address.port is None)
+
+
+def _port(device: DeviceInfo) -> tuple[int, ...]:
+    address = device.address
+    return parse_port(address.port) if isinstance(address, USBAddress) and address.port else ()
+
+
+def _reserve(addresses: UsbAddressSet, device: DeviceInfo) -> None:
+    """Take the port a device has, if it is a USB port."""
+    address = device.address
+    if isinstance(address, USBAddress) and address.port is not None:
+        port = parse_port(address.port)
+        addresses.reserve(address.bus, port)
+        if isinstance(device, Hub):
+            addresses.add_hub(address.bus, port)
+
+
+def _plug(addresses: UsbAddressSet, device: DeviceInfo) -> None:
+    """Take the next port for a device; one whose address names a bus stays on it."""
+    wanted = device.address.bus if isinstance(device.address, USBAddress) else None
+    bus, port = addresses.reserve_next(wanted)
+    if isinstance(device, Hub):
+        addresses.add_hub(bus, port)
+    device.address = USBAddress(bus=bus, port=port_text(port))
+
+
+def _add_missing_hubs(domain: Domain) -> None:
+    """A hub takes a port and gives eight; a guest without any USB controller is left alone."""
+    controllers = list(_controllers(domain))
+    if not controllers:
+        return
+    hubs = domain.devices.hubs
+    wanted = len(hubs) + sum(1 for _ in usb_devices(domain))
+    missing = wanted - sum(map(controller_ports, controllers)) - HUB_PORTS * len(hubs)
+    for _ in range(-(-missing // (HUB_PORTS - 1))):
+        hubs.append(Hub(type="usb"))

@@ -1,0 +1,80 @@
+# SPDX-License-Identifier: LGPL-2.1-or-later
+"""Machines on which virtio devices are no PCI devices: channels on S/390, memory-mapped on old ARM boards."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from conf.domain import Domain
+from conf.domain.devices.address import CCWAddress, VirtioMMIOAddress
+from conf.domain.devices.info import DeviceInfo
+from drivers.qemu import machines
+from drivers.qemu.addresses.ccw_devnos import CcwAddress, CcwAddressSet
+from drivers.qemu.defaults.facts import EmulatorFacts
+
+
+def assign_virtio_transport(domain: Domain, emulator: EmulatorFacts) -> None:
+    """Addresses for virtio devices that lack one, where PCI is not the machine's usual way.
+
+    Raises:
+        VirtError: XML_ERROR, a CCW number is used twice.
+    """
+    if machines.is_s390_ccw(domain):
+        _assign_ccw(domain)
+    elif machines.uses_virtio_mmio(domain, emulator):
+        for device in virtio_devices(domain):
+            if device.address is None:
+                device.address = VirtioMMIOAddress()
+
+
+def virtio_devices(domain: Domain) -> Iterator[DeviceInfo]:
+    """All virtio devices, in the order in which they get their channels."""
+    devices = domain.devices
+    yield from (d for d in devices.disks if d.target.bus == "virtio")
+    yield from (i for i in devices.interfaces if i.model and _is_virtio(i.model.type))
+    yield from (h for h in devices.hostdevs if h.type == "scsi_host")
+    if machines.is_s390_ccw(domain):
+        yield from (h for h in devices.hostdevs if h.type == "mdev" and h.model == "vfio-ccw")
+        yield from (v for v in devices.videos if v.model and v.model.type == "virtio")
+    yield from (c for c in devices.controllers if c.type == "virtio-serial")
+    yield from (c for c in devices.controllers if c.type == "scsi" and _is_virtio(c.model))
+    yield from (i for i in devices.inputs if i.bus == "virtio")
+    if machines.is_s390_ccw(domain):
+        yield from devices.filesystems
+    if devices.memballoon and _is_virtio(devices.memballoon.model):
+        yield devices.memballoon
+    yield from devices.rngs
+    if devices.vsock:
+        yield devices.vsock
+
+
+def _is_virtio(model: str | None) -> bool:
+    return model is not None and model.startswith("virtio")
+
+
+def _assign_ccw(domain: Domain) -> None:
+    numbers = build_ccw(domain)
+    for device in virtio_devices(domain):
+        assign_channel(numbers, device)
+
+
+def build_ccw(domain: Domain) -> CcwAddressSet:
+    """The channel numbers of the guest that are taken.
+
+    Raises:
+        VirtError: XML_ERROR, a number is used twice.
+    """
+    numbers = CcwAddressSet()
+    for device in virtio_devices(domain):
+        address = device.address
+        if isinstance(address, CCWAddress) and address.devno is not None:
+            numbers.reserve(CcwAddress(address.cssid or 0, address.ssid or 0, address.devno))
+    return numbers
+
+
+def assign_channel(numbers: CcwAddressSet, device: DeviceInfo) -> None:
+    """Give a device the next channel unless it has an address."""
+    address = device.address
+    if address is None or (isinstance(address, CCWAddress) and address.devno is None):
+        cssid, ssid, devno = numbers.reserve_next()
+        device.address = CCWAddress(cssid=cssid, ssid=ssid, devno=devno)

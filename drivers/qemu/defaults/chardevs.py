@@ -1,0 +1,154 @@
+# SPDX-License-Identifier: LGPL-2.1-or-later
+"""Serial ports, parallel ports, consoles and channels."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Literal
+
+from conf.domain import Domain
+from conf.domain.devices.address import PCIAddress, SpaprVIOAddress, USBAddress
+from conf.domain.devices.chardev import Console, ConsoleTarget, NumberedTarget, Parallel, Serial, SerialTarget
+from conf.domain.devices.chardev import SerialTargetModel as TargetModel
+from drivers.qemu import machines
+from virtd.errors import Code, VirtError
+
+SerialType = Literal[
+    "isa-serial", "usb-serial", "pci-serial", "spapr-vio-serial", "system-serial", "sclp-serial", "isa-debug"
+]
+ModelName = Literal[
+    "isa-serial", "usb-serial", "pci-serial", "spapr-vty", "pl011", "sclpconsole", "16550a", "isa-debugcon"
+]
+
+#: Serial target type → its usual chip; "system-serial" depends on the architecture.
+_MODELS: dict[str, ModelName] = {
+    "isa-serial": "isa-serial",
+    "usb-serial": "usb-serial",
+    "pci-serial": "pci-serial",
+    "spapr-vio-serial": "spapr-vty",
+    "sclp-serial": "sclpconsole",
+    "isa-debug": "isa-debugcon",
+}
+#: Serial ports that a machine's firmware and kernel use as console.
+_CONSOLE_TYPES = ("isa-serial", "spapr-vio-serial", "system-serial", "sclp-serial", None)
+
+
+def pair_console_with_serial(domain: Domain) -> None:
+    """The first console and the first serial port are one device seen twice: add whichever is missing.
+
+    Raises:
+        VirtError: a further console claims to be a serial port.
+    """
+    devices = domain.devices
+    for number, console in enumerate(devices.consoles):
+        target = console.target = console.target or ConsoleTarget()
+        target.type = target.type or "serial"
+        if number and target.type == "serial":
+            raise VirtError(Code.CONFIG_UNSUPPORTED, "Only the first console can be a serial port")
+    if domain.os.type is None or domain.os.type.type != "hvm":
+        return
+    if devices.consoles:
+        if _is_serial(devices.consoles[0]) and not devices.serials:
+            devices.serials.append(_serial_of(devices.consoles[0]))
+    elif devices.serials and _target_type(devices.serials[0]) in _CONSOLE_TYPES:
+        devices.consoles.append(Console(target=ConsoleTarget(type="serial")))
+
+
+def _is_serial(console: Console) -> bool:
+    return console.target is not None and console.target.type == "serial"
+
+
+def _target_type(serial: Serial) -> str | None:
+    return serial.target.type if serial.target else None
+
+
+def _serial_of(console: Console) -> Serial:
+    """A serial port with what stands in the XML's console."""
+    port = console.target.port if console.target else None
+    return Serial(
+        type=console.type,
+        sources=console.sources,
+        protocol=console.protocol,
+        log=console.log,
+        alias=console.alias,
+        address=console.address,
+        target=SerialTarget(port=port),
+    )
+
+
+def mirror_console(domain: Domain) -> None:
+    """Show the first serial port's source, address and name in the console that stands for it."""
+    devices = domain.devices
+    if not devices.serials or not devices.consoles or not _is_serial(devices.consoles[0]):
+        return
+    serial, console = devices.serials[0], devices.consoles[0]
+    for field in ("type", "sources", "protocol", "log", "alias", "address"):
+        setattr(console, field, getattr(serial, field))
+    if console.target and serial.target:
+        console.target.port = serial.target.port
+    console.tty = serial.source.path if serial.type == "pty" and serial.source else None
+
+
+def complete_chardevs(domain: Domain) -> None:
+    """Target types, models and port numbers of all character devices."""
+    devices = domain.devices
+    for serial in devices.serials:
+        _complete_serial(serial, domain)
+    _number(devices.serials)
+    _number(devices.parallels)
+    _number(devices.consoles)
+
+
+def _complete_serial(serial: Serial, domain: Domain) -> None:
+    target = serial.target = serial.target or SerialTarget()
+    if target.type is None:
+        target.type = _serial_type(serial, domain)
+    if target.type is None or (target.model and target.model.name):
+        return
+    name = _system_model(domain) if target.type == "system-serial" else _MODELS[target.type]
+    if name is not None:
+        target.model = TargetModel(name=name)
+
+
+def _serial_type(serial: Serial, domain: Domain) -> SerialType | None:
+    """By the kind of its address, else what the machine has."""
+    if isinstance(serial.address, USBAddress):
+        return "usb-serial"
+    if isinstance(serial.address, PCIAddress):
+        return "pci-serial"
+    if isinstance(serial.address, SpaprVIOAddress) or machines.is_pseries(domain):
+        return "spapr-vio-serial"
+    if machines.is_x86(domain):
+        return "isa-serial"
+    if machines.is_arm_virt(domain) or machines.is_riscv_virt(domain):
+        return "system-serial"
+    return "sclp-serial" if machines.is_s390(domain) else None
+
+
+def _system_model(domain: Domain) -> Literal["pl011", "16550a"] | None:
+    if machines.is_arm(domain):
+        return "pl011"
+    return "16550a" if machines.is_riscv_virt(domain) else None
+
+
+def _number(devices: Sequence[Serial | Parallel | Console]) -> None:
+    """Ports that have no number get the ones above all that have."""
+    given = [d.target.port for d in devices if d.target and d.target.port is not None]
+    following = max(given, default=-1) + 1
+    for device in devices:
+        if device.target is None:
+            _give_target(device)
+        assert device.target is not None
+        if device.target.port is None:
+            device.target.port = following
+            following += 1
+
+
+def _give_target(device: Serial | Parallel | Console) -> None:
+    match device:
+        case Serial():
+            device.target = SerialTarget()
+        case Console():
+            device.target = ConsoleTarget()
+        case Parallel():
+            device.target = NumberedTarget()

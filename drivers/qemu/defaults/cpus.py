@@ -1,0 +1,49 @@
+# SPDX-License-Identifier: LGPL-2.1-or-later
+"""The guest's CPU model where the XML leaves it open, and how strictly it is compared with the host's."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+from conf.domain import Domain
+from conf.domain.cpu import CPU, CPUModel
+from drivers.qemu import machines
+from drivers.qemu.defaults.facts import EmulatorFacts
+
+
+def complete_cpu(domain: Domain, emulator: EmulatorFacts) -> None:
+    """Name the model that QEMU would take, and fill in how to compare it."""
+    cpu = domain.cpu
+    if cpu is None or (cpu.mode in (None, "custom") and not _has_model(cpu)):
+        _take_default(domain, emulator)
+        cpu = domain.cpu
+    if cpu is None or cpu.mode is None:
+        return
+    if cpu.check_ is None:
+        cpu.check_ = _usual_check(cpu, domain)
+    if cpu.mode == "host-passthrough" and cpu.migratable is None and machines.is_x86(domain):
+        cpu.migratable = emulator.has("cpu.migratable")
+
+
+def _has_model(cpu: CPU) -> bool:
+    return cpu.model is not None and cpu.model.name is not None
+
+
+def _take_default(domain: Domain, emulator: EmulatorFacts) -> None:
+    machine = emulator.machine(domain.os.machine or "", domain.type)
+    if machine is None or machine.default_cpu is None:
+        return
+    cpu = domain.cpu = domain.cpu or CPU()
+    cpu.mode = "custom"
+    cpu.match = "exact"
+    cpu.check_ = "none"
+    cpu.model = CPUModel(fallback="forbid", name=machine.default_cpu)
+
+
+def _usual_check(cpu: CPU, domain: Domain) -> Literal["none", "partial"]:
+    """Passed through needs no comparison; TCG makes up whatever a named model has."""
+    if cpu.mode == "host-model":
+        return "partial"
+    if cpu.mode == "custom" and domain.type == "kvm":
+        return "partial"
+    return "none"

@@ -1,0 +1,138 @@
+# SPDX-License-Identifier: LGPL-2.1-or-later
+"""What the XML of a device leaves to us: drivers, models, versions, MAC addresses."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable
+from typing import Any, Literal
+
+from conf.domain import Domain
+from conf.domain.devices.disk import Disk, DiskDriver
+from conf.domain.devices.hostdev import Hostdev
+from conf.domain.devices.input import Input
+from conf.domain.devices.interface import Interface, InterfaceMac, InterfaceModel
+from conf.domain.devices.panic import Panic
+from conf.domain.devices.tpm import TPM
+from conf.domain.devices.vsock import Vsock
+from drivers.qemu import machines
+from drivers.qemu.defaults.controllers import complete_controller
+from drivers.qemu.defaults.facts import EmulatorFacts
+from drivers.qemu.defaults.videos import complete_videos
+
+#: The first half of generated MAC addresses: QEMU's and KVM's.
+MAC_PREFIX = "52:54:00"
+
+
+def complete_devices(domain: Domain, emulator: EmulatorFacts) -> None:
+    """Fill in defaults of all devices.
+
+    Raises:
+        VirtError: there is no default, or QEMU has no such device.
+    """
+    devices = domain.devices
+    for disk in devices.disks:
+        complete_disk(disk)
+    for controller in devices.controllers:
+        complete_controller(controller, domain, emulator)
+    for interface in devices.interfaces:
+        complete_interface(interface, domain, emulator)
+    for device in (*devices.inputs, *devices.hostdevs, *devices.tpms, *devices.panics):
+        complete_device(device, domain)
+    if devices.vsock:
+        complete_device(devices.vsock, domain)
+    complete_videos(domain, emulator)
+
+
+def complete_device(device: Any, domain: Domain) -> None:
+    """Fill in the defaults of one device of a kind that needs nothing but its domain."""
+    rule = _RULES.get(type(device))
+    if rule:
+        rule(device, domain)
+
+
+def complete_disk(disk: Disk) -> None:
+    """An image is QEMU's and raw unless it is said to be something else."""
+    driver = disk.driver = disk.driver or DiskDriver()
+    driver.name = driver.name or "qemu"
+    driver.type = driver.type or "raw"
+
+
+def complete_interface(interface: Interface, domain: Domain, emulator: EmulatorFacts) -> None:
+    """Make up a MAC address and choose a model."""
+    if interface.mac is None:
+        interface.mac = InterfaceMac(address=generate_mac())
+    if interface.model is None and interface.type not in ("hostdev", "vdpa"):
+        name = choose_interface_model(domain, emulator)
+        if name:
+            interface.model = InterfaceModel(type=name)
+
+
+def generate_mac() -> str:
+    """A random address in QEMU's range."""
+    return f"{MAC_PREFIX}:{os.urandom(3).hex(':')}"
+
+
+def choose_interface_model(domain: Domain, emulator: EmulatorFacts) -> str | None:
+    """The model of a network card that names none."""
+    if machines.is_s390(domain):
+        return "virtio"
+    if machines.is_arm(domain):
+        if machines.is_arm_virt(domain):
+            return "virtio"
+        return "lan9118" if (domain.os.machine or "").startswith("vexpress") else _of_old_board(domain)
+    if machines.is_riscv_virt(domain):
+        return "virtio"
+    preference = {"rtl8139": "rtl8139", "e1000": "e1000", "virtio-net": "virtio"}
+    return next((model for flag, model in preference.items() if emulator.has(flag)), None)
+
+
+def _of_old_board(domain: Domain) -> str:
+    return "scm91c111" if machines.is_versatile(domain) else "virtio"
+
+
+def _input(device: Input, domain: Domain) -> None:
+    if device.bus is not None:
+        return
+    if device.type in ("mouse", "keyboard") and machines.is_x86(domain):
+        device.bus = "ps2"
+    elif device.type == "passthrough":
+        device.bus = "virtio"
+    else:
+        device.bus = "none" if device.type == "evdev" else "usb"
+
+
+def _hostdev(hostdev: Hostdev, _domain: Domain) -> None:
+    if hostdev.type == "mdev" and hostdev.model == "vfio-pci" and hostdev.display is None:
+        hostdev.display = False
+
+
+def _tpm(tpm: TPM, domain: Domain) -> None:
+    if tpm.model is None:
+        tpm.model = "tpm-spapr" if machines.is_ppc64(domain) else "tpm-tis"
+    if tpm.backend.type == "emulator" and tpm.backend.version is None:
+        tpm.backend.version = "2.0"
+
+
+def _panic(panic: Panic, domain: Domain) -> None:
+    if panic.model is not None:
+        return
+    own: Literal["isa", "pseries", "s390"] = "isa"
+    if machines.is_pseries(domain):
+        own = "pseries"
+    elif machines.is_s390(domain):
+        own = "s390"
+    panic.model = own
+
+
+def _vsock(vsock: Vsock, _domain: Domain) -> None:
+    vsock.model = vsock.model or "virtio"
+
+
+_RULES: dict[type, Callable[[Any, Domain], None]] = {
+    Input: _input,
+    Hostdev: _hostdev,
+    TPM: _tpm,
+    Panic: _panic,
+    Vsock: _vsock,
+}

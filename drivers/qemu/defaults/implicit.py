@@ -1,0 +1,159 @@
+# SPDX-License-Identifier: LGPL-2.1-or-later
+"""Devices that a guest has although its XML does not say so: they come with the machine."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal
+
+from conf.domain import Domain
+from conf.domain.devices.audio import Audio
+from conf.domain.devices.controller import Controller, USBMaster
+from conf.domain.devices.input import Input
+from conf.domain.devices.memballoon import Memballoon
+from conf.domain.devices.panic import Panic
+from conf.domain.devices.video import Video, VideoModel
+from drivers.qemu import machines
+from drivers.qemu.defaults.controllers import ensure_controller
+from drivers.qemu.defaults.facts import EmulatorFacts
+from virtd.errors import Code, VirtError
+
+Root = Literal["pci-root", "pcie-root"]
+
+
+@dataclass(frozen=True, slots=True)
+class Implicit:
+    """What a machine has of itself.  `usb` is whether it has a USB controller, and its model if not the usual one."""
+
+    root: Root | None = None
+    usb: bool = True
+    usb_model: str | None = None
+    sata: bool = False
+    memballoon: bool = True
+    usb_inputs: bool = False
+    panic: bool = False
+
+
+def implicit_devices(domain: Domain, emulator: EmulatorFacts) -> Implicit:
+    """What the guest's machine has."""
+    if machines.is_x86(domain):
+        return _of_x86(domain, emulator)
+    if machines.is_arm(domain):
+        return _of_arm(domain, emulator)
+    if machines.is_ppc64(domain):
+        return Implicit("pci-root", usb_inputs=True, panic=machines.is_pseries(domain))
+    if machines.is_s390(domain):
+        return Implicit("pci-root" if emulator.has("zpci") else None, usb=False, panic=True)
+    if machines.is_riscv(domain):
+        virtual = machines.is_riscv_virt(domain) and emulator.has("gpex-pcihost")
+        return Implicit("pcie-root" if virtual else None, usb=False)
+    has_pci = domain.os.arch in ("alpha", "ppc", "ppcemb", "sh4", "sh4eb", "sparc64")
+    return Implicit("pci-root" if has_pci else None, usb=has_pci)
+
+
+def _of_x86(domain: Domain, emulator: EmulatorFacts) -> Implicit:
+    if machines.is_q35(domain):
+        models = {"qemu-xhci": "qemu-xhci", "nec-usb-xhci": "nec-xhci", "ich9-usb-ehci1": "ich9-ehci1"}
+        model = next((model for flag, model in models.items() if emulator.has(flag)), None)
+        return Implicit("pcie-root", usb_model=model, sata=True)
+    if machines.is_i440fx(domain):
+        return Implicit("pci-root")
+    return Implicit(usb=domain.os.machine != "isapc")
+
+
+def _of_arm(domain: Domain, emulator: EmulatorFacts) -> Implicit:
+    root: Root | None = None
+    if machines.is_versatile(domain):
+        root = "pci-root"
+    elif machines.is_arm_virt(domain) and emulator.has("gpex-pcihost"):
+        root = "pcie-root"
+    return Implicit(root, usb=False, memballoon=False)
+
+
+def add_implicit_devices(domain: Domain, emulator: EmulatorFacts) -> None:
+    """Add to the definition what its machine has.
+
+    Raises:
+        VirtError: XML_ERROR, the XML has another kind of PCI root than the machine.
+    """
+    devices = domain.devices
+    implicit = implicit_devices(domain, emulator)
+    if implicit.usb:
+        _add_usb(domain, implicit.usb_model)
+    if implicit.sata:
+        ensure_controller(domain, "sata", 0)
+    if implicit.root:
+        _add_root(domain, implicit.root)
+    if implicit.memballoon and devices.memballoon is None:
+        devices.memballoon = Memballoon(model="virtio")
+    if implicit.usb_inputs and devices.graphics:
+        add_input(domain, "keyboard", "usb")
+        add_input(domain, "mouse", "usb")
+    if implicit.panic:
+        _add_panic(domain)
+
+
+def _add_usb(domain: Domain, model: str | None) -> None:
+    ensure_controller(domain, "usb", 0, model)
+    if model == "ich9-ehci1":
+        companions = (("ich9-uhci1", 0), ("ich9-uhci2", 2), ("ich9-uhci3", 4))
+        if [c.model for c in domain.devices.controllers if c.type == "usb"] == [model]:
+            domain.devices.controllers += [
+                Controller(type="usb", index=0, model=name, master=USBMaster(startport=port))
+                for name, port in companions
+            ]
+
+
+def _add_root(domain: Domain, model: Root) -> None:
+    for controller in domain.devices.controllers:
+        if controller.type == "pci" and controller.index == 0:
+            if controller.model != model:
+                raise VirtError(
+                    Code.XML_ERROR,
+                    f"The PCI controller with index='0' must be model='{model}' for this machine type, "
+                    f"but model='{controller.model}' was found instead",
+                )
+            return
+    domain.devices.controllers.append(Controller(type="pci", index=0, model=model))
+
+
+def add_input(domain: Domain, kind: Literal["mouse", "keyboard"], bus: Literal["ps2", "usb"]) -> None:
+    """Add an input device unless there is one of that kind on that bus."""
+    if not any(i.type == kind and i.bus == bus for i in domain.devices.inputs):
+        domain.devices.inputs.append(Input(type=kind, bus=bus))
+
+
+def add_ps2(domain: Domain) -> None:
+    """A PC has a PS/2 mouse and keyboard."""
+    if machines.is_x86(domain):
+        add_input(domain, "mouse", "ps2")
+        add_input(domain, "keyboard", "ps2")
+
+
+def _add_panic(domain: Domain) -> None:
+    """The platform's own notifier."""
+    if not any(p.model in (None, "pseries", "s390") for p in domain.devices.panics):
+        domain.devices.panics.append(Panic())
+
+
+def add_video(domain: Domain) -> None:
+    """A display needs an adapter."""
+    if domain.devices.graphics and not domain.devices.videos:
+        domain.devices.videos.append(Video(model=VideoModel()))
+
+
+#: Where the sound of a display goes; the last display of these kinds decides.
+_AUDIO_OF_DISPLAY: dict[str, Literal["none", "spice"] | None] = {"vnc": "none", "spice": "spice", "sdl": None}
+
+
+def add_audio(domain: Domain) -> None:
+    """Sound goes where the display goes, or nowhere; some displays leave that to QEMU."""
+    devices = domain.devices
+    if devices.audios:
+        return
+    backend: Literal["none", "spice"] | None = None if devices.graphics else "none"
+    for graphics in devices.graphics:
+        if graphics.type in _AUDIO_OF_DISPLAY:
+            backend = _AUDIO_OF_DISPLAY[graphics.type]
+    if backend:
+        devices.audios.append(Audio(id=1, type=backend))

@@ -1,0 +1,54 @@
+# SPDX-License-Identifier: LGPL-2.1-or-later
+"""Machine type, boot order and features."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+from conf.domain import Domain
+from conf.domain.devices.info import BootableDevice, RomDevice
+from conf.domain.features import GIC, Features
+from conf.domain.os import Boot
+from drivers.qemu import machines
+from drivers.qemu.defaults.facts import EmulatorFacts
+
+
+def choose_machine(domain: Domain, emulator: EmulatorFacts) -> None:
+    """The emulator's default machine where none is named, and the full name of one that is: `pc-q35-7.2` for `q35`."""
+    assert domain.os.type is not None
+    name = domain.os.type.machine or emulator.default_machine
+    machine = emulator.machine(name, domain.type) if name else None
+    domain.os.type.machine = machine.name if machine else name
+
+
+def complete_system(domain: Domain, emulator: EmulatorFacts) -> None:
+    """Boot order and features that the XML leaves to us."""
+    _boot(domain)
+    if machines.is_arm_virt(domain):
+        _choose_gic(domain, emulator)
+
+
+def _boot(domain: Domain) -> None:
+    """Without any order, from the hard disk."""
+    devices = domain.devices
+    roms: list[RomDevice] = [*devices.interfaces, *devices.hostdevs]
+    bootable: list[BootableDevice | RomDevice] = [
+        *devices.disks,
+        *roms,
+        *devices.redirdevs,
+        *devices.filesystems,
+    ]
+    if not domain.os.boots and not any(device.boot for device in bootable):
+        domain.os.boots.append(Boot(dev="hd"))
+
+
+def _choose_gic(domain: Domain, emulator: EmulatorFacts) -> None:
+    """The interrupt controller of ARM's virtual machine: under TCG version 2 serves older guests too."""
+    features = domain.features = domain.features or Features()
+    if features.gic is not None and features.gic.version is not None:
+        return
+    versions: tuple[Literal["2", "3"], ...] = ("2", "3") if domain.type == "qemu" else ("3", "2")
+    for version in versions:
+        if emulator.supports_gic(int(version), domain.type):
+            features.gic = GIC(version=version)
+            return
