@@ -8,6 +8,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
+from drivers.qemu.block.state import BlockState
+
 if TYPE_CHECKING:
     from drivers.qemu.monitor import Monitor
     from drivers.qemu.process import Process
@@ -40,6 +42,7 @@ class Runtime:
             QEMU stop or go on; None: it does so by itself.
         removals: alias of a device being unplugged → resolved when the guest let go of it.
         stopping: the `virDomainShutoffReason` of the end that somebody has already begun.
+        block: block nodes and jobs.
     """
 
     domain_dir: Path
@@ -58,6 +61,7 @@ class Runtime:
     resume_reason: int | None = None
     removals: dict[str, asyncio.Future[None]] = field(default_factory=dict)
     stopping: int | None = None
+    block: BlockState = field(default_factory=BlockState)
 
     @property
     def monitor_path(self) -> Path:

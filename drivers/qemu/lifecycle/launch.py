@@ -14,6 +14,7 @@ from importlib import metadata
 
 from conf.domain import Domain
 from drivers.qemu import command, commands, hostside
+from drivers.qemu.block.chains import prepare_disks
 from drivers.qemu.capabilities import Capabilities
 from drivers.qemu.defaults import prepare_live
 from drivers.qemu.guest import Guest
@@ -72,6 +73,7 @@ async def start(guest: Guest, definition: Domain, options: StartOptions) -> None
     )
     live.id = id_
     prepare_live(live, capabilities, runtime.channel_dir)
+    runtime.block.last_index = await _find_images(guest, live)
     async with AsyncExitStack() as undo:
         guest.set_live(live)
         guest.runtime = runtime
@@ -86,6 +88,12 @@ async def start(guest: Guest, definition: Domain, options: StartOptions) -> None
     if options.paused:
         guest.emit_lifecycle(DomainEventType.SUSPENDED, running.SUSPENDED_AT_START)
     connection.watch_end(guest)
+
+
+async def _find_images(guest: Guest, live: Domain) -> int:
+    """Complete the chains of the guest's disks and number their images; returns the last number."""
+    whom = account(guest.context.settings, privileged=guest.context.env.privileged)
+    return await prepare_disks(live.devices.disks, user=(whom.uid, whom.gid) if whom else None)
 
 
 async def _give_up(guest: Guest, runtime: Runtime) -> None:

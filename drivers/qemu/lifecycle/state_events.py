@@ -54,7 +54,7 @@ RESUMED_DETAILS = {
 
 def stopped(guest: Guest, _: dict[str, Any]) -> None:
     """The CPUs stand still, by a command of ours or for a reason told before."""
-    if guest.state != DomainState.RUNNING or guest.runtime is None:
+    if guest.state != DomainState.RUNNING or guest.runtime is None or guest.runtime.block.pivoting:
         return
     reason = guest.runtime.pause_reason
     paused(guest, DomainPausedReason.UNKNOWN if reason is None else reason)
