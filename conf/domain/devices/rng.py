@@ -44,8 +44,6 @@ class RNGBackend(CharacterBackend):
         if self.model == "random" and self.path is None:
             self.path = DEFAULT_SOURCE
 
-    backend: RNGBackend = child(required=_ONE_BACKEND, only=_ONE_BACKEND)
-
 
 class RNG(VirtioDevice, DeviceInfo):
     """`<rng>`."""
