@@ -79,6 +79,8 @@ def parse_document(source: str | bytes, root: str, *, what: str) -> etree._Eleme
         XMLDetailError: not well-formed, or refused for its size or form.
         XMLError: another root element.
     """
+    if len(source) > MAX_BYTES:
+        raise XMLDetailError(f"({what}):1: document is larger than {MAX_BYTES} bytes")
     data = source.encode("utf-8", "surrogateescape") if isinstance(source, str) else source
     _refuse_bombs(data, what)
     parser = _parser()
@@ -118,8 +120,6 @@ def dump_foreign(source: str, level: int) -> str:
 
 def _refuse_bombs(data: bytes, what: str) -> None:
     """Raise for a document that would cost more than any honest one, before a parser sees it."""
-    if len(data) > MAX_BYTES:
-        raise XMLDetailError(f"({what}):1: document of {len(data)} bytes is larger than {MAX_BYTES}")
     if data.count(b"<") > MAX_TAGS or data.count(b"=") > MAX_ATTRIBUTES:
         raise XMLDetailError(f"({what}):1: too many elements or attributes")
     if _DOCTYPE.match(data):
@@ -136,4 +136,4 @@ def _syntax_error_text(error: etree.XMLSyntaxError, parser: etree.XMLParser, dat
     line = lines[line_number - 1] if 0 < line_number <= len(lines) else ""
     start = max(0, column - 1 - 79)
     shown = line[start : start + 80]
-    return f"({what}):{line_number}: {message}\n{shown}\n{'-' * max(0, min(column - 1 - start, 79))}^"
+    return f"({what}):{line_number}: {message}\n{shown if data else '(null)'}\n{'-' * max(0, min(column - 1 - start, 79))}^"

@@ -13,8 +13,10 @@ from conf.binding import (
     child_text,
     children,
     number,
+    on,
     text,
     texts,
+    without,
 )
 from conf.domain.devices.storage_source import StorageSource
 from conf.errors import XMLError
@@ -63,8 +65,8 @@ class NVRAM(Model):
 
     template: str | None = attr()
     type: Literal["file", "block", "dir", "network", "volume", "nvme", "vhostuser"] | None = attr()
-    path: str | None = text()
-    source: StorageSource | None = child()
+    path: str | None = text(when=on("type", None))
+    source: StorageSource | None = child(when=without("type", None))
 
 
 class ACPITable(Model):
