@@ -32,7 +32,6 @@ from virtd.streams import Stream
 from virtd.tasks import TaskOwner
 from virtd.wire.message import (
     HEADER_SIZE,
-    KEEPALIVE_PROGRAM,
     LENGTH_SIZE,
     Header,
     Status,
@@ -110,7 +109,7 @@ class Client:
     def _frame(self, frame: Frame) -> None:
         header = read_header(frame.message)
         self.keepalive.heard()
-        if header.program == KEEPALIVE_PROGRAM:
+        if header.type == Type.MESSAGE:
             self.keepalive.message(header)
         elif header.type in (Type.CALL, Type.CALL_WITH_FDS):
             if self._running < self._limits.max_client_requests and not self._kept and not self._channel.congested:

@@ -44,8 +44,8 @@ class KeepAlive:
         self._unanswered = 0
 
     def message(self, header: Header) -> None:
-        """A message of the keepalive program came."""
-        if header.procedure == KEEPALIVE_PING:
+        """A message came that is no call; those of other programs mean nothing."""
+        if header[:3] == (KEEPALIVE_PROGRAM, KEEPALIVE_VERSION, KEEPALIVE_PING):
             self._line.send(keepalive(KEEPALIVE_PONG))
 
     def start(self) -> None:

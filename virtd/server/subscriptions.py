@@ -8,7 +8,7 @@ import re
 from collections.abc import Callable
 from typing import NamedTuple
 
-from virtd.errors import Code, From, VirtError, invalid_arg
+from virtd.errors import Code, From, VirtError, check_flags, invalid_arg
 from virtd.events import Event, EventBus, Kind
 from virtd.wire.message import EVENT_SERIAL, Header, Status, Type, pack_message
 from virtd.wire.programs import QEMU, REMOTE, EventProcedures, Procedure
@@ -24,6 +24,9 @@ LABELS = {
     Kind.SECRET: "secret",
     Kind.QEMU_MONITOR: "qemu monitor",
 }
+
+#: What messages call the object that the event is about.
+_SUBJECT_FIELDS = frozenset({"dom", "net", "pool", "dev", "secret"})
 
 #: A handle: the fields of a `virtd.refs` class.
 Subject = tuple[object, ...]
@@ -149,8 +152,7 @@ _REGEX, _NOCASE = 1, 2
 
 def _name_filter(event: str | None, flags: int) -> re.Pattern[str] | None:
     """An expression to `search` a name with."""
-    if flags & ~(_REGEX | _NOCASE):
-        raise invalid_arg(f"unsupported flags (0x{flags & ~3:x}) in function virDomainQemuMonitorEventStateRegisterID")
+    check_flags(flags, _REGEX | _NOCASE, "virDomainQemuMonitorEventStateRegisterID")
     if event is None:
         return None
     text = event if flags & _REGEX else rf"\A{re.escape(event)}\Z"
@@ -166,11 +168,12 @@ def _message(procedure: Procedure, callback_id: int, event: Event) -> bytes:
 
 
 def _fields(procedure: Procedure, callback_id: int, event: Event) -> tuple[object, ...]:
-    """The message's fields; those of old events are wrapped, as a struct `msg`, in the newer ones."""
+    """The message's fields: the event's, with the subject and the callback id at their places.
+
+    Old messages have no callback id, and leave out what came later: it stands before the subject.
+    """
     names = procedure.args.field_names
+    place = next(index for index, name in enumerate(names) if name in _SUBJECT_FIELDS)
     if names[0] != "callback_id":
         return (event.subject, *event.args[len(event.args) - len(names) + 1 :])
-    if names[-1] != "msg":
-        return (callback_id, event.subject, *event.args)
-    beside = len(names) - 2  # arguments that stand beside the struct
-    return (callback_id, *event.args[:beside], (event.subject, *event.args[beside:]))
+    return (callback_id, *event.args[: place - 1], event.subject, *event.args[place - 1 :])
