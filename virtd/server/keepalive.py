@@ -7,7 +7,7 @@ import asyncio
 from collections.abc import Callable
 from typing import Protocol
 
-from virtd.wire.message import KEEPALIVE_PING, KEEPALIVE_PONG, Header, keepalive
+from virtd.wire.message import KEEPALIVE_PING, KEEPALIVE_PONG, KEEPALIVE_PROGRAM, KEEPALIVE_VERSION, Header, keepalive
 
 
 class Line(Protocol):
