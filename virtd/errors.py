@@ -368,6 +368,11 @@ class VirtError(Exception):
         return detailed if self.detail is not None else plain
 
     @property
+    def strings(self) -> tuple[str, str | None]:
+        """What the wire's `str1` and `str2` have."""
+        return self.pattern, self.detail
+
+    @property
     def message(self) -> str:
         """The complete text."""
         return self.pattern if self.detail is None else self.pattern.replace("%s", self.detail, 1)
@@ -379,6 +384,20 @@ class VirtError(Exception):
     def from_conf(cls, error: ConfError, source: From = From.DOMAIN) -> VirtError:
         """The same complaint in the API's terms."""
         return cls(Code(error.code), str(error), source=source)
+
+
+class ArgumentError(VirtError):
+    """VIR_ERR_INVALID_ARG as `function` says it of its own `argument`: `text` stands alone."""
+
+    def __init__(self, function: str, argument: str, text: str, *, source: From | None = None) -> None:
+        super().__init__(Code.INVALID_ARG, text, source=source, ints=(0, 0), bare=True)
+        self.function = function
+        self.argument = argument
+
+    @property
+    def strings(self) -> tuple[str, str | None]:
+        """libvirt names the two here."""
+        return self.function, self.argument
 
 
 def no_support(api: str) -> VirtError:
@@ -400,8 +419,7 @@ def check_flags(given: int, known: int, api: str) -> None:
     """Refuse flags that `api` does not know, as every libvirt function does.
 
     Raises:
-        VirtError: INVALID_ARG with libvirt's wording.
+        ArgumentError: with libvirt's wording.
     """
     if given & ~known:
-        detail = f"unsupported flags (0x{given & ~known:x}) in function {api}"
-        raise VirtError(Code.INVALID_ARG, detail, bare=True)
+        raise ArgumentError(api, "flags", f"unsupported flags (0x{given & ~known:x}) in function {api}")

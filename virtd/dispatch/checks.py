@@ -8,7 +8,7 @@ from typing import Any
 
 from virtd.calls import current_call
 from virtd.dispatch.sources import api_source
-from virtd.errors import Code, VirtError
+from virtd.errors import ArgumentError, Code, VirtError
 from virtd.wire.programs import Procedure, WriteAccess
 
 #: From decoded arguments to the reply's fields, or an awaitable of them, or WithFds or WithStream around them.
@@ -97,6 +97,6 @@ def _needed_check(procedure: Procedure, argument: str, shown: str, complaint: st
 
     def check(args: tuple[Any, ...]) -> None:
         if args[index] is None or args[index] in (0, b"", []):
-            raise VirtError(Code.INVALID_ARG, text, source=source, bare=True)
+            raise ArgumentError(procedure.api, shown, text, source=source)
 
     return check

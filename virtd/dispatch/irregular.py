@@ -11,7 +11,7 @@ from typing import Any
 
 from virtd.dispatch.shapes import Adaptor, Args, Fields, array_limit, check_size, readable, regular_adaptor, too_many
 from virtd.enums import TypedParameterFlags
-from virtd.errors import Code, From, VirtError
+from virtd.errors import ArgumentError, From
 from virtd.params import TypedParam
 from virtd.wire.programs import REMOTE, Procedure
 
@@ -134,8 +134,7 @@ def _cpu_stats(procedure: Procedure) -> Adaptor:
         check_size("nparams", nparams, _LIMITS["DOMAIN_GET_CPU_STATS_MAX"])
         check_size("ncpus", ncpus, _LIMITS["DOMAIN_GET_CPU_STATS_NCPUS_MAX"])
         check_size("nparams", nparams * ncpus, _LIMITS["DOMAIN_GET_CPU_STATS_MAX"])
-        if complaint := _cpu_range_complaint(procedure.api, nparams, start_cpu, ncpus):
-            raise VirtError(Code.INVALID_ARG, complaint, source=From.DOMAIN, bare=True)
+        _check_cpu_range(procedure.api, nparams, start_cpu, ncpus)
         return dom, start_cpu, ncpus, flags & ~TypedParameterFlags.PARAM_STRING_OKAY
 
     def fields(result: Sequence[list[TypedParam]], args: Args) -> Fields:
@@ -148,12 +147,13 @@ def _cpu_stats(procedure: Procedure) -> Adaptor:
     return Adaptor(4, arguments, fields)
 
 
-def _cpu_range_complaint(api: str, nparams: int, start_cpu: int, ncpus: int) -> str:
-    if start_cpu == -1:
-        return "" if ncpus == 1 else "ncpus must be 1 when start_cpu is -1"
-    if start_cpu < 0:
-        return f"start_cpu in {api} must be zero or greater"
-    return f"params in {api} must not be NULL" if nparams and not ncpus else ""
+def _check_cpu_range(api: str, nparams: int, start_cpu: int, ncpus: int) -> None:
+    if start_cpu < -1:
+        raise ArgumentError(api, "start_cpu", f"start_cpu in {api} must be zero or greater", source=From.DOMAIN)
+    if start_cpu == -1 and ncpus != 1:
+        raise ArgumentError(api, "start_cpu", "ncpus must be 1 when start_cpu is -1", source=From.DOMAIN)
+    if nparams and not ncpus:
+        raise ArgumentError(api, "params", f"params in {api} must not be NULL", source=From.DOMAIN)
 
 
 @_irregular("NODE_GET_CPU_STATS", "NODE_GET_MEMORY_STATS")
@@ -161,14 +161,15 @@ def _node_stats(procedure: Procedure) -> Adaptor:
     """(cpu_num or cell_num, flags) → [(field, value)]; a caller must ask for exactly as many as there are."""
     regular = regular_adaptor(procedure)
     index = procedure.args.field_names.index("nparams")
-    complaint = {
-        "NODE_GET_CPU_STATS": "nparams in virHostCPUGetStatsLinux must be equal to %d",
-        "NODE_GET_MEMORY_STATS": "nparams in virHostMemGetStatsLinux must be %d",
+    function, argument, rule = {
+        "NODE_GET_CPU_STATS": ("virHostCPUGetStatsLinux", "*nparams", "must be equal to"),
+        "NODE_GET_MEMORY_STATS": ("virHostMemGetStatsLinux", "nparams", "must be"),
     }[procedure.name]
 
     def fields(result: Sequence[tuple[str, int]], args: Args) -> Fields:
         if args[index] not in (0, len(result)):
-            raise VirtError(Code.INVALID_ARG, complaint % len(result), source=From.NONE, bare=True)
+            text = f"nparams in {function} {rule} {len(result)}"
+            raise ArgumentError(function, argument, text, source=From.NONE)
         return regular.fields(result, args)
 
     return Adaptor(regular.parameters, regular.arguments, fields)

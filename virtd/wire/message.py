@@ -106,9 +106,8 @@ LEVEL_ERROR = 2
 def encode_error(error: VirtError) -> bytes:
     """The payload of a reply or a stream packet with status ERROR."""
     source = From.NONE if error.source is None else error.source
-    pattern, message = error.pattern, error.message
     return _encode_error(
-        (error.code, source, message, LEVEL_ERROR, None, pattern, error.detail, None, *error.ints, None)
+        (error.code, source, error.message, LEVEL_ERROR, None, *error.strings, None, *error.ints, None)
     )
 
 
@@ -118,9 +117,12 @@ def decode_error(buffer: Buffer, position: int = 0) -> VirtError:
     Raises:
         DecodeError: no error, or one with numbers that nobody knows.
     """
-    code, source, _message, _level, _dom, _str1, detail, _str3, int1, int2, _net = _decode_error(buffer, position)
+    code, source, message, _level, _dom, _str1, detail, _str3, int1, int2, _net = _decode_error(buffer, position)
     try:
-        return VirtError(Code(code), detail, source=From(source), ints=(int1, int2))
+        error = VirtError(Code(code), detail, source=From(source), ints=(int1, int2))
+        if error.message != message:
+            return VirtError(Code(code), message, source=From(source), ints=(int1, int2), bare=True)
+        return error
     except ValueError as cause:
         raise DecodeError(str(cause)) from cause
 

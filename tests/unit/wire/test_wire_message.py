@@ -5,7 +5,7 @@ from __future__ import annotations
 
 import pytest
 
-from virtd.errors import Code, From, VirtError
+from virtd.errors import ArgumentError, Code, From, VirtError
 from virtd.wire.message import (
     KEEPALIVE_PING,
     Header,
@@ -66,3 +66,11 @@ def test_hole() -> None:
     assert decode_hole(encode_hole(5)) == 5
     with pytest.raises(DecodeError):
         decode_hole(b"\0" * 8)
+
+
+def test_a_refused_argument_names_function_and_argument() -> None:
+    payload = encode_error(ArgumentError("virX", "flags", "unsupported flags (0x8) in function virX", source=From.TEST))
+    assert b"\0\0\0\1\0\0\0\4virX\0\0\0\1\0\0\0\5flags\0\0\0" in payload
+    assert payload.endswith(bytes(16))
+    back = decode_error(payload)
+    assert (back.code, back.message) == (8, "unsupported flags (0x8) in function virX")
