@@ -41,6 +41,11 @@ class Model(BaseModel):
         """Prefixes that the element declares when written."""
         return ()
 
+    @property
+    def has_end_tag(self) -> bool:
+        """Whether it is written `<x>`, `</x>` even when nothing is in it."""
+        return False
+
     def __deepcopy__(self, memo: dict[int, Any] | None = None) -> Self:
         # Values are strings, numbers, lists and models: pydantic's general way takes five times as long.
         copy = assemble(

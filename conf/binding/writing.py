@@ -77,7 +77,7 @@ def writer(cls: type[Model]) -> Writer:
             lines[here] = head + ">\n"
             lines.append(f"{pad}</{tag}>\n")
         elif keep or len(head) > start:
-            lines[here] = head + "/>\n"
+            lines[here] = f"{head}>\n{pad}</{tag}>\n" if model.has_end_tag else head + "/>\n"
         else:
             del lines[here]
 

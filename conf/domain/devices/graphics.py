@@ -48,8 +48,24 @@ def _shown_port(port: int | None, own: Values, _around: Values, options: FormatO
     return port or None
 
 
-def _shown_autoport(value: bool | None, own: Values, _around: Values, _options: FormatOptions) -> bool | None:
+def _shown_autoport(value: bool | None, own: Values, _around: Values, options: FormatOptions) -> bool | None:
+    if not _has_ports(own):
+        return False if options.migratable and _listens_nowhere(own) else None
     return (value or None) if own["type"] == "rdp" else bool(value)
+
+
+def _listens_nowhere(own: Values) -> bool:
+    """A SPICE server without a socket, which older libvirt knew only as one without ports."""
+    return own["type"] == "spice" and bool(own["listens"]) and own["listens"][0].type == "none"
+
+
+def _shown_listens(
+    listens: list[GraphicsListen], own: Values, _around: Values, options: FormatOptions
+) -> list[GraphicsListen]:
+    """What older libvirt has no element for is left out of XML that goes to another host."""
+    if options.migratable and (_listens_nowhere(own) or (own["type"] == "vnc" and listens and listens[0].socket)):
+        return []
+    return listens
 
 
 def _shown_listen(_value: str | None, own: Values, _around: Values, options: FormatOptions) -> str | None:
@@ -109,7 +125,7 @@ class Graphics(Model):
         when=_ported(*SERVERS), shown=_shown_port, error=(InternalError, "cannot parse vnc port %s")
     )
     tls_port: Int | None = attr("tlsPort", when=_ported("spice"), shown=_shown_port)
-    autoport: _Autoport | None = attr(when=_ported(*SERVERS), shown=_shown_autoport)
+    autoport: _Autoport | None = attr(when=on("type", *SERVERS), shown=_shown_autoport)
     replace_user: YesNo | None = attr("replaceUser", when=on("type", "rdp"), omit=False)
     multi_user: YesNo | None = attr("multiUser", when=on("type", "rdp"), omit=False)
     websocket: Int | None = attr(when=_ported("vnc"), omit=0)
@@ -130,7 +146,7 @@ class Graphics(Model):
         error=(InternalError, "cannot parse password validity time '%s', expect YYYY-MM-DDTHH:MM:SS"),
     )
     connected: str | None = attr(when=on("type", "vnc", "spice"))
-    listens: list[GraphicsListen] = children("listen", when=on("type", *SERVERS))
+    listens: list[GraphicsListen] = children("listen", when=on("type", *SERVERS), shown=_shown_listens)
     channels: list[SpiceChannel] = children("channel", when=on("type", "spice"))
     image: SpiceImage | None = child(when=on("type", "spice"))
     jpeg: SpiceWanCompression | None = child(when=on("type", "spice"))
@@ -142,6 +158,10 @@ class Graphics(Model):
     filetransfer: SpiceFileTransfer | None = child(when=on("type", "spice"))
     gl: GraphicsGL | None = child(when=on("type", "sdl", "spice", "egl-headless", "dbus"))
     audio: AudioReference | None = child(when=on("type", "vnc", "dbus"))
+
+    @property
+    def has_end_tag(self) -> bool:
+        return self.type == "vnc"
 
     def check(self, options: ParseOptions) -> None:
         if self.type not in SERVERS:

@@ -55,6 +55,10 @@ class Hostdev(RomDevice):
     readonly: bool = flag(when=on("type", "scsi"))
     shareable: bool = flag(when=on("type", "scsi"))
 
+    @property
+    def has_end_tag(self) -> bool:
+        return True
+
     def check(self, options: ParseOptions) -> None:
         allowed = SUBSYSTEM_TYPES if self.mode == "subsystem" else CAPABILITIES_TYPES
         if self.type not in allowed:

@@ -8,3 +8,7 @@ from conf.domain.devices.info import DeviceInfo
 
 class NVRAM(DeviceInfo):
     """`<nvram>`: only its address can be chosen."""
+
+    @property
+    def has_end_tag(self) -> bool:
+        return True

@@ -22,6 +22,10 @@ class Redirdev(CharacterBackend, BootableDevice):
         error=(ConfigUnsupportedError, "unknown redirdev character device type '%s'"),
     )
 
+    @property
+    def has_end_tag(self) -> bool:
+        return True
+
 
 _VERSION = re.compile(r"([0-9]{1,4})\.([0-9]{1,2})", re.ASCII)
 ANY = -1

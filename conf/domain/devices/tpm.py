@@ -47,14 +47,14 @@ class TPMSource(Model):
             raise XMLError("only 'client' mode is supported for external TPM device")
 
 
-def _parse_banks(element: _Element, _options: ParseOptions) -> list[str]:
+def _parse_banks(element: _Element, _options: ParseOptions) -> tuple[str, ...]:
     given = {str(bank.tag) for bank in element if isinstance(bank.tag, str)}
     for bank in given.difference(PCR_BANKS):
         raise ConfigUnsupportedError(f"Unsupported PCR banks '{bank}'")
-    return [bank for bank in PCR_BANKS if bank in given]
+    return tuple(bank for bank in PCR_BANKS if bank in given)
 
 
-def _format_banks(banks: list[str], _options: FormatOptions) -> list[str]:
+def _format_banks(banks: tuple[str, ...], _options: FormatOptions) -> list[str]:
     return ["<active_pcr_banks>", *(f"  <{bank}/>" for bank in banks), "</active_pcr_banks>"] if banks else []
 
 
@@ -71,7 +71,7 @@ class TPMBackend(Model):
         when=_emulated(), error=(InternalError, "Invalid persistent_state value, either 'yes' or 'no'"), omit=False
     )
     encryption: TPMEncryption | None = child(when=_emulated())
-    active_pcr_banks: list[str] | None = irregular("active_pcr_banks", parse=_parse_banks, format=_format_banks)
+    active_pcr_banks: tuple[str, ...] | None = irregular("active_pcr_banks", parse=_parse_banks, format=_format_banks)
     device: TPMDevice | None = child(when=on("type", "passthrough"))
     source: TPMSource | None = child(
         when=on("type", "external"), required=(XMLError, "missing external TPM backend type")
