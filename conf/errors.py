@@ -44,6 +44,13 @@ class XMLError(ConfError):
     code = 27
 
 
+class XMLFormError(XMLError):
+    """The same, found in reading any document: a root element, attribute or value that cannot be.
+
+    libvirt's error domain is then XML, and not that of the object which is described.
+    """
+
+
 class XMLDetailError(ConfError):
     """VIR_ERR_XML_DETAIL: not well-formed; the text carries the place."""
 

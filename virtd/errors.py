@@ -5,7 +5,7 @@ from __future__ import annotations
 
 from enum import IntEnum
 
-from conf.errors import ConfError
+from conf.errors import ConfError, XMLFormError
 
 
 class Code(IntEnum):
@@ -382,8 +382,8 @@ class VirtError(Exception):
 
     @classmethod
     def from_conf(cls, error: ConfError, source: From = From.DOMAIN) -> VirtError:
-        """The same complaint in the API's terms."""
-        return cls(Code(error.code), str(error), source=source)
+        """The same complaint in the API's terms; `source` is that of the described object."""
+        return cls(Code(error.code), str(error), source=From.XML if isinstance(error, XMLFormError) else source)
 
 
 class ArgumentError(VirtError):

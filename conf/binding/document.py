@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 from lxml import etree
 
-from conf.errors import XMLDetailError, XMLError
+from conf.errors import XMLDetailError, XMLFormError
 
 #: What the RPC protocol can carry in a string; nothing larger has a right to be here.
 MAX_BYTES = 4 * 1024 * 1024
@@ -77,7 +77,7 @@ def parse_document(source: str | bytes, root: str, *, what: str) -> etree._Eleme
 
     Raises:
         XMLDetailError: not well-formed, or refused for its size or form.
-        XMLError: another root element.
+        XMLFormError: another root element.
     """
     if len(source) > MAX_BYTES:
         raise XMLDetailError(f"({what}):1: document is larger than {MAX_BYTES} bytes")
@@ -91,7 +91,7 @@ def parse_document(source: str | bytes, root: str, *, what: str) -> etree._Eleme
     if element.getroottree().docinfo.internalDTD is not None:
         raise XMLDetailError(f"({what}):1: a document type declaration is not allowed")
     if element.tag != root:
-        raise XMLError(f"expecting root element of '{root}', not '{etree.QName(element).localname}'")
+        raise XMLFormError(f"expecting root element of '{root}', not '{etree.QName(element).localname}'")
     return element
 
 

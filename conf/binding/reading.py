@@ -14,7 +14,7 @@ from conf.binding.fields import Binding, Complaint, Values
 from conf.binding.model import Model, assemble
 from conf.binding.plan import Field, fields_of, variants
 from conf.binding.scalars import BadValueError
-from conf.errors import ConfError, XMLError
+from conf.errors import ConfError, XMLFormError
 
 M = TypeVar("M", bound=Model)
 Element = etree._Element
@@ -141,8 +141,8 @@ def wrong_attribute(
         return complaint[0](complaint[1].replace("%s", text))
     where = f"Invalid value for attribute '{name}' in element '{etree.QName(element).localname}'"
     if bad.hint == "zero":
-        return XMLError(f"{where}: Zero is not permitted")
-    return XMLError(f"{where}: '{text}'.{bad.hint}")
+        return XMLFormError(f"{where}: Zero is not permitted")
+    return XMLFormError(f"{where}: '{text}'.{bad.hint}")
 
 
 def _text_reader(field: Field) -> ChildReader:
@@ -161,8 +161,8 @@ def _wrong_text(element: Element, text: str, binding: Binding) -> ConfError:
         return binding.error[0](binding.error[1].replace("%s", text))
     name = etree.QName(element).localname
     if binding.scale:
-        return XMLError(f"Invalid value '{text}' for element or attribute './{name}[1]'")
-    return XMLError(f"Invalid value for element '{name}': '{text}'.")
+        return XMLFormError(f"Invalid value '{text}' for element or attribute './{name}[1]'")
+    return XMLFormError(f"Invalid value for element '{name}': '{text}'.")
 
 
 def _children(fields: tuple[Field, ...]) -> dict[str, list[ChildReader]]:
@@ -247,7 +247,7 @@ def _variant_value(field: Field) -> Reader:
         if key is None and missing:
             raise missing[0](missing[1])
         if key is None:
-            raise XMLError(f"Missing required attribute '{by}' in element '{etree.QName(element).localname}'")
+            raise XMLFormError(f"Missing required attribute '{by}' in element '{etree.QName(element).localname}'")
         model = table.get(key)
         if model is None:
             raise wrong_attribute(element, by, key, BadValueError(), complaint)
@@ -305,6 +305,6 @@ def _missing(field: Field) -> Callable[[Element, Values, Values], None]:
         if isinstance(binding.required, tuple):
             raise binding.required[0](binding.required[1])
         holder = binding.at or etree.QName(element).localname
-        raise XMLError(f"Missing required {kind} '{field.xml}' in element '{holder}'")
+        raise XMLFormError(f"Missing required {kind} '{field.xml}' in element '{holder}'")
 
     return run

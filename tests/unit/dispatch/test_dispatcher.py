@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from conf.errors import XMLError
+from conf.errors import XMLError, XMLFormError
 from drivers.base import Driver
 from virtd.calls import Call, Connection, Identity, WithFds, current_call
 from virtd.dispatch import Dispatcher, SignatureMismatchError
@@ -64,7 +64,7 @@ class FakeDriver(Driver):
         return dom
 
     def domain_define_xml_flags(self, xml: str, flags: int) -> DomainRef:
-        raise XMLError("bad")
+        raise XMLFormError("bad root") if xml == "<y/>" else XMLError("bad")
 
     def domain_suspend(self, dom: DomainRef) -> None:
         raise VirtError(Code.OPERATION_INVALID, "domain is not running")
@@ -282,6 +282,7 @@ def test_errors_get_a_source(dispatcher: Dispatcher) -> None:
         "Requested operation is not valid: domain is not running",
     )
     assert refusal(dispatcher, "DOMAIN_DEFINE_XML", "<x/>") == (27, 20, "XML error: bad")
+    assert refusal(dispatcher, "DOMAIN_DEFINE_XML", "<y/>") == (27, 5, "XML error: bad root")
 
 
 async def test_unforeseen_errors_are_logged(dispatcher: Dispatcher, caplog: pytest.LogCaptureFixture) -> None:
