@@ -19,7 +19,7 @@ from conf.binding import (
     on,
 )
 from conf.binding.fields import Condition, Values
-from conf.domain.devices.seclabel import DeviceSecLabel, checked_labels
+from conf.domain.devices.seclabel import DeviceSecLabel, checked_labels, seclabels
 from conf.errors import ConfigUnsupportedError, InternalError, XMLError
 
 CharacterType = Literal[
@@ -84,7 +84,7 @@ class CharacterSource(Model):
     reconnect: Reconnect | None = child(when=_for("tcp", "unix"))
     clipboard: VdagentClipboard | None = child(when=_for("qemu-vdagent"))
     mouse: VdagentMouse | None = child(when=_for("qemu-vdagent"))
-    seclabels: list[DeviceSecLabel] = children("seclabel", when=_for("dev", "file", "pipe", "unix", "pty"))
+    seclabels: list[DeviceSecLabel] = seclabels(_for("dev", "file", "pipe", "unix", "pty"))
 
     def check(self, options: ParseOptions) -> None:
         self.seclabels = checked_labels(self.seclabels)

@@ -6,6 +6,7 @@ from __future__ import annotations
 from typing import Annotated, Literal
 
 from conf.binding import (
+    Int,
     Model,
     OnOff,
     ParseOptions,
@@ -18,7 +19,6 @@ from conf.binding import (
     flag,
     number,
     on,
-    without,
 )
 from conf.binding.scalars import BadValueError
 from conf.domain.devices.info import BootableDevice
@@ -54,13 +54,15 @@ class FilesystemDriver(VirtioOptions):
     type: Literal["default", "path", "handle", "loop", "nbd", "ploop", "virtiofs"] = attr(
         default="default", omit="default"
     )
-    format: _Format | None = attr(
-        when=without("type", "default"), error=(ConfigUnsupportedError, "unknown driver format value '%s'")
-    )
+    format: _Format | None = attr(error=(ConfigUnsupportedError, "unknown driver format value '%s'"))
     wrpolicy: Literal["default", "immediate"] = attr(default="default", omit="default")
     queue: Uint | None = attr(
         when=on("type", "virtiofs"), omit=0, error=(XMLError, "cannot parse queue size '%s' for virtiofs")
     )
+
+    def check(self, options: ParseOptions) -> None:
+        if self.type == "default":
+            self.format = None
 
 
 class FilesystemCache(Model):
@@ -85,7 +87,7 @@ class FilesystemLock(Model):
 class FilesystemThreadPool(Model):
     """`<thread_pool>`."""
 
-    size: int | None = attr(error=(XMLError, "cannot parse thread pool size '%s' for virtiofs"))
+    size: Int | None = attr(error=(XMLError, "cannot parse thread pool size '%s' for virtiofs"), omit=-1)
 
 
 class FilesystemBinary(Model):
@@ -119,6 +121,8 @@ class FilesystemSource(Model):
     volume: str | None = attr(when=on("../type", "volume"))
 
     def check(self, options: ParseOptions) -> None:
+        if self.socket is not None:
+            self.dir = None
         if self.usage is not None:
             self._scale_usage(self.units or "KiB")
         if (self.pool is None) != (self.volume is None):

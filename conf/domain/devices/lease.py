@@ -3,7 +3,7 @@
 
 from __future__ import annotations
 
-from conf.binding import Model, Ulong, attr, child, child_text
+from conf.binding import Model, ParseOptions, Ulong, attr, child, child_text
 from conf.errors import InternalError, XMLError
 
 
@@ -17,6 +17,10 @@ class LeaseTarget(Model):
 class Lease(Model):
     """`<lease>`."""
 
-    lockspace: str = child_text(required=(InternalError, "Missing 'lockspace' element for lease"))
+    lockspace: str = child_text()
     key: str = child_text(required=(XMLError, "Missing 'key' element for lease"))
     target: LeaseTarget = child(required=(XMLError, "Missing 'target' element for lease"))
+
+    def check(self, options: ParseOptions) -> None:
+        if self.lockspace is None:
+            raise InternalError("Missing 'lockspace' element for lease")

@@ -13,6 +13,6 @@ from conf.errors import ConfigUnsupportedError
 class Panic(DeviceInfo):
     """`<panic>`.  Without a model it is the machine's usual one."""
 
-    model: Literal["isa", "pseries", "hyperv", "s390"] | None = attr(
-        error=(ConfigUnsupportedError, "unknown panic model '%s'")
+    model: Literal["default", "isa", "pseries", "hyperv", "s390"] | None = attr(
+        omit="default", error=(ConfigUnsupportedError, "unknown panic model '%s'")
     )

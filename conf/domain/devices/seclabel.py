@@ -3,8 +3,11 @@
 
 from __future__ import annotations
 
-from conf.binding import Model, ParseOptions, YesNo, attr, child_text
-from conf.errors import XMLError
+from typing import Any
+
+from conf.binding import FormatOptions, Model, ParseOptions, YesNo, attr, child_text, children
+from conf.binding.fields import Condition, Values
+from conf.errors import XMLDetailError, XMLError
 
 
 class DeviceSecLabel(Model):
@@ -26,11 +29,23 @@ def checked_labels(labels: list[DeviceSecLabel]) -> list[DeviceSecLabel]:
     """The labels of one source.
 
     Raises:
-        XMLError: two for the same security model.
+        XMLDetailError: two for the same security model.
     """
     models: set[str | None] = set()
     for label in labels:
         if label.model in models:
-            raise XMLError(f"seclabel for model {label.model or '(null)'} is already provided")
+            raise XMLDetailError(f"seclabel for model {label.model or '(null)'} is already provided")
         models.add(label.model)
     return labels
+
+
+def seclabels(when: Condition) -> Any:
+    """The field of a source for its labels."""
+    return children("seclabel", when=when, shown=_shown)
+
+
+def _shown(labels: list[DeviceSecLabel], _own: Values, _around: Values, options: FormatOptions) -> list[DeviceSecLabel]:
+    """A label without a text says nothing in a definition: relabelling is what happens anyhow."""
+    if not options.inactive:
+        return labels
+    return [label for label in labels if label.label is not None or label.relabel is False]

@@ -29,8 +29,8 @@ from conf.binding import (
 from conf.binding.fields import Condition, Values
 from conf.domain.devices.address import PCIAddress
 from conf.domain.devices.encryption import Auth, Encryption
-from conf.domain.devices.seclabel import DeviceSecLabel, checked_labels
-from conf.errors import ConfigUnsupportedError, InternalError, XMLError
+from conf.domain.devices.seclabel import DeviceSecLabel, checked_labels, seclabels
+from conf.errors import ConfigUnsupportedError, XMLError
 
 StorageType = Literal["file", "block", "dir", "network", "volume", "nvme", "vhostuser"]
 StorageFormat = Literal[
@@ -93,7 +93,7 @@ class Host(Model):
 
     name: str | None = attr()
     port: Annotated[int, number(0, 65535)] | None = attr(
-        omit=0, error=(InternalError, "failed to parse port number '%s'")
+        omit=0, error=(InvalidArgError, "failed to parse port number '%s'")
     )
     transport: Literal["tcp", "unix", "rdma"] | None = attr(
         omit="tcp", error=(ConfigUnsupportedError, "unknown protocol transport type '%s'")
@@ -239,7 +239,7 @@ class StorageSource(Model):
     address: NVMeAddress | None = child(when=_NVME, required=(XMLError, "NVMe disk source is missing address"))
     reconnect: Reconnect | None = child(when=_VHOSTUSER)
     slices: list[Slice] = children("slice", within="slices")
-    seclabels: list[DeviceSecLabel] = children("seclabel", when=without("../type", "network"))
+    seclabels: list[DeviceSecLabel] = seclabels(without("../type", "network"))
     auth: Auth | None = child(when=without("../type", "volume"))
     encryption: Encryption | None = child()
     reservations: Reservations | None = child()
