@@ -30,7 +30,7 @@ from conf.binding.fields import Condition, Values
 from conf.domain.devices.address import PCIAddress
 from conf.domain.devices.encryption import Auth, Encryption
 from conf.domain.devices.seclabel import DeviceSecLabel, checked_labels, seclabels
-from conf.errors import ConfigUnsupportedError, XMLError
+from conf.errors import ConfigUnsupportedError, InvalidArgError, XMLError
 
 StorageType = Literal["file", "block", "dir", "network", "volume", "nvme", "vhostuser"]
 StorageFormat = Literal[
