@@ -67,12 +67,12 @@ def qualified(name: str) -> str:
     return f"{{{NAMESPACES[prefix]}}}{local}" if colon else name
 
 
-def parse_document(source: str | bytes, root: str, *, what: str) -> etree._Element:
+def parse_document(source: str | bytes, root: str | None, *, what: str) -> etree._Element:
     """The root element of a document.
 
     Args:
         source: from anybody: no DTD, no entities, bounded in size, depth and number of nodes.
-        root: the name the root element must have.
+        root: the name the root element must have; None takes any.
         what: how errors call the document, e.g. "domain_definition".
 
     Raises:
@@ -90,7 +90,7 @@ def parse_document(source: str | bytes, root: str, *, what: str) -> etree._Eleme
         raise XMLDetailError(_syntax_error_text(error, parser, data, what)) from None
     if element.getroottree().docinfo.internalDTD is not None:
         raise XMLDetailError(f"({what}):1: a document type declaration is not allowed")
-    if element.tag != root:
+    if root is not None and element.tag != root:
         raise XMLFormError(f"expecting root element of '{root}', not '{etree.QName(element).localname}'")
     return element
 

@@ -1,0 +1,57 @@
+# SPDX-License-Identifier: LGPL-2.1-or-later
+"""The XML of one device on its own, as clients send it to attach, detach or change it."""
+
+from __future__ import annotations
+
+from functools import cache
+
+from lxml import etree
+
+from conf.binding import FormatOptions, Model, ParseOptions, format_document, parse_document
+from conf.binding.plan import fields_of
+from conf.binding.reading import read
+from conf.domain.devices.all import Devices
+from conf.errors import ConfigUnsupportedError
+
+#: A rule about devices, not a device.
+_NOT_DEVICES = frozenset({"redirfilter"})
+
+
+def parse_device(xml: str | bytes, *, inactive: bool = True) -> Model:
+    """The device that an untrusted document describes; its root element says which model it is.
+
+    Args:
+        inactive: it is for a definition; what only a running guest has is ignored.
+
+    Raises:
+        ConfError: with libvirt's code and text.
+    """
+    root = parse_document(xml, None, what="device_definition")
+    tag = etree.QName(root).localname
+    model = device_models().get(tag)
+    if model is None:
+        raise ConfigUnsupportedError(f"unknown device type '{tag}'")
+    return read(model, root, ParseOptions(inactive=inactive))
+
+
+def format_device(device: Model, options: FormatOptions, *, indent: int = 0) -> str:
+    """One device's XML, each line ended."""
+    return format_document(device, device_tag(device), options, indent=indent)
+
+
+def device_tag(device: Model) -> str:
+    """The name of a device's element."""
+    return next(tag for tag, model in device_models().items() if isinstance(device, model))
+
+
+@cache
+def device_models() -> dict[str, type[Model]]:
+    """Element → model, for all kinds of devices."""
+    return {
+        field.xml: field.models[0] for field in fields_of(Devices) if field.models and field.xml not in _NOT_DEVICES
+    }
+
+
+def device_list(devices: Devices, device: Model) -> str:
+    """The name of the member of `devices` where a device of this kind belongs."""
+    return next(field.name for field in fields_of(Devices) if field.models and isinstance(device, field.models[0]))
