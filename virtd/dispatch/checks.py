@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
-"""What a public function refuses before any driver is asked: read-only callers, empty arguments."""
+"""What is refused before any driver is asked: read-only callers, empty arguments, missing descriptors."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from typing import Any
 
 from virtd.calls import current_call
 from virtd.dispatch.sources import api_source
-from virtd.errors import ArgumentError, Code, VirtError
+from virtd.errors import ArgumentError, Code, From, VirtError
 from virtd.wire.programs import Procedure, WriteAccess
 
 #: From decoded arguments to the reply's fields, or an awaitable of them, or WithFds or WithStream around them.
@@ -61,9 +61,20 @@ _NEEDED = {
 }
 
 
+#: What is said when a call comes without the descriptor it is about.
+_NO_DESCRIPTOR: dict[str, Callable[[], VirtError]] = {
+    "DOMAIN_OPEN_GRAPHICS": lambda: VirtError(Code.INTERNAL_ERROR, "No FD available at slot 0", source=From.RPC),
+    "DOMAIN_FD_ASSOCIATE": lambda: ArgumentError(
+        "virDomainFDAssociate", "nfds", "nfds in virDomainFDAssociate must not be zero", source=From.DOMAIN
+    ),
+}
+
+
 def checked(procedure: Procedure, handler: Handler) -> Handler:
     """`handler`, which takes the arguments of `procedure`, with what has to be checked before it."""
     checks = []
+    if procedure.name in _NO_DESCRIPTOR:
+        checks.append(_descriptor_check(_NO_DESCRIPTOR[procedure.name]))
     if procedure.write_access:
         checks.append(_access_check(procedure, procedure.write_access))
     if procedure.name in _NEEDED:
@@ -77,6 +88,14 @@ def checked(procedure: Procedure, handler: Handler) -> Handler:
         return handler(*args)
 
     return check_first
+
+
+def _descriptor_check(error: Callable[[], VirtError]) -> Check:
+    def check(_args: tuple[Any, ...]) -> None:
+        if not current_call.get().fds:
+            raise error()
+
+    return check
 
 
 def _access_check(procedure: Procedure, access: WriteAccess) -> Check:

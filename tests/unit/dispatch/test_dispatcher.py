@@ -275,6 +275,11 @@ def test_empty_arguments(dispatcher: Dispatcher) -> None:
     assert refusal(dispatcher, "DOMAIN_RENAME", DOM, None, 0)[2] == "new_name in virDomainRename must not be NULL"
 
 
+def test_missing_descriptors(dispatcher: Dispatcher) -> None:
+    assert refusal(dispatcher, "DOMAIN_OPEN_GRAPHICS", DOM, 0, 0) == (1, 7, "internal error: No FD available at slot 0")
+    assert refusal(dispatcher, "DOMAIN_FD_ASSOCIATE", DOM, "x", 0)[2] == "nfds in virDomainFDAssociate must not be zero"
+
+
 def test_errors_get_a_source(dispatcher: Dispatcher) -> None:
     assert refusal(dispatcher, "DOMAIN_SUSPEND", DOM) == (
         55,
