@@ -1,0 +1,72 @@
+# SPDX-License-Identifier: LGPL-2.1-or-later
+"""Defining, undefining and showing guests."""
+
+from __future__ import annotations
+
+from conf.domain import parse_domain
+from drivers.test.base import Part
+from drivers.test.guest import TestGuest
+from virtd.enums import (
+    DomainDefineFlags,
+    DomainEventDefinedDetailType,
+    DomainEventType,
+    DomainEventUndefinedDetailType,
+    DomainUndefineFlags,
+)
+from virtd.enums import DomainXMLFlags as Xml
+from virtd.errors import check_flags, operation_invalid
+from virtd.refs import DomainRef
+
+_UNDEFINE = (
+    DomainUndefineFlags.MANAGED_SAVE | DomainUndefineFlags.SNAPSHOTS_METADATA | DomainUndefineFlags.CHECKPOINTS_METADATA
+)
+
+
+class DefinitionApi(Part):
+    """virDomainDefineXML, virDomainUndefine, virDomainGetXMLDesc, virDomain…Autostart."""
+
+    def domain_define_xml_flags(self, xml: str, flags: int) -> DomainRef:
+        """virDomainDefineXMLFlags."""
+        check_flags(flags, DomainDefineFlags.VALIDATE, "testDomainDefineXMLFlags")
+        domain = parse_domain(xml)
+        guest = self.world.guests.place(domain)
+        if guest is None:
+            guest = TestGuest(self.world, domain)
+            self.world.guests.add(guest)
+        known = guest.persistent is not None
+        guest.persistent = domain
+        details = DomainEventDefinedDetailType
+        guest.emit_lifecycle(DomainEventType.DEFINED, details.UPDATED if known else details.ADDED)
+        return guest.ref
+
+    def domain_undefine_flags(self, dom: DomainRef, flags: int) -> None:
+        """virDomainUndefineFlags: a guest that runs goes on as a transient one."""
+        check_flags(flags, _UNDEFINE, "testDomainUndefineFlags")
+        guest = self.guest(dom)
+        if guest.persistent is None:
+            raise operation_invalid("cannot undefine transient domain")
+        guest.persistent = None
+        guest.autostart = False
+        guest.emit_lifecycle(DomainEventType.UNDEFINED, DomainEventUndefinedDetailType.REMOVED)
+        if not guest.active:
+            self.world.guests.remove(guest)
+
+    def domain_get_xml_desc(self, dom: DomainRef, flags: int) -> str:
+        """virDomainGetXMLDesc."""
+        check_flags(flags, Xml.SECURE | Xml.INACTIVE | Xml.UPDATE_CPU | Xml.MIGRATABLE, "testDomainGetXMLDesc")
+        return self.guest(dom).xml(
+            inactive=bool(flags & Xml.INACTIVE),
+            secure=bool(flags & Xml.SECURE),
+            migratable=bool(flags & Xml.MIGRATABLE),
+        )
+
+    def domain_get_autostart(self, dom: DomainRef) -> int:
+        """virDomainGetAutostart."""
+        return int(self.guest(dom).autostart)
+
+    def domain_set_autostart(self, dom: DomainRef, autostart: int) -> None:
+        """virDomainSetAutostart."""
+        guest = self.guest(dom)
+        if guest.persistent is None:
+            raise operation_invalid("cannot set autostart for transient domain")
+        guest.autostart = bool(autostart)

@@ -1,0 +1,154 @@
+# SPDX-License-Identifier: LGPL-2.1-or-later
+"""The test driver: guests in memory behave as guests do."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from drivers.base import Environment
+from drivers.test import driver as test_driver
+from virtd.calls import Call, Connection, Identity, current_call
+from virtd.dispatch import Dispatcher
+from virtd.enums import (
+    DomainCreateFlags,
+    DomainEventDefinedDetailType,
+    DomainEventID,
+    DomainEventStartedDetailType,
+    DomainEventStoppedDetailType,
+    DomainEventSuspendedDetailType,
+    DomainEventType,
+    DomainPausedReason,
+    DomainState,
+    DomainXMLFlags,
+)
+from virtd.errors import Code, VirtError
+from virtd.events import Event, EventBus
+from virtd.host.paths import Paths
+from virtd.tasks import TaskOwner
+from virtd.wire.programs import REMOTE
+
+XML = "<domain type='test'><name>{}</name><memory>1024</memory><os><type>hvm</type></os></domain>"
+
+
+class Client:
+    """Calls the driver as dispatch does, with a connection of its own."""
+
+    def __init__(self, driver: test_driver.TestDriver, path: str) -> None:
+        self.connection = Connection("", readonly=False, identity=Identity())
+        self.connection.uri = driver.connect_open(self.connection, path)
+        self._objects = (driver, *driver.parts)
+
+    def __getattr__(self, name: str) -> Any:
+        method = next(getattr(o, name) for o in self._objects if hasattr(o, name))
+
+        def call(*args: object) -> Any:
+            token = current_call.set(Call(name, self.connection))
+            try:
+                return method(*args)
+            finally:
+                current_call.reset(token)
+
+        return call
+
+
+@pytest.fixture
+async def driver() -> AsyncIterator[test_driver.TestDriver]:
+    tasks = TaskOwner("test")
+    yield test_driver.TestDriver(Environment(Paths.system(Path("/nonexistent")), EventBus(), tasks, privileged=True))
+    await tasks.close()
+
+
+@pytest.fixture
+def client(driver: test_driver.TestDriver) -> Client:
+    return Client(driver, "/default")
+
+
+@pytest.fixture
+def seen(driver: test_driver.TestDriver) -> list[tuple[object, ...]]:
+    found: list[tuple[object, ...]] = []
+
+    def listen(event: Event) -> None:
+        if event.event_id == DomainEventID.LIFECYCLE:
+            found.append(event.args)
+
+    driver.env.events.subscribe(listen)
+    return found
+
+
+def test_default_host_has_one_running_guest(client: Client) -> None:
+    (dom,) = client.connect_list_all_domains(0)
+    assert (dom.name, dom.id) == ("test", 1)
+    assert client.domain_get_info(dom)[:4] == (DomainState.RUNNING, 8388608, 2097152, 2)
+
+
+def test_life_of_a_stored_guest(client: Client, seen: list[tuple[object, ...]]) -> None:
+    dom = client.domain_define_xml_flags(XML.format("a"), 0)
+    assert dom.id == -1
+    assert client.domain_create_with_flags(dom, DomainCreateFlags.START_PAUSED).id == 2
+    assert client.domain_get_state(dom, 0) == (DomainState.PAUSED, DomainPausedReason.USER)
+    client.domain_resume(dom)
+    client.domain_shutdown_flags(dom, 0)
+    assert client.domain_get_state(dom, 0)[0] == DomainState.SHUTOFF
+    client.domain_undefine_flags(dom, 0)
+    with pytest.raises(VirtError) as error:
+        client.domain_get_info(dom)
+    assert error.value.code == Code.NO_DOMAIN
+    assert seen[:3] == [
+        (DomainEventType.DEFINED, DomainEventDefinedDetailType.ADDED),
+        (DomainEventType.STARTED, DomainEventStartedDetailType.BOOTED),
+        (DomainEventType.SUSPENDED, DomainEventSuspendedDetailType.PAUSED),
+    ]
+    assert seen[4] == (DomainEventType.STOPPED, DomainEventStoppedDetailType.SHUTDOWN)
+
+
+def test_transient_guest_is_gone_when_it_ends(client: Client) -> None:
+    dom = client.domain_create_xml(XML.format("b"), 0)
+    client.domain_destroy_flags(dom, 0)
+    assert [d.name for d in client.connect_list_all_domains(0)] == ["test"]
+
+
+def test_autodestroy_ends_with_the_connection(driver: test_driver.TestDriver, client: Client) -> None:
+    other = Client(driver, "/default")
+    other.domain_create_xml(XML.format("c"), DomainCreateFlags.START_AUTODESTROY)
+    assert len(client.connect_list_all_domains(0)) == 2
+    other.connection.closed()
+    assert len(client.connect_list_all_domains(0)) == 1
+
+
+def test_undefined_running_guest_goes_on_as_transient(client: Client) -> None:
+    (dom,) = client.connect_list_all_domains(0)
+    client.domain_undefine_flags(dom, 0)
+    assert client.domain_is_persistent(dom) == 0
+    assert "<name>test</name>" in client.domain_get_xml_desc(dom, DomainXMLFlags.INACTIVE)
+    client.domain_destroy_flags(dom, 0)
+    assert client.connect_list_all_domains(0) == []
+
+
+@pytest.mark.parametrize("name", ["domain_suspend", "domain_resume"])
+def test_an_inactive_guest_cannot_be_paused(client: Client, name: str) -> None:
+    dom = client.domain_define_xml_flags(XML.format("d"), 0)
+    with pytest.raises(VirtError, match="domain is not running"):
+        getattr(client, name)(dom)
+
+
+def test_hosts_of_different_paths_are_apart(driver: test_driver.TestDriver, client: Client, tmp_path: Path) -> None:
+    (tmp_path / "guest.xml").write_text(XML.format("in-a-file"))
+    (tmp_path / "host.xml").write_text(f"<node>{XML.format('inline')}<domain file='guest.xml'/></node>")
+    other = Client(driver, str(tmp_path / "host.xml"))
+    assert [d.name for d in other.connect_list_all_domains(0)] == ["inline", "in-a-file"]
+    assert [d.name for d in client.connect_list_all_domains(0)] == ["test"]
+
+
+@pytest.mark.parametrize("content", ["", "<domain/>", "<!DOCTYPE x [<!ENTITY e 'x'>]><node>&e;</node"])
+def test_a_description_that_is_none_is_refused(driver: test_driver.TestDriver, tmp_path: Path, content: str) -> None:
+    (tmp_path / "host.xml").write_text(content)
+    with pytest.raises(VirtError):
+        Client(driver, str(tmp_path / "host.xml"))
+
+
+def test_every_method_fits_the_wire(driver: test_driver.TestDriver) -> None:
+    assert Dispatcher(driver).supports(REMOTE.by_name["DOMAIN_CREATE"])
