@@ -9,7 +9,6 @@ from __future__ import annotations
 import inspect
 from collections.abc import Callable
 from dataclasses import dataclass
-from functools import wraps
 from typing import Any
 from uuid import UUID
 
@@ -37,16 +36,14 @@ class Derived:
     result: Callable[[Any], Any]
 
     def method(self, newer: Method) -> Method:
-        """The older method, asynchronous if the newer is; it takes as many parameters as `arguments`."""
+        """The older method, asynchronous if the newer is."""
         if inspect.iscoroutinefunction(newer):
 
-            @wraps(self.arguments)
             async def wait(*args: Any) -> Any:
                 return self.result(await newer(*self.arguments(*args)))
 
             return wait
 
-        @wraps(self.arguments)
         def answer(*args: Any) -> Any:
             return self.result(newer(*self.arguments(*args)))
 
