@@ -68,9 +68,19 @@ class Layer:
         return f"libvirt-{self.index}-slice-sto"
 
     @property
+    def has_slice(self) -> bool:
+        """The image is a part of a file, and its format needs a node of its own to see that."""
+        return bool(self.source.slices) and self.driver != "raw"
+
+    @property
     def format_node(self) -> str:
         """The node that reads the image's format; devices and jobs refer to this one."""
         return f"libvirt-{self.index}-format"
+
+    @property
+    def nodes(self) -> list[str]:
+        """All its nodes, in the order in which they can be closed."""
+        return [self.format_node, *([self.slice_node] if self.has_slice else []), self.storage_node]
 
     @property
     def path(self) -> str | None:

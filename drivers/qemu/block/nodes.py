@@ -76,7 +76,7 @@ def layer_nodes(layer: Layer, below: Layer | None, *, terminated: bool) -> list[
     """The nodes of one image on top of `below`; `terminated`: it is known that nothing is below where that is None."""
     slice_ = _slice(layer)
     nodes = [_storage_node(layer)]
-    if slice_ and layer.driver != "raw":
+    if layer.has_slice:
         nodes.append(_slice_node(layer, slice_))
     nodes.append(_format_node(layer, slice_, _backing(layer, below, terminated=terminated)))
     return nodes
@@ -121,7 +121,6 @@ def _slice_node(layer: Layer, slice_: Properties) -> Properties:
 
 
 def _format_node(layer: Layer, slice_: Properties, backing: Properties) -> Properties:
-    raw = layer.driver == "raw"
     properties: dict[str, Any] = {
         "node-name": layer.format_node,
         "read-only": layer.readonly,
@@ -130,8 +129,8 @@ def _format_node(layer: Layer, slice_: Properties, backing: Properties) -> Prope
         **_cache(layer),
         "driver": layer.driver,
         "cache-size": layer.metadata_cache,
-        **(slice_ if raw else {}),
-        "file": layer.slice_node if slice_ and not raw else layer.storage_node,
+        **({} if layer.has_slice else slice_),
+        "file": layer.slice_node if layer.has_slice else layer.storage_node,
     }
     return {name: value for name, value in properties.items() if value is not None} | backing
 
