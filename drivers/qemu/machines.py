@@ -5,7 +5,7 @@ from __future__ import annotations
 
 from conf.domain import Domain
 from drivers.qemu.capabilities.arch import ARM, PPC64, RISCV, S390, X86
-from drivers.qemu.defaults.facts import EmulatorFacts
+from drivers.qemu.facts import EmulatorFacts
 
 
 def _arch_and_machine(domain: Domain) -> tuple[str, str]:

@@ -20,6 +20,7 @@ from conf.domain.devices.lease import Lease
 from conf.domain.devices.memballoon import Memballoon
 from conf.domain.devices.memory import Memory
 from conf.domain.devices.nvram import NVRAM
+from conf.domain.devices.order import ordered_controllers, ordered_disks
 from conf.domain.devices.panic import Panic
 from conf.domain.devices.redirdev import Redirdev, RedirFilter
 from conf.domain.devices.rng import RNG
@@ -79,5 +80,7 @@ class Devices(Model):
     vsock: Vsock | None = child(keep_empty=True, only=(XMLError, "only a single vsock device is supported"))
 
     def check(self, options: ParseOptions) -> None:
+        self.disks = ordered_disks(self.disks)
+        self.controllers = ordered_controllers(self.controllers)
         if len(self.watchdogs) > 1:
             raise InternalError("only a single watchdog device is supported")

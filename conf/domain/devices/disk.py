@@ -189,13 +189,16 @@ class Disk(BootableDevice):
             raise NoSourceError(self.target.dev)
         if self.device == "cdrom":
             self.readonly = True
-        if self.target.bus is None:
-            self.target.bus = self._guess_bus(self.target.dev)
         if self.geometry is not None and not (self.geometry.cyls and self.geometry.heads and self.geometry.secs):
             self.geometry = None
         self._check_inquiry_strings()
 
-    def _guess_bus(self, dev: str) -> DiskBus | None:
+    def guess_bus(self) -> None:
+        """Where the XML names no bus, the target's name does.  (Not part of reading: disks are sorted before.)"""
+        if self.target.bus is None and self.target.dev is not None:
+            self.target.bus = self._bus_of_name(self.target.dev)
+
+    def _bus_of_name(self, dev: str) -> DiskBus | None:
         if self.device == "floppy":
             return "fdc"
         names: dict[str, DiskBus] = {"hd": "ide", "sd": "scsi", "vd": "virtio", "xvd": "xen", "ubd": "uml", "fd": "fdc"}

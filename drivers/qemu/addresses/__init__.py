@@ -11,7 +11,7 @@ from drivers.qemu.addresses.spapr_vio import assign_spapr_vio
 from drivers.qemu.addresses.usb_assign import assign_usb
 from drivers.qemu.addresses.virtio_serial import assign_virtio_serial
 from drivers.qemu.addresses.virtio_transport import assign_virtio_transport
-from drivers.qemu.defaults.facts import EmulatorFacts
+from drivers.qemu.facts import EmulatorFacts
 
 __all__ = ["assign_addresses", "assign_drives"]
 

@@ -137,7 +137,7 @@ class PciAddressSet:
         if flags & Connect.PCI_DEVICE:
             return self._pci_model()
         if flags & Connect.PCI_BRIDGE and self._is_pcie():
-            return ("pcie-to-pci-bridge" if self.pcie_to_pci else "dmi-to-pci-bridge"), []
+            return ("pcie-to-pci-bridge", ["pcie-root-port"]) if self.pcie_to_pci else ("dmi-to-pci-bridge", [])
         if flags & (
             Connect.PCIE_DEVICE
             | Connect.PCIE_SWITCH_UPSTREAM_PORT
@@ -160,7 +160,7 @@ class PciAddressSet:
         if any(bus.offers & Connect.PCI_BRIDGE for bus in self.buses):
             return "pci-bridge", []
         if self.pcie_to_pci:
-            return "pcie-to-pci-bridge", []
+            return "pcie-to-pci-bridge", ["pcie-root-port"]
         return "pci-bridge", ["dmi-to-pci-bridge"]
 
     def _is_pcie(self) -> bool:

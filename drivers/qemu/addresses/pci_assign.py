@@ -16,7 +16,7 @@ from drivers.qemu.addresses.pci_connect import Connections
 from drivers.qemu.addresses.pci_controllers import complete_controllers
 from drivers.qemu.addresses.pci_fixed import place_chipset_devices
 from drivers.qemu.addresses.pci_placement import PciPlacement, wants_pci
-from drivers.qemu.defaults.facts import EmulatorFacts
+from drivers.qemu.facts import EmulatorFacts
 from virtd.errors import Code, VirtError
 
 #: The functions of ICH9's USB 2 controller and its USB 1.1 companions within their common slot.

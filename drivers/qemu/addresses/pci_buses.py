@@ -29,9 +29,9 @@ class Connect:
     PCIE_EXPANDER_BUS: Final = 1 << 8
     PCI_BRIDGE: Final = 1 << 9
 
-    #: addresses may be chosen by us
+    #: asks us for an address, or may be given to one who asks; other slots are for those who name them
     AUTOASSIGN: Final = 1 << 16
-    #: must be, or can be, plugged while the guest runs
+    #: is being plugged, or can be, while the guest runs
     HOTPLUGGABLE: Final = 1 << 17
     #: shares its slot with others of its kind, one function each
     AGGREGATE_SLOT: Final = 1 << 18
@@ -67,9 +67,9 @@ class BusKind(NamedTuple):
 
 
 _PCI_SLOTS = Connect.PCI_DEVICE | Connect.PCI_BRIDGE
+_ANY = Connect.AUTOASSIGN | Connect.HOTPLUGGABLE
 _PORT = (
-    Connect.AUTOASSIGN
-    | Connect.HOTPLUGGABLE
+    _ANY
     | Connect.PCIE_DEVICE
     | Connect.PCIE_SWITCH_UPSTREAM_PORT
     | Connect.DMI_TO_PCI_BRIDGE
@@ -77,16 +77,11 @@ _PORT = (
 )
 
 BUS_KINDS: dict[str, BusKind] = {
-    "pci-root": BusKind(
-        Connect.AUTOASSIGN | Connect.HOTPLUGGABLE | _PCI_SLOTS | Connect.PCI_EXPANDER_BUS, Connect.NONE
-    ),
-    "pci-bridge": BusKind(Connect.AUTOASSIGN | Connect.HOTPLUGGABLE | _PCI_SLOTS, Connect.PCI_BRIDGE),
-    "pci-expander-bus": BusKind(
-        Connect.AUTOASSIGN | Connect.HOTPLUGGABLE | _PCI_SLOTS, Connect.PCI_EXPANDER_BUS, first_slot=0
-    ),
+    "pci-root": BusKind(_ANY | _PCI_SLOTS | Connect.PCI_EXPANDER_BUS, Connect.NONE),
+    "pci-bridge": BusKind(_ANY | _PCI_SLOTS, Connect.PCI_BRIDGE),
+    "pci-expander-bus": BusKind(_PCI_SLOTS, Connect.PCI_EXPANDER_BUS, first_slot=0),
     "pcie-root": BusKind(
-        Connect.AUTOASSIGN
-        | Connect.PCIE_DEVICE
+        Connect.PCIE_DEVICE
         | Connect.PCIE_ROOT_PORT
         | Connect.DMI_TO_PCI_BRIDGE
         | Connect.PCIE_TO_PCI_BRIDGE
@@ -94,14 +89,12 @@ BUS_KINDS: dict[str, BusKind] = {
         Connect.NONE,
     ),
     "dmi-to-pci-bridge": BusKind(_PCI_SLOTS, Connect.DMI_TO_PCI_BRIDGE, first_slot=0),
-    "pcie-to-pci-bridge": BusKind(Connect.AUTOASSIGN | Connect.HOTPLUGGABLE | _PCI_SLOTS, Connect.PCIE_TO_PCI_BRIDGE),
+    "pcie-to-pci-bridge": BusKind(_ANY | _PCI_SLOTS, Connect.PCIE_TO_PCI_BRIDGE | Connect.AUTOASSIGN),
     "pcie-root-port": BusKind(_PORT, Connect.PCIE_ROOT_PORT | Connect.AGGREGATE_SLOT, first_slot=0, last_slot=0),
     "pcie-switch-upstream-port": BusKind(
         Connect.PCIE_SWITCH_DOWNSTREAM_PORT, Connect.PCIE_SWITCH_UPSTREAM_PORT, first_slot=0
     ),
-    "pcie-switch-downstream-port": BusKind(
-        _PORT, Connect.PCIE_SWITCH_DOWNSTREAM_PORT | Connect.AGGREGATE_SLOT, first_slot=0, last_slot=0
-    ),
+    "pcie-switch-downstream-port": BusKind(_PORT, Connect.PCIE_SWITCH_DOWNSTREAM_PORT, first_slot=0, last_slot=0),
     "pcie-expander-bus": BusKind(
         Connect.PCIE_ROOT_PORT | Connect.DMI_TO_PCI_BRIDGE, Connect.PCIE_EXPANDER_BUS, first_slot=0
     ),

@@ -29,7 +29,6 @@ from conf.domain.devices.watchdog import Watchdog
 from drivers.qemu import machines
 from drivers.qemu.addresses.pci_buses import BUS_KINDS, Connect
 
-_ANY = Connect.AUTOASSIGN | Connect.HOTPLUGGABLE
 _SYSFS = "/sys/bus/pci/devices"
 #: Bytes of configuration space of a conventional device; Express devices have 4096.
 _CONVENTIONAL_CONFIG = 256
@@ -45,8 +44,8 @@ class Slots:
     @classmethod
     def of(cls, domain: Domain) -> Slots:
         """Without an Express root everything is conventional."""
-        pci = Connect.PCI_DEVICE | _ANY
-        pcie = Connect.PCIE_DEVICE | _ANY if machines.has_pcie_root(domain) else pci
+        pci = Connect.PCI_DEVICE | Connect.AUTOASSIGN
+        pcie = Connect.PCIE_DEVICE | Connect.AUTOASSIGN if machines.has_pcie_root(domain) else pci
         return cls(pci, pcie)
 
     def virtio_model(self, model: str | None) -> int:
@@ -165,7 +164,7 @@ def _memory(memory: Memory, slots: Slots) -> int:
 def _iommu(iommu: IOMMU, slots: Slots) -> int:
     if iommu.model != "virtio":
         return 0
-    return (slots.pcie & ~Connect.HOTPLUGGABLE) | Connect.INTEGRATED
+    return (slots.pcie & ~Connect.AUTOASSIGN) | Connect.INTEGRATED
 
 
 def _virtio(device: RNG | Vsock | Filesystem, slots: Slots) -> int:

@@ -7,7 +7,7 @@ from conf.domain import Domain
 from conf.domain.devices.address import PCIAddress
 from conf.domain.devices.controller import Controller, PCIControllerModel, PCIControllerTarget
 from drivers.qemu import machines
-from drivers.qemu.defaults.facts import EmulatorFacts
+from drivers.qemu.facts import EmulatorFacts
 from virtd.errors import Code, VirtError
 
 #: QEMU's device for a controller model.

@@ -10,7 +10,7 @@ from conf.domain.devices.address import CCWAddress, VirtioMMIOAddress
 from conf.domain.devices.info import DeviceInfo
 from drivers.qemu import machines
 from drivers.qemu.addresses.ccw_devnos import CcwAddress, CcwAddressSet
-from drivers.qemu.defaults.facts import EmulatorFacts
+from drivers.qemu.facts import EmulatorFacts
 
 
 def assign_virtio_transport(domain: Domain, emulator: EmulatorFacts) -> None:

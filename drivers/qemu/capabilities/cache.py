@@ -188,7 +188,7 @@ def _unusable(path: str, number: int) -> VirtError:
 
 
 class CapabilitiesCache:
-    """Capabilities of the emulators of this host.  Implements `drivers.qemu.defaults.facts.HostFacts`."""
+    """Capabilities of the emulators of this host.  Implements `drivers.qemu.facts.HostFacts`."""
 
     def __init__(self, folder: Path, tasks: TaskOwner) -> None:
         """Keep files in `folder` (of its own); `tasks` owns the probes."""

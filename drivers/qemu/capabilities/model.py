@@ -88,7 +88,7 @@ class Summary(_Record):
 
 
 class Capabilities(Summary):
-    """All that was probed.  Implements `drivers.qemu.defaults.facts.EmulatorFacts`."""
+    """All that was probed.  Implements `drivers.qemu.facts.EmulatorFacts`."""
 
     flags: frozenset[str] = frozenset()
     types: frozenset[str] = frozenset()

@@ -6,16 +6,17 @@ from __future__ import annotations
 from conf.domain import Domain
 from drivers.qemu.addresses import assign_addresses, assign_drives
 from drivers.qemu.addresses.slots import assign_smartcards
-from drivers.qemu.defaults.chardevs import complete_chardevs, mirror_console, pair_console_with_serial
+from drivers.qemu.defaults.chardevs import number_chardevs, pair_console_with_serial
 from drivers.qemu.defaults.controllers import add_missing_controllers, number_controllers
 from drivers.qemu.defaults.cpus import complete_cpu
 from drivers.qemu.defaults.devices import complete_devices
 from drivers.qemu.defaults.emulators import choose_emulator
-from drivers.qemu.defaults.facts import EmulatorFacts
 from drivers.qemu.defaults.implicit import add_audio, add_implicit_devices, add_ps2, add_video
+from drivers.qemu.defaults.live import prepare_live
 from drivers.qemu.defaults.system import choose_machine, complete_system
+from drivers.qemu.facts import EmulatorFacts
 
-__all__ = ["choose_emulator", "prepare_definition"]
+__all__ = ["choose_emulator", "prepare_definition", "prepare_live"]
 
 
 def prepare_definition(domain: Domain, emulator: EmulatorFacts) -> None:
@@ -28,6 +29,7 @@ def prepare_definition(domain: Domain, emulator: EmulatorFacts) -> None:
     """
     choose_machine(domain, emulator)
     number_controllers(domain)
+    number_chardevs(domain)
     pair_console_with_serial(domain)
     add_implicit_devices(domain, emulator)
     add_ps2(domain)
@@ -35,10 +37,8 @@ def prepare_definition(domain: Domain, emulator: EmulatorFacts) -> None:
     add_audio(domain)
     complete_system(domain, emulator)
     complete_cpu(domain, emulator)
-    complete_chardevs(domain)
     assign_drives(domain)
     assign_smartcards(domain)
     add_missing_controllers(domain)
     complete_devices(domain, emulator)
     assign_addresses(domain, emulator)
-    mirror_console(domain)

@@ -47,15 +47,11 @@ def pair_console_with_serial(domain: Domain) -> None:
             raise VirtError(Code.CONFIG_UNSUPPORTED, "Only the first console can be a serial port")
     if domain.os.type is None or domain.os.type.type != "hvm":
         return
-    if devices.consoles:
-        if _is_serial(devices.consoles[0]) and not devices.serials:
+    if devices.consoles and devices.consoles[0].is_serial:
+        if not devices.serials:
             devices.serials.append(_serial_of(devices.consoles[0]))
     elif devices.serials and _target_type(devices.serials[0]) in _CONSOLE_TYPES:
-        devices.consoles.append(Console(target=ConsoleTarget(type="serial")))
-
-
-def _is_serial(console: Console) -> bool:
-    return console.target is not None and console.target.type == "serial"
+        devices.consoles.insert(0, Console(target=ConsoleTarget(type="serial", port=0)))
 
 
 def _target_type(serial: Serial) -> str | None:
@@ -76,31 +72,19 @@ def _serial_of(console: Console) -> Serial:
     )
 
 
-def mirror_console(domain: Domain) -> None:
-    """Show the first serial port's source, address and name in the console that stands for it."""
-    devices = domain.devices
-    if not devices.serials or not devices.consoles or not _is_serial(devices.consoles[0]):
-        return
-    serial, console = devices.serials[0], devices.consoles[0]
-    for field in ("type", "sources", "protocol", "log", "alias", "address"):
-        setattr(console, field, getattr(serial, field))
-    if console.target and serial.target:
-        console.target.port = serial.target.port
-    console.tty = serial.source.path if serial.type == "pty" and serial.source else None
+def number_chardevs(domain: Domain) -> None:
+    """Port numbers of all character devices that have them."""
+    _number(domain.devices.serials)
+    _number(domain.devices.parallels)
+    _number(domain.devices.consoles)
 
 
-def complete_chardevs(domain: Domain) -> None:
-    """Target types, models and port numbers of all character devices."""
-    devices = domain.devices
-    for serial in devices.serials:
-        _complete_serial(serial, domain)
-    _number(devices.serials)
-    _number(devices.parallels)
-    _number(devices.consoles)
-
-
-def _complete_serial(serial: Serial, domain: Domain) -> None:
+def complete_serial(serial: Serial, domain: Domain) -> None:
+    """Choose target type and model."""
     target = serial.target = serial.target or SerialTarget()
+    if target.type == "isa-serial" and target.model is None:
+        # That used to be written for every machine's usual port.
+        target.type = None
     if target.type is None:
         target.type = _serial_type(serial, domain)
     if target.type is None or (target.model and target.model.name):

@@ -10,7 +10,7 @@ from conf.domain.devices.address import CCIDAddress, DriveAddress, VirtioSerialA
 from conf.domain.devices.chardev import Channel, Console
 from conf.domain.devices.controller import Controller, ControllerType
 from drivers.qemu import machines
-from drivers.qemu.defaults.facts import EmulatorFacts
+from drivers.qemu.facts import EmulatorFacts
 from virtd.errors import Code, VirtError
 
 #: The parts of one USB 2 controller, which have an index in common.
@@ -102,7 +102,8 @@ def add_missing_controllers(domain: Domain) -> None:
         _add_up_to(domain, bus, (a.controller for a in addresses if isinstance(a, DriveAddress)))
     ports: list[Channel | Console] = [*devices.channels, *devices.consoles]
     places = [d.address for d in ports if d.target and d.target.type == "virtio"]
-    _add_up_to(domain, "virtio-serial", (a.controller if isinstance(a, VirtioSerialAddress) else 0 for a in places))
+    for place in places:
+        ensure_controller(domain, "virtio-serial", place.controller if isinstance(place, VirtioSerialAddress) else 0)
     cards = (d.address for d in devices.smartcards)
     _add_up_to(domain, "ccid", (a.controller for a in cards if isinstance(a, CCIDAddress)))
     scsi = (d.address for d in devices.hostdevs if d.mode == "subsystem" and d.type == "scsi")

@@ -8,13 +8,15 @@ from typing import Literal
 from conf.domain import Domain
 from conf.domain.cpu import CPU, CPUModel
 from drivers.qemu import machines
-from drivers.qemu.defaults.facts import EmulatorFacts
+from drivers.qemu.facts import EmulatorFacts
 
 
 def complete_cpu(domain: Domain, emulator: EmulatorFacts) -> None:
     """Name the model that QEMU would take, and fill in how to compare it."""
     cpu = domain.cpu
-    if cpu is None or (cpu.mode in (None, "custom") and not _has_model(cpu)):
+    if cpu is not None:
+        _complete_model(cpu)
+    if cpu is None or (cpu.mode in (None, "custom") and cpu.model is None):
         _take_default(domain, emulator)
         cpu = domain.cpu
     if cpu is None or cpu.mode is None:
@@ -25,8 +27,15 @@ def complete_cpu(domain: Domain, emulator: EmulatorFacts) -> None:
         cpu.migratable = emulator.has("cpu.migratable")
 
 
-def _has_model(cpu: CPU) -> bool:
-    return cpu.model is not None and cpu.model.name is not None
+def _complete_model(cpu: CPU) -> None:
+    """What goes without saying when a model is named; a `<model>` without a name says nothing."""
+    if cpu.model is None or cpu.model.name is None:
+        cpu.model = None
+        return
+    cpu.model.fallback = cpu.model.fallback or "allow"
+    cpu.mode = cpu.mode or "custom"
+    if cpu.mode == "custom":
+        cpu.match = cpu.match or "exact"
 
 
 def _take_default(domain: Domain, emulator: EmulatorFacts) -> None:
@@ -37,7 +46,12 @@ def _take_default(domain: Domain, emulator: EmulatorFacts) -> None:
     cpu.mode = "custom"
     cpu.match = "exact"
     cpu.check_ = "none"
-    cpu.model = CPUModel(fallback="forbid", name=machine.default_cpu)
+    cpu.model = CPUModel(fallback="forbid", name=_generic_name(machine.default_cpu))
+
+
+def _generic_name(name: str) -> str:
+    """libvirt names POWER models by generation: `POWER9` for QEMU's `power9_v2.0`."""
+    return name.partition("_")[0].upper() if name.startswith("power") else name
 
 
 def _usual_check(cpu: CPU, domain: Domain) -> Literal["none", "partial"]:

@@ -16,9 +16,10 @@ from conf.domain.devices.panic import Panic
 from conf.domain.devices.tpm import TPM
 from conf.domain.devices.vsock import Vsock
 from drivers.qemu import machines
+from drivers.qemu.defaults.chardevs import complete_serial
 from drivers.qemu.defaults.controllers import complete_controller
-from drivers.qemu.defaults.facts import EmulatorFacts
 from drivers.qemu.defaults.videos import complete_videos
+from drivers.qemu.facts import EmulatorFacts
 
 #: The first half of generated MAC addresses: QEMU's and KVM's.
 MAC_PREFIX = "52:54:00"
@@ -37,6 +38,8 @@ def complete_devices(domain: Domain, emulator: EmulatorFacts) -> None:
         complete_controller(controller, domain, emulator)
     for interface in devices.interfaces:
         complete_interface(interface, domain, emulator)
+    for serial in devices.serials:
+        complete_serial(serial, domain)
     for device in (*devices.inputs, *devices.hostdevs, *devices.tpms, *devices.panics):
         complete_device(device, domain)
     if devices.vsock:
@@ -52,10 +55,16 @@ def complete_device(device: Any, domain: Domain) -> None:
 
 
 def complete_disk(disk: Disk) -> None:
-    """An image is QEMU's and raw unless it is said to be something else."""
+    """An image is QEMU's and raw unless it is said to be something else; a volume's pool knows what it is."""
+    disk.guess_bus()
     driver = disk.driver = disk.driver or DiskDriver()
     driver.name = driver.name or "qemu"
-    driver.type = driver.type or "raw"
+    if disk.source is None and disk.type in ("network", "volume"):
+        disk.type = "file"
+    if disk.type != "volume":
+        driver.type = driver.type or "raw"
+    if disk.type == "vhostuser":
+        disk.snapshot = "no"
 
 
 def complete_interface(interface: Interface, domain: Domain, emulator: EmulatorFacts) -> None:

@@ -4,7 +4,7 @@
 from __future__ import annotations
 
 from conf.domain import Domain
-from drivers.qemu.defaults.facts import HostFacts
+from drivers.qemu.facts import HostFacts
 from virtd.errors import Code, VirtError
 
 

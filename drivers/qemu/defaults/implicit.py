@@ -15,7 +15,7 @@ from conf.domain.devices.panic import Panic
 from conf.domain.devices.video import Video, VideoModel
 from drivers.qemu import machines
 from drivers.qemu.defaults.controllers import ensure_controller
-from drivers.qemu.defaults.facts import EmulatorFacts
+from drivers.qemu.facts import EmulatorFacts
 from virtd.errors import Code, VirtError
 
 Root = Literal["pci-root", "pcie-root"]

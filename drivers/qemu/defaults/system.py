@@ -10,7 +10,7 @@ from conf.domain.devices.info import BootableDevice, RomDevice
 from conf.domain.features import GIC, Features
 from conf.domain.os import Boot
 from drivers.qemu import machines
-from drivers.qemu.defaults.facts import EmulatorFacts
+from drivers.qemu.facts import EmulatorFacts
 
 
 def choose_machine(domain: Domain, emulator: EmulatorFacts) -> None:

@@ -8,7 +8,7 @@ from typing import Literal
 from conf.domain import Domain
 from conf.domain.devices.video import Video, VideoModel
 from drivers.qemu import machines
-from drivers.qemu.defaults.facts import EmulatorFacts
+from drivers.qemu.facts import EmulatorFacts
 
 _MIB = 1024
 #: KiB of video memory by model; the others have none of their own.

@@ -4,12 +4,12 @@
 import pytest
 
 from drivers.qemu.addresses.pci import PciAddress, PciAddressSet
-from drivers.qemu.addresses.pci_buses import Bus, Connect
+from drivers.qemu.addresses.pci_buses import BUS_KINDS, Bus, Connect
 from virtd.errors import Code, VirtError
 
-PCI = Connect.PCI_DEVICE | Connect.AUTOASSIGN | Connect.HOTPLUGGABLE
-PCIE = Connect.PCIE_DEVICE | Connect.AUTOASSIGN | Connect.HOTPLUGGABLE
-PORT = Connect.PCIE_ROOT_PORT | Connect.AUTOASSIGN | Connect.AGGREGATE_SLOT
+PCI = Connect.PCI_DEVICE | Connect.AUTOASSIGN
+PCIE = Connect.PCIE_DEVICE | Connect.AUTOASSIGN
+PORT = BUS_KINDS["pcie-root-port"].needs
 
 
 def buses(*models: str) -> list[Bus]:
@@ -44,8 +44,15 @@ def test_an_express_device_needs_a_port() -> None:
 
 def test_a_conventional_device_on_express_needs_a_bridge() -> None:
     addresses = PciAddressSet(buses("pcie-root"), growing=True)
-    assert addresses.reserve_next(PCI) == PciAddress(1, 1)
-    assert addresses.buses[1].model == "pcie-to-pci-bridge"
+    assert addresses.reserve_next(PCI) == PciAddress(2, 1)
+    assert [bus.model for bus in addresses.buses[1:]] == ["pcie-root-port", "pcie-to-pci-bridge"]
+
+
+def test_only_a_slot_that_takes_hotplug_is_given_to_a_hotplugged_device() -> None:
+    addresses = PciAddressSet([*buses("pcie-root"), Bus.of_model("pcie-root-port", hotplug=False)])
+    assert addresses.next_free(PCIE) == PciAddress(1, 0)
+    with pytest.raises(VirtError, match="No more available PCI slots"):
+        addresses.next_free(PCIE | Connect.HOTPLUGGABLE)
 
 
 def test_without_that_bridge_an_older_pair_is_used() -> None:

@@ -27,7 +27,7 @@ def test_names_from_numbers_are_the_reverse() -> None:
 
 def test_virtio_serial_channels_leave_port_0_to_a_console() -> None:
     ports = VirtioSerialPorts()
-    ports.add_controller(0, 2)
+    ports.add_controller(0, 3)
     assert ports.reserve_next(allow_zero=False) == (0, 1)
     assert ports.reserve_next(allow_zero=True) == (0, 0)
     assert ports.reserve_next(allow_zero=False) == (0, 2)
@@ -37,7 +37,7 @@ def test_virtio_serial_channels_leave_port_0_to_a_console() -> None:
 
 def test_virtio_serial_ports_that_cannot_be() -> None:
     ports = VirtioSerialPorts()
-    ports.add_controller(0, 4)
+    ports.add_controller(0, 5)
     ports.reserve(0, 1)
     for controller, port, message in ((1, 1, "1 is missing"), (0, 5, "does not have port 5"), (0, 1, "occupied")):
         with pytest.raises(VirtError, match=message):

@@ -1,0 +1,55 @@
+# SPDX-License-Identifier: LGPL-2.1-or-later
+"""The order of disks and controllers: those of one kind stand together, sorted."""
+
+from __future__ import annotations
+
+import re
+
+from conf.domain.devices.controller import Controller
+from conf.domain.devices.disk import Disk
+
+_LETTERS = re.compile(r"(?:fd|hd|vd|sd|xvd|ubd)([a-z]+)[0-9]*")
+
+
+def ordered_disks(disks: list[Disk]) -> list[Disk]:
+    """Disks of one bus (as the XML says it; those that leave it open are one group) by the number in their name."""
+    groups: dict[str | None, list[Disk]] = {}
+    for disk in disks:
+        groups.setdefault(disk.target.bus, []).append(disk)
+    ordered = [disk for group in groups.values() for disk in sorted(group, key=_disk_number)]
+    for disk in ordered:
+        disk.guess_bus()
+    return ordered
+
+
+def _disk_number(disk: Disk) -> tuple[int, str]:
+    """Sorts "sdz" before "sdaa"; a name of another form comes first."""
+    match = _LETTERS.fullmatch(disk.target.dev or "")
+    return (len(match[1]), match[1]) if match else (0, "")
+
+
+def ordered_controllers(controllers: list[Controller]) -> list[Controller]:
+    """Controllers of one type by index; those without one behind the ones that came before them."""
+    ordered: list[Controller] = []
+    for controller in controllers:
+        ordered.insert(_place(ordered, controller), controller)
+    return ordered
+
+
+def _place(ordered: list[Controller], new: Controller) -> int:
+    """Where a controller goes: before the first of its type that has to follow it, else behind the last."""
+    same = [place for place, other in enumerate(ordered) if other.type == new.type]
+    if not same:
+        return len(ordered)
+    if new.index is None:
+        return same[-1] + 1
+    return next((place for place in same if _follows(ordered[place], new)), same[-1] + 1)
+
+
+def _follows(other: Controller, new: Controller) -> bool:
+    if other.index is None or new.index is None:
+        return False
+    if other.index != new.index:
+        return other.index > new.index
+    # the companions of a USB 2 controller stand behind it
+    return other.master is not None and new.master is None
