@@ -274,9 +274,21 @@ async def remove_fd(monitor: Monitor, fdset: int) -> None:
 # -- screen, keyboard, remote displays
 
 
-async def screendump(monitor: Monitor, filename: str, device: str | None = None, head: int | None = None) -> None:
-    """Write the screen as PPM to a file QEMU may write to."""
-    await monitor.execute("screendump", without_none({"filename": filename, "device": device, "head": head}))
+async def screendump(
+    monitor: Monitor,
+    filename: str,
+    device: str | None = None,
+    head: int | None = None,
+    format_: str | None = None,
+) -> None:
+    """Write the screen (`format_`: "png"; else as PPM) to a file QEMU may write to."""
+    arguments = {"filename": filename, "device": device, "head": head, "format": format_}
+    await monitor.execute("screendump", without_none(arguments))
+
+
+async def add_client(monitor: Monitor, protocol: str, fdname: str, *, skip_auth: bool) -> None:
+    """Give a connected socket, named by `getfd`, to the "vnc" or "spice" server."""
+    await monitor.execute("add_client", {"protocol": protocol, "fdname": fdname, "skipauth": skip_auth})
 
 
 async def send_key(monitor: Monitor, keycodes: Iterable[int], hold_ms: int | None = None) -> None:

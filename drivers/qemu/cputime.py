@@ -16,11 +16,12 @@ _KIB_PER_PAGE = os.sysconf("SC_PAGE_SIZE") // 1024
 
 @dataclass(slots=True, frozen=True)
 class Usage:
-    """Nanoseconds of CPU, KiB of memory; all 0 where the process is gone."""
+    """Nanoseconds of CPU, KiB of memory, the CPU it last ran on; all 0 where the process is gone."""
 
     user: int = 0
     system: int = 0
     rss: int = 0
+    processor: int = 0
 
     @property
     def time(self) -> int:
@@ -55,4 +56,9 @@ def _usage(path: str) -> Usage:
     except OSError:
         return Usage()
     fields = stat[stat.rindex(b")") + 2 :].split()
-    return Usage(int(fields[11]) * _NS_PER_TICK, int(fields[12]) * _NS_PER_TICK, int(fields[21]) * _KIB_PER_PAGE)
+    return Usage(
+        user=int(fields[11]) * _NS_PER_TICK,
+        system=int(fields[12]) * _NS_PER_TICK,
+        rss=int(fields[21]) * _KIB_PER_PAGE,
+        processor=int(fields[36]),
+    )

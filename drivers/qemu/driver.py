@@ -6,13 +6,47 @@ from __future__ import annotations
 from typing import ClassVar
 
 from drivers.base import Environment, HypervisorDriver
+from drivers.qemu.api.base import Part
+from drivers.qemu.api.connection import ConnectionApi
+from drivers.qemu.api.consoles import ConsoleApi
+from drivers.qemu.api.definition import DefinitionApi
+from drivers.qemu.api.jobs import JobsApi
+from drivers.qemu.api.lookup import LookupApi
+from drivers.qemu.api.memory import MemoryApi
+from drivers.qemu.api.metadata import MetadataApi
+from drivers.qemu.api.monitor import MonitorApi
+from drivers.qemu.api.power import PowerApi
+from drivers.qemu.api.screen import ScreenApi
+from drivers.qemu.api.security import SecurityApi
+from drivers.qemu.api.state import StateApi
+from drivers.qemu.api.statistics import StatisticsApi
+from drivers.qemu.api.vcpus import VcpuApi
 from drivers.qemu.capabilities import CapabilitiesCache
 from drivers.qemu.context import QemuContext
 from drivers.qemu.guestlist import GuestList
+from drivers.qemu.lifecycle import autostart, ending, reconnect
 from drivers.qemu.paths import QemuPaths
 from drivers.qemu.settings import QemuSettings
 from virtd.calls import Connection
 from virtd.errors import Code, From, VirtError
+
+#: The subjects of the API.
+API: tuple[type[Part], ...] = (
+    ConnectionApi,
+    ConsoleApi,
+    DefinitionApi,
+    JobsApi,
+    LookupApi,
+    MemoryApi,
+    MetadataApi,
+    MonitorApi,
+    PowerApi,
+    ScreenApi,
+    SecurityApi,
+    StateApi,
+    StatisticsApi,
+    VcpuApi,
+)
 
 
 class QemuDriver(HypervisorDriver):
@@ -32,6 +66,7 @@ class QemuDriver(HypervisorDriver):
             capabilities=CapabilitiesCache(paths.cache / "capabilities", environment.tasks),
             guests=self.guests,
         )
+        self.parts = tuple(part(self.context) for part in API)
 
     def connect_open(self, connection: Connection, path: str) -> str:
         """virConnectOpen.
@@ -43,3 +78,13 @@ class QemuDriver(HypervisorDriver):
         if path != own and not (self.env.privileged and path == "/session"):
             raise VirtError(Code.INTERNAL_ERROR, f"unexpected qemu URI path '{path}', try qemu://{own}")
         return f"qemu://{path}"
+
+    async def start(self) -> None:
+        """Take over from the daemon before, then start what is to start with the host."""
+        await reconnect.load_all(self.context)
+        await autostart.start_all(self.context)
+
+    async def stop(self) -> None:
+        """Let go of all guests; those bound to a connection end with it."""
+        for guest in self.guests:
+            await ending.let_go(guest)

@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 from contextlib import AbstractAsyncContextManager
 from typing import TYPE_CHECKING
 from uuid import UUID
@@ -21,6 +22,8 @@ from virtd.tasks import TaskOwner
 
 if TYPE_CHECKING:
     from drivers.qemu.monitor import Monitor
+
+log = logging.getLogger(__name__)
 
 
 class Guest:
@@ -43,7 +46,6 @@ class Guest:
         self.autostart = False
         self.state: int = DomainState.SHUTOFF
         self.reason: int = DomainShutoffReason.UNKNOWN
-        self.updated = False
         self.taints: dict[str, None] = {}
         self.messages: list[str] = []
         self.jobs = JobLock(context.settings.max_queued)
@@ -87,7 +89,7 @@ class Guest:
     def status_xml(self) -> str:
         """The running definition as the status file keeps it: with all that clients do not see."""
         assert self.live is not None
-        return format_domain(self.live, secure=True, status=True)
+        return format_domain(self.live, inactive=False, secure=True, status=True)
 
     def emit(self, event_id: int, *args: object) -> None:
         """Tell clients an event of this guest; `event_id` is a `DomainEventID`."""
@@ -98,6 +100,13 @@ class Guest:
         self.emit(DomainEventID.LIFECYCLE, type_, detail)
 
     # -- state
+
+    def taint(self, why: str) -> None:
+        """Note that something was done to this guest that nobody answers for."""
+        if why not in self.taints:
+            log.warning("guest %s is tainted: %s", self.name, why)
+            self.taints[why] = None
+            self.save_status_soon()
 
     def set_state(self, state: int, reason: int) -> None:
         """Note a `DomainState` and its reason; the caller saves the status."""

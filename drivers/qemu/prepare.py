@@ -3,9 +3,18 @@
 
 from __future__ import annotations
 
+import os
+
 from conf.domain import Domain, parse_domain
+from conf.domain.devices.chardev_source import CharacterSource
+from conf.domain.idmap import Resource
+from conf.domain.security import SecLabel
+from drivers.qemu.aliases import assign_aliases
 from drivers.qemu.context import QemuContext
-from drivers.qemu.defaults import prepare_definition
+from drivers.qemu.defaults import choose_emulator, prepare_definition
+from drivers.qemu.hostside.cgroup import PARTITION
+from drivers.qemu.runtime import Runtime
+from drivers.qemu.settings import account
 
 
 async def definition(context: QemuContext, xml: str, *, validate: bool = False) -> Domain:
@@ -15,6 +24,23 @@ async def definition(context: QemuContext, xml: str, *, validate: bool = False) 
         ConfError, VirtError: what is wrong with it.
     """
     domain = parse_domain(xml)
-    capabilities = await context.capabilities.for_domain(domain)
-    prepare_definition(domain, capabilities)
+    emulator = choose_emulator(domain, context.capabilities)
+    prepare_definition(domain, await context.capabilities.get(emulator))
     return domain
+
+
+def live(domain: Domain, context: QemuContext, runtime: Runtime) -> None:
+    """Add to a copy of a definition what only a running guest has, as far as it is known before QEMU is up."""
+    assign_aliases(domain)
+    for channel in domain.devices.channels:
+        if channel.target.type != "virtio":
+            continue
+        channel.target.state = "disconnected"
+        if channel.type == "unix" and (channel.source is None or not channel.source.path):
+            path = os.path.join(runtime.channel_dir, channel.target.name or "")
+            channel.source = CharacterSource(mode="bind", path=path)
+    domain.resource = domain.resource or Resource(partition=f"/{PARTITION}")
+    owner = account(context.settings, privileged=context.env.privileged)
+    if owner is not None and not any(label.model == "dac" for label in domain.seclabels):
+        label = SecLabel(type="dynamic", model="dac", relabel=True, label=owner.label, imagelabel=owner.label)
+        domain.seclabels = [*domain.seclabels, label]

@@ -122,7 +122,7 @@ def load(path: Path) -> Status:
     )
     pid = root.get("pid")
     return Status(
-        domain=parse_domain(etree.tostring(domain)),
+        domain=parse_domain(etree.tostring(domain), inactive=False, status=True),
         runtime=runtime,
         state=STATES[root.get("state", "")],
         reason=int(root.get("reason", "")),

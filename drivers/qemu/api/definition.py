@@ -25,10 +25,6 @@ _UNDEFINE_FLAGS = (1 << 7) - 1
 class DefinitionApi(Part):
     """virDomainDefineXML, virDomainUndefine, virDomainRename, virDomainGetXMLDesc, virDomain…Autostart."""
 
-    async def domain_define_xml(self, xml: str) -> DomainRef:
-        """virDomainDefineXML."""
-        return await self.domain_define_xml_flags(xml, 0)
-
     async def domain_define_xml_flags(self, xml: str, flags: int) -> DomainRef:
         """virDomainDefineXMLFlags."""
         check_flags(flags, DomainDefineFlags.VALIDATE, "qemuDomainDefineXMLFlags")
@@ -59,10 +55,6 @@ class DefinitionApi(Part):
             raise write_failed(self._context.paths.definition(guest.name), error) from error
         details = DomainEventDefinedDetailType
         guest.emit_lifecycle(DomainEventType.DEFINED, details.UPDATED if before else details.ADDED)
-
-    async def domain_undefine(self, dom: DomainRef) -> None:
-        """virDomainUndefine."""
-        await self.domain_undefine_flags(dom, 0)
 
     async def domain_undefine_flags(self, dom: DomainRef, flags: int) -> None:
         """virDomainUndefineFlags."""

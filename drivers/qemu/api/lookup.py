@@ -48,7 +48,7 @@ def _passes(flags: int, pair: tuple[int, int], has: bool) -> bool:
 
 
 class LookupApi(Part):
-    """virDomainLookupBy…, virConnectList…Domains, virConnectNumOf…Domains."""
+    """virDomainLookupBy…, virConnectListAllDomains."""
 
     def domain_lookup_by_id(self, id_: int) -> DomainRef:
         """virDomainLookupByID."""
@@ -68,22 +68,6 @@ class LookupApi(Part):
         if not flags:
             return [guest.ref for guest in self._context.guests]
         return [guest.ref for guest in self._context.guests if matches(guest, flags)]
-
-    def connect_list_domains(self) -> list[int]:
-        """virConnectListDomains."""
-        return [guest.id for guest in self._context.guests if guest.active]
-
-    def connect_num_of_domains(self) -> int:
-        """virConnectNumOfDomains."""
-        return len(self.connect_list_domains())
-
-    def connect_list_defined_domains(self) -> list[str]:
-        """virConnectListDefinedDomains."""
-        return [guest.name for guest in self._context.guests if not guest.active]
-
-    def connect_num_of_defined_domains(self) -> int:
-        """virConnectNumOfDefinedDomains."""
-        return len(self.connect_list_defined_domains())
 
 
 def _found(guest: Guest | None, what: str) -> DomainRef:

@@ -53,13 +53,15 @@ class PowerApi(Part):
             guest = Guest(self._context, domain)
             guest.set_live(domain)  # it is active in the eyes of others from now on
             self._context.guests.add(guest)
-        async with guest.job("modify"):
-            await self._start(guest, domain, flags)
+        try:
+            async with guest.job("modify"):
+                self._context.guests.place(domain, to_run=guest.runtime is not None)
+                await self._start(guest, domain, flags)
+        except BaseException:
+            if guest.runtime is None and guest.active:
+                ending.forget(guest)
+            raise
         return guest.ref
-
-    async def domain_create(self, dom: DomainRef) -> None:
-        """virDomainCreate."""
-        await self.domain_create_with_flags(dom, 0)
 
     async def domain_create_with_flags(self, dom: DomainRef, flags: int) -> DomainRef:
         """virDomainCreateWithFlags."""
@@ -91,10 +93,6 @@ class PowerApi(Part):
 
         current_call.get().connection.on_close(closed)
 
-    async def domain_destroy(self, dom: DomainRef) -> None:
-        """virDomainDestroy."""
-        await self.domain_destroy_flags(dom, 0)
-
     async def domain_destroy_flags(self, dom: DomainRef, flags: int) -> None:
         """virDomainDestroyFlags."""
         check_flags(flags, Destroy.GRACEFUL | Destroy.REMOVE_LOGS, "qemuDomainDestroyFlags")
@@ -110,10 +108,6 @@ class PowerApi(Part):
         async with guest.job("destroy"):
             if not guest.active:
                 raise not_running()
-
-    async def domain_shutdown(self, dom: DomainRef) -> None:
-        """virDomainShutdown."""
-        await self.domain_shutdown_flags(dom, 0)
 
     async def domain_shutdown_flags(self, dom: DomainRef, flags: int) -> None:
         """virDomainShutdownFlags: press the power button."""

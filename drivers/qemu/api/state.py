@@ -55,12 +55,14 @@ class StateApi(Part):
         return int(self._guest(dom).persistent is not None)
 
     def domain_is_updated(self, dom: DomainRef) -> int:
-        """virDomainIsUpdated."""
-        return int(self._guest(dom).updated)
+        """virDomainIsUpdated; libvirt's QEMU driver never says yes."""
+        self._guest(dom)
+        return 0
 
     def domain_get_os_type(self, dom: DomainRef) -> str:
         """virDomainGetOSType."""
-        return self._guest(dom).definition.os.type.value
+        type_ = self._guest(dom).definition.os.type
+        return (type_.type if type_ is not None else None) or "hvm"
 
     def domain_has_managed_save_image(self, dom: DomainRef, flags: int) -> int:
         """virDomainHasManagedSaveImage."""

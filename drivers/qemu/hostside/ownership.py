@@ -9,6 +9,7 @@ import stat
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
+from drivers.qemu.block.layers import chain, is_empty, mirror_chain
 from drivers.qemu.runtime import Owner, Runtime
 from drivers.qemu.settings import Account
 from virtd.errors import Code, VirtError
@@ -74,13 +75,10 @@ def restore_path(guest: Guest, owner: Owner) -> None:
 def file_paths(domain: Domain) -> Iterator[str]:
     """The files of the host that a guest opens: images, firmware variables, kernel."""
     for disk in domain.devices.disks:
-        source = disk.source
-        while source is not None:
-            path = source.file or source.dev
-            if path:
-                yield path
-            backing = getattr(disk if source is disk.source else source, "backing_store", None)
-            source = backing.source if backing is not None else None
+        layers = [] if is_empty(disk) else chain(disk)
+        yield from (layer.path for layer in layers if layer.path)
+        if disk.mirror is not None:
+            yield from (layer.path for layer in mirror_chain(disk) if layer.path)
     yield from _boot_files(domain)
 
 

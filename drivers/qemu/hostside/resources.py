@@ -62,8 +62,9 @@ def prepare(guest: Guest, runtime: Runtime, account: Account | None) -> Resource
         _folder(runtime.channel_dir, account)
         resources.monitor = listen(runtime.monitor_path)
         for channel in guest.live.devices.channels:
-            if channel.type == "unix" and channel.alias and channel.source and channel.source.mode == "bind":
-                resources.sockets[channel.alias] = _channel_socket(channel.source.path, account)
+            source = channel.source
+            if channel.type == "unix" and channel.alias and source and source.mode == "bind" and source.path:
+                resources.sockets[channel.alias] = _channel_socket(source.path, account)
         ports.assign(guest)
         interfaces.prepare(guest, runtime, resources)
         ownership.give(guest, runtime, account)

@@ -3,7 +3,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, Literal
 
 from conf.domain import Domain
 from drivers.qemu.guest import Guest
@@ -121,7 +121,7 @@ def serial_port_changed(guest: Guest, data: dict[str, Any]) -> None:
     channel = next((c for c in live.devices.channels if c.alias == alias), None)
     if channel is None or channel.target is None:
         return
-    state = "connected" if is_open else "disconnected"
+    state: Literal["connected", "disconnected"] = "connected" if is_open else "disconnected"
     if channel.target.state == state:
         return
     channel.target.state = state

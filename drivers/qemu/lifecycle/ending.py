@@ -131,3 +131,17 @@ def forget(guest: Guest) -> None:
     guest.context.guests.release_id(guest)
     if guest.persistent is None:
         guest.context.guests.remove(guest)
+
+
+async def let_go(guest: Guest) -> None:
+    """The daemon ends: the guest goes on without it, unless it was bound to a connection."""
+    runtime = guest.runtime
+    if runtime is not None and runtime.autodestroy and not runtime.starting:
+        await end(guest, DomainShutoffReason.DESTROYED)
+    await guest.tasks.close()
+    if guest.runtime is not None:
+        await guest.status_saved()
+        if guest.runtime.monitor is not None:
+            await guest.runtime.monitor.close()
+        if guest.runtime.process is not None:
+            guest.runtime.process.close()

@@ -13,10 +13,9 @@ from dataclasses import dataclass
 from importlib import metadata
 
 from conf.domain import Domain
-from drivers.qemu import command, commands, hostside
+from drivers.qemu import command, commands, hostside, prepare
 from drivers.qemu.block.chains import prepare_disks
 from drivers.qemu.capabilities import Capabilities
-from drivers.qemu.defaults import prepare_live
 from drivers.qemu.guest import Guest
 from drivers.qemu.hostside import cgroup
 from drivers.qemu.lifecycle import connection, ending, running
@@ -62,7 +61,7 @@ async def start(guest: Guest, definition: Domain, options: StartOptions) -> None
         VirtError: why it could not be started, in QEMU's own words where it spoke.
     """
     context = guest.context
-    capabilities = await context.capabilities.get(definition.devices.emulator)
+    capabilities = await context.capabilities.get(definition.devices.emulator or "")
     live = copy.deepcopy(definition)
     id_ = context.guests.next_id()
     runtime = Runtime(
@@ -72,7 +71,7 @@ async def start(guest: Guest, definition: Domain, options: StartOptions) -> None
         starting=True,
     )
     live.id = id_
-    prepare_live(live, capabilities, runtime.channel_dir)
+    prepare.live(live, context, runtime)
     runtime.block.last_index = await _find_images(guest, live)
     async with AsyncExitStack() as undo:
         guest.set_live(live)

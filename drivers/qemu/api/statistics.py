@@ -1,0 +1,227 @@
+# SPDX-License-Identifier: LGPL-2.1-or-later
+"""Statistics: of one subject of one domain, and of everything at once."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+from typing import Any
+
+from drivers.qemu import cputime
+from drivers.qemu.api.base import IMPACT, Part, definitions, not_running, refuse, save
+from drivers.qemu.api.lookup import matches
+from drivers.qemu.guest import Guest
+from drivers.qemu.stats import blocks, groups, memory
+from drivers.qemu.stats.query import Asker
+from virtd.enums import ConnectGetAllDomainStatsFlags as Flags
+from virtd.errors import Code, From, VirtError, check_flags, invalid_arg
+from virtd.host import netdev
+from virtd.params import ParamList, TypedParam
+from virtd.refs import DomainRef
+
+_FILTERS = (1 << 8) - 1
+_STATS_FLAGS = _FILTERS | Flags.NOWAIT | Flags.BACKING | Flags.ENFORCE_STATS
+
+#: Parameter of virDomainBlockStatsFlags → field of `blocks.Counters`, in libvirt's order.
+_BLOCK_PARAMS = {
+    "wr_bytes": "wr_bytes",
+    "wr_operations": "wr_reqs",
+    "rd_bytes": "rd_bytes",
+    "rd_operations": "rd_reqs",
+    "flush_operations": "fl_reqs",
+    "wr_total_times": "wr_times",
+    "rd_total_times": "rd_times",
+    "flush_total_times": "fl_times",
+}
+
+
+class StatisticsApi(Part):
+    """virConnectGetAllDomainStats, virDomainBlockStats, virDomainInterfaceStats, virDomainMemoryStats, virDomainGetCPUStats."""
+
+    async def connect_get_all_domain_stats(
+        self, doms: list[DomainRef], stats: int, flags: int
+    ) -> list[tuple[DomainRef, list[TypedParam]]]:
+        """virConnectGetAllDomainStats.  With NOWAIT no QEMU that hangs keeps the answer longer than a moment."""
+        check_flags(flags, _STATS_FLAGS, "qemuConnectGetAllDomainStats")
+        wanted = [self._context.guests.by_uuid(dom.uuid) for dom in doms] if doms else list(self._context.guests)
+        guests = [guest for guest in wanted if guest is not None and matches(guest, flags & _FILTERS)]
+        for guest in guests:
+            _check_groups(guest, stats, enforce=bool(flags & Flags.ENFORCE_STATS))
+        async with asyncio.TaskGroup() as tasks:
+            records = [
+                _stored_record(guest, stats)
+                if not guest.active and not guest.definition.devices.disks
+                else tasks.create_task(_record(guest, stats, flags))
+                for guest in guests
+            ]
+        return [r.result() if isinstance(r, asyncio.Task) else r for r in records]
+
+    async def domain_block_stats(self, dom: DomainRef, path: str) -> tuple[int, int, int, int, int]:
+        """virDomainBlockStats: requests and bytes read, written; errors are not counted."""
+        counters = await self._counters(dom, path)
+        return counters.rd_reqs, counters.rd_bytes, counters.wr_reqs, counters.wr_bytes, -1
+
+    async def domain_block_stats_flags(self, dom: DomainRef, path: str, flags: int) -> list[TypedParam]:
+        """virDomainBlockStatsFlags."""
+        check_flags(flags, 0, "qemuDomainBlockStatsFlags")
+        counters, params = await self._counters(dom, path), ParamList()
+        for name, field in _BLOCK_PARAMS.items():
+            params.add_llong(name, getattr(counters, field))
+        return params
+
+    async def _counters(self, dom: DomainRef, path: str) -> blocks.Counters:
+        """The counters of one disk, of all together where `path` is empty."""
+        guest = self._running(dom)
+        disks = guest.definition.devices.disks
+        wanted = disks if not path else [find_disk(disks, path, "invalid path: ")]
+        figures = await blocks.ask(Asker(guest))
+        if not guest.active:
+            raise not_running()
+        total = blocks.Counters()
+        for disk in wanted:
+            counters = figures.by_alias.get(disk.alias or "")
+            if counters is None:
+                raise VirtError(Code.INTERNAL_ERROR, f"cannot find statistics for device '{disk.alias}'")
+            for name in _BLOCK_PARAMS.values():
+                setattr(total, name, getattr(total, name) + getattr(counters, name))
+        return total
+
+    async def domain_get_block_info(self, dom: DomainRef, path: str, flags: int) -> tuple[int, int, int]:
+        """virDomainGetBlockInfo: allocation, capacity, physical size, in bytes."""
+        check_flags(flags, 0, "qemuDomainGetBlockInfo")
+        guest = self._guest(dom)
+        disk = find_disk(guest.definition.devices.disks, path, "invalid path ", " not assigned to domain")
+        file = blocks.local_path(disk)
+        if file is None:
+            raise invalid_arg(f"disk '{path}' does not currently have a source assigned")
+        try:
+            extent = await asyncio.to_thread(blocks.extent, file)
+        except OSError as error:
+            text = f"cannot stat file '{file}': {os.strerror(error.errno or 0)}"
+            raise VirtError(Code.SYSTEM_ERROR, text) from error
+        capacity = extent.physical
+        if guest.active:
+            counters = (await blocks.ask(Asker(guest))).by_alias.get(disk.alias or "")
+            capacity = counters.capacity if counters is not None and counters.capacity else capacity
+        return extent.allocation, capacity, extent.physical
+
+    def domain_interface_stats(self, dom: DomainRef, device: str) -> tuple[int, ...]:
+        """virDomainInterfaceStats, as the guest sees it; `device` is the host's name of it or the guest's address."""
+        guest = self._running(dom)
+        card = _find_interface(guest, device)
+        name = card.target.dev if card.target is not None else None
+        if not name:
+            raise VirtError(Code.INTERNAL_ERROR, "Interface name not provided", source=From.NONE)
+        try:
+            counted = netdev.counters(name)
+        except OSError as error:
+            raise VirtError(
+                Code.INTERNAL_ERROR, "/proc/net/dev: Interface not found", source=From.STATS_LINUX
+            ) from error
+        return counted[4:] + counted[:4]
+
+    async def domain_memory_stats(self, dom: DomainRef, flags: int) -> list[tuple[int, int]]:
+        """virDomainMemoryStats: (tag, value) pairs."""
+        check_flags(flags, 0, "qemuDomainMemoryStats")
+        found = await memory.statistics(Asker(self._running(dom)))
+        return [(memory.TAGS[name], value) for name, value in found.items()]
+
+    async def domain_set_memory_stats_period(self, dom: DomainRef, period: int, flags: int) -> None:
+        """virDomainSetMemoryStatsPeriod: how often, in seconds, the balloon driver is to tell; 0 is never."""
+        check_flags(flags, IMPACT, "qemuDomainSetMemoryStatsPeriod")
+        if period < 0:
+            raise refuse("period in virDomainSetMemoryStatsPeriod must be zero or greater")
+        guest = self._guest(dom)
+        async with guest.job("modify"):
+            live, stored = definitions(guest, flags)
+            for definition in (live, stored):
+                if definition is not None and not _has_balloon(definition):
+                    raise VirtError(
+                        Code.OPERATION_INVALID, "Memory balloon model must be virtio to set the collection period"
+                    )
+            if live is not None:
+                await set_period(guest, period)
+            for definition in (live, stored):
+                if definition is not None:
+                    _store_period(definition, period)
+            await save(guest, live, stored)
+
+    def domain_get_cpu_stats(self, dom: DomainRef, start_cpu: int, ncpus: int, flags: int) -> list[list[TypedParam]]:
+        """virDomainGetCPUStats of all CPUs together; of single ones the kernel keeps no count here."""
+        check_flags(flags, 0, "qemuDomainGetCPUStats")
+        guest = self._running(dom)
+        if start_cpu != -1:
+            text = "operation 'getCpuacctPercpuUsage' not supported for backend 'cgroup V2'"
+            raise VirtError(Code.OPERATION_UNSUPPORTED, text, source=From.CGROUP)
+        used, params = cputime.total(guest), ParamList()
+        params.add_ullong("cpu_time", used.time)
+        params.add_ullong("user_time", used.user)
+        params.add_ullong("system_time", used.system)
+        return [params]
+
+
+def _check_groups(guest: Guest, stats: int, *, enforce: bool) -> None:
+    """Refuse groups that cannot be had, where they are demanded."""
+    missing = stats & ~(groups.ALL if guest.active else groups.ALL & ~groups.NEED_QEMU)
+    if enforce and missing:
+        text = f"Stats types bits 0x{missing:x} are not supported by this daemon or QEMU"
+        raise VirtError(Code.ARGUMENT_UNSUPPORTED, text)
+
+
+def _stored_record(guest: Guest, stats: int) -> tuple[DomainRef, list[TypedParam]]:
+    """What memory holds of an inactive guest without disks: no need for a task."""
+    request = groups.Request(guest, Asker(guest), ParamList())
+    for bit, group in groups.STORED.items():
+        if not stats or stats & bit:
+            group(request)
+    return guest.ref, request.params
+
+
+async def _record(guest: Guest, stats: int, flags: int) -> tuple[DomainRef, list[TypedParam]]:
+    asker = Asker(guest, nowait=bool(flags & Flags.NOWAIT))
+    request = groups.Request(guest, asker, ParamList(), backing=bool(flags & Flags.BACKING))
+    for bit, group in groups.GROUPS.items():
+        if not stats or stats & bit:
+            await group(request)
+    return guest.ref, request.params
+
+
+def find_disk(disks: list[Any], path: str, before: str, after: str = "") -> Any:
+    """The disk that a client names by target or by source.
+
+    Raises:
+        VirtError: INVALID_ARG with the path between `before` and `after`.
+    """
+    for disk in disks:
+        if path and path in (disk.target.dev, blocks.local_path(disk)):
+            return disk
+    raise invalid_arg(f"{before}{path}{after}")
+
+
+def _find_interface(guest: Guest, device: str) -> Any:
+    for card in guest.definition.devices.interfaces:
+        name = card.target.dev if card.target is not None else None
+        if device == name or (card.mac is not None and device.lower() == card.mac.address):
+            return card
+    raise VirtError(Code.INVALID_ARG, f"'{device}' is not a known interface", source=From.DOMAIN)
+
+
+def _has_balloon(definition: Any) -> bool:
+    device = definition.devices.memballoon
+    return device is not None and device.model.startswith("virtio")
+
+
+def _store_period(definition: Any, period: int) -> None:
+    from conf.domain.devices.memballoon import MemballoonStats
+
+    definition.devices.memballoon.stats = MemballoonStats(period=period)
+
+
+async def set_period(guest: Guest, period: int) -> None:
+    """Tell the balloon how often to ask the guest."""
+    from drivers.qemu import commands
+
+    device = guest.definition.devices.memballoon
+    assert device is not None
+    path = f"/machine/peripheral/{device.alias}"
+    await commands.qom_set(guest.monitor, path, "guest-stats-polling-interval", period)

@@ -1,0 +1,192 @@
+# SPDX-License-Identifier: LGPL-2.1-or-later
+"""Virtual CPUs: how many, and on which CPUs of the host."""
+
+from __future__ import annotations
+
+import os
+
+from conf.bitmap import format_bitmap, parse_bitmap
+from conf.domain import Domain
+from conf.domain.cputune import CPUTune, EmulatorPin, VcpuPin
+from drivers.qemu import cputime
+from drivers.qemu.api.base import IMPACT, Part, definition, definitions, refuse, require_one_impact, save
+from drivers.qemu.api.power import agent_missing
+from drivers.qemu.guest import Guest
+from drivers.qemu.hotplug import vcpus as hotplug
+from virtd.enums import DomainVcpuFlags as Flags
+from virtd.enums import VcpuState
+from virtd.errors import Code, VirtError, check_flags, invalid_arg, operation_invalid
+from virtd.refs import DomainRef
+
+_FLAGS = IMPACT | Flags.MAXIMUM | Flags.GUEST
+
+
+def current(found: Domain) -> int:
+    """CPUs that are plugged in."""
+    return found.vcpu.count if found.vcpu.current is None else found.vcpu.current
+
+
+class VcpuApi(Part):
+    """virDomainGetVcpus…, virDomainSetVcpus…, virDomainPin…, virDomainGet…PinInfo."""
+
+    def domain_get_vcpus_flags(self, dom: DomainRef, flags: int) -> int:
+        """virDomainGetVcpusFlags."""
+        require_one_impact(flags)
+        check_flags(flags, _FLAGS, "qemuDomainGetVcpusFlags")
+        guest = self._guest(dom)
+        found = definition(guest, flags)
+        if flags & Flags.GUEST:
+            if not guest.active:
+                text = "vCPU count provided by the guest agent can only be requested for live domains"
+                raise invalid_arg(text)
+            raise agent_missing(guest)
+        return found.vcpu.count if flags & Flags.MAXIMUM else current(found)
+
+    async def domain_set_vcpus_flags(self, dom: DomainRef, nvcpus: int, flags: int) -> None:
+        """virDomainSetVcpusFlags."""
+        check_flags(flags, _FLAGS, "qemuDomainSetVcpusFlags")
+        if flags & Flags.MAXIMUM and not flags & Flags.CONFIG:
+            raise refuse("Flag 'VIR_DOMAIN_AFFECT_CONFIG' is required by flag 'VIR_DOMAIN_VCPU_MAXIMUM'")
+        guest = self._guest(dom)
+        async with guest.job("modify"):
+            live, stored = definitions(guest, flags)
+            if flags & Flags.GUEST:
+                raise agent_missing(guest)
+            if flags & Flags.MAXIMUM:
+                assert stored is not None
+                _set_maximum(stored, nvcpus)
+            else:
+                _check_count(live, "live", nvcpus)
+                _check_count(stored, "persistent", nvcpus)
+                if live is not None:
+                    await hotplug.set_count(guest, nvcpus)
+                if stored is not None:
+                    stored.vcpu.current = None if nvcpus == stored.vcpu.count else nvcpus
+            await save(guest, live, stored)
+
+    def domain_get_vcpus(self, dom: DomainRef) -> list[tuple[int, int, int, int, bytes]]:
+        """virDomainGetVcpus: number, state, CPU time (ns), host CPU, host CPUs allowed."""
+        guest = self._guest(dom)
+        if not guest.active or guest.runtime is None or guest.runtime.process is None:
+            raise operation_invalid("cannot retrieve vcpu information for inactive domain")
+        pid, threads = guest.runtime.process.pid, guest.runtime.vcpu_threads
+        return [_vcpu(pid, number, threads.get(number)) for number in range(current(guest.definition))]
+
+    def domain_get_vcpu_pin_info(self, dom: DomainRef, flags: int) -> list[bytes]:
+        """virDomainGetVcpuPinInfo."""
+        check_flags(flags, IMPACT, "qemuDomainGetVcpuPinInfo")
+        found = definition(self._guest(dom), flags)
+        pins = {pin.vcpu: pin.cpuset for pin in found.cputune.vcpupins} if found.cputune else {}
+        return [_cpumap(_allowed(pins.get(number) or found.vcpu.cpuset)) for number in range(found.vcpu.count)]
+
+    def domain_get_emulator_pin_info(self, dom: DomainRef, flags: int) -> bytes:
+        """virDomainGetEmulatorPinInfo."""
+        check_flags(flags, IMPACT, "qemuDomainGetEmulatorPinInfo")
+        found = definition(self._guest(dom), flags)
+        pin = found.cputune.emulatorpin if found.cputune else None
+        return _cpumap(_allowed(pin.cpuset if pin is not None else found.vcpu.cpuset))
+
+    async def domain_pin_vcpu_flags(self, dom: DomainRef, vcpu: int, cpumap: bytes, flags: int) -> None:
+        """virDomainPinVcpuFlags."""
+        check_flags(flags, IMPACT, "qemuDomainPinVcpuFlags")
+        guest, cpus = self._guest(dom), _cpus(cpumap)
+        async with guest.job("modify"):
+            live, stored = definitions(guest, flags)
+            for changed, limit in ((live, "live"), (stored, "persistent")):
+                if changed is not None and vcpu >= changed.vcpu.count:
+                    raise invalid_arg(f"vcpu {vcpu} is out of range of {limit} cpu count {changed.vcpu.count}")
+            if live is not None and guest.runtime is not None and vcpu in guest.runtime.vcpu_threads:
+                _pin_thread(guest.runtime.vcpu_threads[vcpu], cpus)
+            for changed in (live, stored):
+                if changed is not None:
+                    _store_vcpu_pin(changed, vcpu, format_bitmap(cpus))
+            await save(guest, live, stored)
+
+    async def domain_pin_emulator(self, dom: DomainRef, cpumap: bytes, flags: int) -> None:
+        """virDomainPinEmulator."""
+        check_flags(flags, IMPACT, "qemuDomainPinEmulator")
+        guest, cpus = self._guest(dom), _cpus(cpumap)
+        async with guest.job("modify"):
+            live, stored = definitions(guest, flags)
+            if live is not None:
+                _pin_emulator(guest, cpus)
+            for changed in (live, stored):
+                if changed is not None:
+                    changed.cputune = changed.cputune or CPUTune()
+                    changed.cputune.emulatorpin = EmulatorPin(cpuset=format_bitmap(cpus))
+            await save(guest, live, stored)
+
+
+def _check_count(found: Domain | None, which: str, wanted: int) -> None:
+    if found is not None and wanted > found.vcpu.count:
+        text = (
+            f"requested vcpus is greater than max allowable vcpus for the {which} domain: {wanted} > {found.vcpu.count}"
+        )
+        raise invalid_arg(text)
+
+
+def _set_maximum(stored: Domain, wanted: int) -> None:
+    now = min(current(stored), wanted)
+    if stored.cpu is not None and stored.cpu.topology is not None:
+        topology = stored.cpu.topology
+        product = (topology.sockets or 1) * (topology.dies or 1) * (topology.cores or 1) * (topology.threads or 1)
+        if product != wanted:
+            raise invalid_arg("CPU topology doesn't match the desired vcpu count")
+    stored.vcpu.count = wanted
+    stored.vcpu.current = None if now == wanted else now
+
+
+def _vcpu(pid: int, number: int, thread: int | None) -> tuple[int, int, int, int, bytes]:
+    if thread is None:
+        return number, VcpuState.RUNNING, 0, 0, _cpumap(os.sched_getaffinity(pid))
+    used = cputime.thread(pid, thread)
+    return number, VcpuState.RUNNING, used.time, used.processor, _cpumap(_affinity(thread))
+
+
+def _affinity(thread: int) -> set[int]:
+    try:
+        return os.sched_getaffinity(thread)
+    except ProcessLookupError:
+        return set()
+
+
+def _allowed(cpuset: str | None) -> set[int]:
+    return parse_bitmap(cpuset) if cpuset else set(range(os.cpu_count() or 1))
+
+
+def _cpumap(cpus: set[int]) -> bytes:
+    """A bit a CPU, the first in the lowest."""
+    return sum(1 << cpu for cpu in cpus).to_bytes(max(cpus, default=0) // 8 + 1, "little")
+
+
+def _cpus(cpumap: bytes) -> set[int]:
+    bits = int.from_bytes(cpumap, "little")
+    cpus = {cpu for cpu in range(bits.bit_length()) if bits >> cpu & 1}
+    if not cpus:
+        raise invalid_arg("Empty cpu list for pinning")
+    return cpus
+
+
+def _pin_thread(thread: int, cpus: set[int]) -> None:
+    try:
+        os.sched_setaffinity(thread, cpus)
+    except OSError as error:
+        text = f"cannot set CPU affinity on process {thread}: {os.strerror(error.errno or 0)}"
+        raise VirtError(Code.SYSTEM_ERROR, text) from error
+
+
+def _pin_emulator(guest: Guest, cpus: set[int]) -> None:
+    """All threads of QEMU that are no virtual CPU."""
+    runtime = guest.runtime
+    assert runtime is not None
+    assert runtime.process is not None
+    own = set(runtime.vcpu_threads.values())
+    for thread in map(int, os.listdir(f"/proc/{runtime.process.pid}/task")):
+        if thread not in own:
+            _pin_thread(thread, cpus)
+
+
+def _store_vcpu_pin(changed: Domain, vcpu: int, cpuset: str) -> None:
+    changed.cputune = changed.cputune or CPUTune()
+    pins = [pin for pin in changed.cputune.vcpupins if pin.vcpu != vcpu]
+    changed.cputune.vcpupins = sorted([*pins, VcpuPin(vcpu=vcpu, cpuset=cpuset)], key=lambda pin: pin.vcpu)

@@ -1,0 +1,116 @@
+# SPDX-License-Identifier: LGPL-2.1-or-later
+"""Figures of a guest's disks."""
+
+from __future__ import annotations
+
+import os
+import stat
+from dataclasses import dataclass, field
+from typing import Any
+
+from drivers.qemu.stats.query import Asker
+
+
+@dataclass(slots=True)
+class Counters:
+    """What QEMU counts on one image of a disk.  Operations, bytes, nanoseconds; None: not known."""
+
+    rd_reqs: int = 0
+    rd_bytes: int = 0
+    rd_times: int = 0
+    wr_reqs: int = 0
+    wr_bytes: int = 0
+    wr_times: int = 0
+    fl_reqs: int = 0
+    fl_times: int = 0
+    highest_offset: int | None = None
+    capacity: int | None = None
+    threshold: int | None = None
+
+
+#: Field of `Counters` → QEMU's name of it.
+_COUNTED = {
+    "rd_reqs": "rd_operations",
+    "rd_bytes": "rd_bytes",
+    "rd_times": "rd_total_time_ns",
+    "wr_reqs": "wr_operations",
+    "wr_bytes": "wr_bytes",
+    "wr_times": "wr_total_time_ns",
+    "fl_reqs": "flush_operations",
+    "fl_times": "flush_total_time_ns",
+}
+
+
+@dataclass(slots=True)
+class BlockFigures:
+    """Everything QEMU says about a guest's disks: by the front end's alias, and by node name."""
+
+    by_alias: dict[str, Counters] = field(default_factory=dict)
+    by_node: dict[str, Counters] = field(default_factory=dict)
+
+
+async def ask(asker: Asker) -> BlockFigures:
+    """Ask QEMU; empty where it does not answer."""
+    figures = BlockFigures()
+    nodes = _nodes(await asker.ask("query-named-block-nodes", {"flat": True}))
+    front = await asker.ask("query-blockstats")
+    for entry in front if isinstance(front, list) else []:
+        alias = _alias(str(entry.get("qdev") or ""), str(entry.get("device") or ""))
+        figures.by_alias[alias] = _counters(entry, nodes)
+    return figures
+
+
+async def ask_nodes(asker: Asker) -> dict[str, Counters]:
+    """The same for every node, for backing images."""
+    nodes = _nodes(await asker.ask("query-named-block-nodes", {"flat": True}))
+    reply = await asker.ask("query-blockstats", {"query-nodes": True})
+    entries = reply if isinstance(reply, list) else []
+    return {str(e["node-name"]): _counters(e, nodes) for e in entries if e.get("node-name")}
+
+
+def _nodes(reply: Any) -> dict[str, dict[str, Any]]:
+    return {str(n.get("node-name")): n for n in reply} if isinstance(reply, list) else {}
+
+
+def _counters(entry: dict[str, Any], nodes: dict[str, dict[str, Any]]) -> Counters:
+    counted = entry.get("stats", {})
+    counters = Counters(**{name: int(counted.get(theirs, 0)) for name, theirs in _COUNTED.items()})
+    counters.highest_offset = counted.get("wr_highest_offset")
+    node = nodes.get(str(entry.get("node-name")), {})
+    counters.capacity = node.get("image", {}).get("virtual-size")
+    counters.threshold = node.get("write_threshold") or None
+    return counters
+
+
+def _alias(qdev: str, device: str) -> str:
+    """The disk's alias out of its front end's path."""
+    parts = qdev.removeprefix("/machine/peripheral/").split("/")
+    return parts[0] if qdev else device.removeprefix("drive-")
+
+
+def local_path(disk: Any) -> str | None:
+    """The file or device of the host that a disk is, if it is one."""
+    source = disk.source
+    return (source.file or source.dev) if source is not None else None
+
+
+@dataclass(slots=True, frozen=True)
+class Extent:
+    """How large an image is on the host, in bytes: allocated, and from end to end."""
+
+    allocation: int
+    physical: int
+
+
+def extent(path: str) -> Extent:
+    """Look at an image.  Blocks.
+
+    Raises:
+        OSError: it cannot be looked at.
+    """
+    found = os.stat(path)
+    if stat.S_ISBLK(found.st_mode):
+        with open(path, "rb") as device:
+            size = device.seek(0, os.SEEK_END)
+        return Extent(size, size)
+    return Extent(found.st_blocks * 512, found.st_size)
