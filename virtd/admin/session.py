@@ -3,9 +3,11 @@
 
 from __future__ import annotations
 
+from virtd.admin.api import AdminApi, Administered
 from virtd.dispatch import Handler
+from virtd.errors import From, VirtError
 from virtd.server.client import Client
-from virtd.server.session import Session, rpc_error
+from virtd.server.session import Session
 from virtd.wire.programs import ADMIN, Procedure
 
 
@@ -14,10 +16,23 @@ class AdminSession(Session):
 
     programs = {ADMIN.number: ADMIN}
 
-    def __init__(self, client: Client, daemon: object) -> None:
+    def __init__(self, client: Client, daemon: Administered) -> None:
         super().__init__()
         self._client = client
+        self._api = AdminApi(daemon)
 
     def handler(self, procedure: Procedure) -> Handler:
         """See `Session`."""
-        raise rpc_error("later")
+        if procedure.name == "CONNECT_CLOSE":
+            return self._client.say_goodbye_soon
+        method: Handler = getattr(self._api, procedure.name.lower())
+
+        def handler(*args: object) -> object:
+            try:
+                return method(*args)
+            except VirtError as error:
+                if error.source is None:
+                    error.source = From.ADMIN
+                raise
+
+        return handler

@@ -20,6 +20,8 @@ from virtd.errors import Code, From, VirtError
 
 LEVELS = {1: logging.DEBUG, 2: logging.INFO, 3: logging.WARNING, 4: logging.ERROR}
 
+_DIGITS = {str(level) for level in LEVELS}
+
 _FORMAT = "%(asctime)s: %(process)d: %(levelname)s : %(name)s: %(message)s"
 
 
@@ -31,6 +33,7 @@ class Logs:
     """
 
     def __init__(self, level: int, filters: str, outputs: str) -> None:
+        self._digit = level
         self._level = LEVELS[level]
         self._levels: dict[str, int] = {}  # logger's name → what it must reach
         self._handlers: list[logging.Handler] = []
@@ -42,14 +45,14 @@ class Logs:
     def set_filters(self, filters: str) -> None:
         """Replace the filters; "" means none."""
         parsed = [_parse_filter(text) for text in filters.split()]
-        self._filters = parsed
+        self._filters = [(LEVELS[digit], pattern) for digit, pattern in parsed]
         self._levels.clear()
-        self.filters = " ".join(filters.split())
-        logging.getLogger().setLevel(min([self._level, *(level for level, _ in parsed)]))
+        self.filters = " ".join(f"{digit}:{pattern}" for digit, pattern in parsed)
+        logging.getLogger().setLevel(min([self._level, *(level for level, _ in self._filters)]))
 
     def set_outputs(self, outputs: str) -> None:
         """Replace the outputs; "" means the default one."""
-        wanted = outputs.split() or [default_output()]
+        wanted = outputs.split() or [default_output(self._digit)]
         handlers: list[logging.Handler] = []
         try:
             handlers.extend(_open_output(text) for text in wanted)
@@ -82,9 +85,9 @@ class Logs:
         return record.levelno >= level
 
 
-def default_output() -> str:
+def default_output(level: int) -> str:
     """The journal where the service manager put us there, else standard error."""
-    return "1:journald" if "JOURNAL_STREAM" in os.environ and _has_journal() else "1:stderr"
+    return f"{level}:journald" if "JOURNAL_STREAM" in os.environ and _has_journal() else f"{level}:stderr"
 
 
 def _has_journal() -> bool:
@@ -97,33 +100,32 @@ def _has_journal() -> bool:
 
 
 def _parse_filter(text: str) -> tuple[int, str]:
-    level, _, match = text.partition(":")
+    digit, _, match = text.partition(":")
     if not match:
-        raise _invalid("filter", text)
-    return _level(level, "filter", text), f"*{match.removeprefix('+')}*"
+        raise _invalid(f"Malformed format for filter '{text}'")
+    if digit not in _DIGITS:
+        raise _invalid(f"Invalid priority '{digit}' for filter '{text}'")
+    return int(digit), f"*{match.removeprefix('+').strip('*')}*"
 
 
-def _level(digit: str, what: str, text: str) -> int:
-    if digit not in ("1", "2", "3", "4"):
-        raise _invalid(what, text)
-    return LEVELS[int(digit)]
-
-
-def _invalid(what: str, text: str) -> VirtError:
-    return VirtError(Code.INVALID_ARG, f"Invalid log {what} '{text}'", source=From.NONE)
+def _invalid(detail: str) -> VirtError:
+    return VirtError(Code.INVALID_ARG, detail, source=From.NONE)
 
 
 def _open_output(text: str) -> logging.Handler:
-    level, _, rest = text.partition(":")
+    digit, _, rest = text.partition(":")
     kind, _, argument = rest.partition(":")
+    if not rest:
+        raise _invalid(f"Malformed format for log output '{text}'")
+    if digit not in _DIGITS:
+        raise _invalid(f"Invalid log priority '{digit}' for log output '{text}'")
     if kind not in _OUTPUTS:
-        raise _invalid("output", text)
-    priority = _level(level, "output", text)
+        raise _invalid(f"Invalid log destination '{kind}' for log output '{text}'")
     try:
         handler = _OUTPUTS[kind](argument)
     except (OSError, ImportError) as error:
         raise VirtError(Code.SYSTEM_ERROR, f"cannot open log output '{text}': {error}", source=From.NONE) from error
-    handler.setLevel(priority)
+    handler.setLevel(LEVELS[int(digit)])
     return handler
 
 

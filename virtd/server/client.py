@@ -98,6 +98,22 @@ class Client:
         self.session = server.make_session(self)
         self._channel.resume()
 
+    @property
+    def readonly(self) -> bool:
+        """Whether it may only look, by its socket or by its own wish."""
+        connection = self.session.connection
+        return self.service.readonly or bool(connection and connection.readonly)
+
+    @property
+    def waiting_calls(self) -> int:
+        """Calls received that have not begun."""
+        return len(self._kept)
+
+    def say_goodbye_soon(self) -> tuple[()]:
+        """CONNECT_CLOSE of any program: answered, and then the connection ends."""
+        self.tasks.spawn(self.say_goodbye("closed by the client"), "close")
+        return ()
+
     def authenticate(self) -> None:
         """The client has proved that it may use this server."""
         self.authenticated = True

@@ -41,7 +41,7 @@ class RemoteSession(Session):
         self._opening = False
         self._before_open: dict[str, Handler] = {
             "CONNECT_OPEN": self._open,
-            "CONNECT_CLOSE": self._close,
+            "CONNECT_CLOSE": client.say_goodbye_soon,
             "CONNECT_SUPPORTS_FEATURE": self._supports_feature,
         }
         self._own: OwnProcedures | None = None
@@ -77,10 +77,6 @@ class RemoteSession(Session):
         self.connection, self._backend = connection, backend
         self._own = OwnProcedures(connection, backend, self._client.send_event)
         self.forget_targets()
-        return ()
-
-    def _close(self) -> tuple[()]:
-        self._client.tasks.spawn(self._client.say_goodbye("closed by the client"), "close")
         return ()
 
     def _supports_feature(self, feature: int) -> object:
