@@ -7,12 +7,13 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from drivers.base import Environment
+from drivers.common.guestlist import GuestList
 from drivers.qemu.paths import QemuPaths
 
 if TYPE_CHECKING:
     from drivers.qemu.capabilities import CapabilitiesCache
     from drivers.qemu.feature import Feature
-    from drivers.qemu.guestlist import GuestList
+    from drivers.qemu.guest import Guest
     from drivers.qemu.settings import QemuSettings
 
 
@@ -27,5 +28,5 @@ class QemuContext:
     paths: QemuPaths
     settings: QemuSettings
     capabilities: CapabilitiesCache
-    guests: GuestList
+    guests: GuestList[Guest]
     features: list[Feature] = field(default_factory=list)

@@ -6,6 +6,8 @@ from __future__ import annotations
 from typing import ClassVar
 
 from drivers.base import Environment, HypervisorDriver
+from drivers.common.guestlist import GuestList
+from drivers.common.host import HostApi
 from drivers.qemu.api.base import Part
 from drivers.qemu.api.connection import ConnectionApi
 from drivers.qemu.api.consoles import ConsoleApi
@@ -23,7 +25,7 @@ from drivers.qemu.api.statistics import StatisticsApi
 from drivers.qemu.api.vcpus import VcpuApi
 from drivers.qemu.capabilities import CapabilitiesCache
 from drivers.qemu.context import QemuContext
-from drivers.qemu.guestlist import GuestList
+from drivers.qemu.guest import Guest
 from drivers.qemu.lifecycle import autostart, ending, reconnect
 from drivers.qemu.paths import QemuPaths
 from drivers.qemu.settings import QemuSettings
@@ -58,7 +60,7 @@ class QemuDriver(HypervisorDriver):
     def __init__(self, environment: Environment) -> None:
         super().__init__(environment)
         paths = QemuPaths.of(environment)
-        self.guests = GuestList()
+        self.guests: GuestList[Guest] = GuestList()
         self.context = QemuContext(
             env=environment,
             paths=paths,
@@ -66,7 +68,7 @@ class QemuDriver(HypervisorDriver):
             capabilities=CapabilitiesCache(paths.cache / "capabilities", environment.tasks),
             guests=self.guests,
         )
-        self.parts = tuple(part(self.context) for part in API)
+        self.parts = (HostApi(), *(part(self.context) for part in API))
 
     def connect_open(self, connection: Connection, path: str) -> str:
         """virConnectOpen.

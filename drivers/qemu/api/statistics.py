@@ -7,9 +7,9 @@ import asyncio
 import os
 from typing import Any
 
+from drivers.common.lookup import matches
 from drivers.qemu import cputime
 from drivers.qemu.api.base import IMPACT, Part, definitions, not_running, refuse, save
-from drivers.qemu.api.lookup import matches
 from drivers.qemu.guest import Guest
 from drivers.qemu.stats import blocks, groups, memory
 from drivers.qemu.stats.query import Asker
