@@ -31,6 +31,7 @@ from drivers.qemu.paths import QemuPaths
 from drivers.qemu.settings import QemuSettings
 from virtd.calls import Connection
 from virtd.errors import Code, From, VirtError
+from virtd.events import Kind
 
 #: The subjects of the API.
 API: tuple[type[Part], ...] = (
@@ -56,6 +57,7 @@ class QemuDriver(HypervisorDriver):
 
     error_source: ClassVar[From] = From.QEMU
     schemes: ClassVar[tuple[str, ...]] = ("qemu",)
+    event_kinds = frozenset({Kind.DOMAIN, Kind.QEMU_MONITOR})
 
     def __init__(self, environment: Environment) -> None:
         super().__init__(environment)
@@ -90,3 +92,7 @@ class QemuDriver(HypervisorDriver):
         """Let go of all guests; those bound to a connection end with it."""
         for guest in self.guests:
             await ending.let_go(guest)
+
+    def in_use(self) -> bool:
+        """Guests that run keep the daemon from leaving when idle."""
+        return any(guest.active for guest in self.guests)
