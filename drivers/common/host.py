@@ -7,7 +7,7 @@ import asyncio
 import socket
 
 from virtd.enums import TypedParameterType as T
-from virtd.errors import Code, From, VirtError, check_flags
+from virtd.errors import ArgumentError, Code, From, VirtError, check_flags
 from virtd.host.node import Node, NodeInfo
 from virtd.params import ParamList, TypedParam, validate_params
 
@@ -27,8 +27,17 @@ _KSM = {
 }
 
 
-def _refused(text: str, source: From = From.NONE) -> VirtError:
-    return VirtError(Code.INVALID_ARG, text, source=source, bare=True)
+def _no_flags(flags: int, function: str) -> None:
+    """These functions know none; they are the host's and not a driver's, which shows in their errors."""
+    if flags:
+        raise ArgumentError(
+            function, "flags", f"unsupported flags (0x{flags:x}) in function {function}", source=From.NONE
+        )
+
+
+def _only_minus_one(api: str, argument: str) -> VirtError:
+    text = f"{argument} in {api} only accepts -1 as a negative value"
+    return ArgumentError(api, argument, text, source=From.DOMAIN)
 
 
 class HostApi:
@@ -56,29 +65,31 @@ class HostApi:
 
     def node_get_cpu_map(self, flags: int) -> tuple[bytes, int, int]:
         """virNodeGetCPUMap: a bit for each processor that is on, their number, and the number of all."""
-        check_flags(flags, 0, "virHostCPUGetMap")
+        _no_flags(flags, "virHostCPUGetMap")
         online, present = self._node.online_cpus(), self._node.present_cpus()
         bits = sum(1 << cpu for cpu in online)
         return bits.to_bytes((len(present) + 7) // 8, "little"), len(online), len(present)
 
     def node_get_cpu_stats(self, cpu_num: int, flags: int) -> list[tuple[str, int]]:
         """virNodeGetCPUStats: nanoseconds in each way; -1 for all processors together."""
-        check_flags(flags, 0, "virHostCPUGetStats")
+        _no_flags(flags, "virHostCPUGetStats")
         if cpu_num < -1:
-            raise _refused("cpuNum in virNodeGetCPUStats only accepts -1 as a negative value", From.DOMAIN)
+            raise _only_minus_one("virNodeGetCPUStats", "cpuNum")
         times = self._node.cpu_times(None if cpu_num == -1 else cpu_num)
         if times is None:
-            raise _refused("Invalid cpuNum in virHostCPUGetStatsLinux")
+            function = "virHostCPUGetStatsLinux"
+            raise ArgumentError(function, "cpuNum", f"Invalid cpuNum in {function}", source=From.NONE)
         return times
 
     def node_get_memory_stats(self, cell_num: int, flags: int) -> list[tuple[str, int]]:
         """virNodeGetMemoryStats: KiB of each kind; -1 for the whole host."""
-        check_flags(flags, 0, "virHostMemGetStats")
+        _no_flags(flags, "virHostMemGetStats")
         if cell_num < -1:
-            raise _refused("cellNum in virNodeGetMemoryStats only accepts -1 as a negative value", From.DOMAIN)
+            raise _only_minus_one("virNodeGetMemoryStats", "cellNum")
         last = max(self._node.cells())
         if cell_num > last:
-            raise _refused(f"cellNum in virHostMemGetStats must be less than or equal to {last}")
+            text = f"cellNum in virHostMemGetStats must be less than or equal to {last}"
+            raise ArgumentError("virHostMemGetStats", "cellNum", text, source=From.NONE)
         return self._node.memory_stats(None if cell_num == -1 else cell_num)
 
     def node_get_free_memory(self) -> int:
@@ -111,7 +122,7 @@ class HostApi:
 
     def node_get_memory_parameters(self, flags: int) -> list[TypedParam]:
         """virNodeGetMemoryParameters: how the kernel merges equal pages."""
-        check_flags(flags, 0, "virHostMemGetParameters")
+        _no_flags(flags, "virHostMemGetParameters")
         params = ParamList()
         for field, (type_, file, _) in _KSM.items():
             if (value := self._node.ksm(file)) is not None:
@@ -124,7 +135,7 @@ class HostApi:
         Raises:
             VirtError: SYSTEM_ERROR: the kernel refuses.
         """
-        check_flags(flags, 0, "virHostMemSetParameters")
+        _no_flags(flags, "virHostMemSetParameters")
         settable = {field: int(type_) for field, (type_, _, can_be_set) in _KSM.items() if can_be_set}
         for field, value in validate_params(params, settable).items():
             file = _KSM[field][1]
