@@ -12,7 +12,9 @@ from drivers.qemu.api.base import Part
 from drivers.qemu.api.connection import ConnectionApi
 from drivers.qemu.api.consoles import ConsoleApi
 from drivers.qemu.api.definition import DefinitionApi
+from drivers.qemu.api.guestinfo import GuestInfoApi
 from drivers.qemu.api.jobs import JobsApi
+from drivers.qemu.api.lifecycle_actions import LifecycleActionApi
 from drivers.qemu.api.lookup import LookupApi
 from drivers.qemu.api.memory import MemoryApi
 from drivers.qemu.api.metadata import MetadataApi
@@ -38,7 +40,9 @@ API: tuple[type[Part], ...] = (
     ConnectionApi,
     ConsoleApi,
     DefinitionApi,
+    GuestInfoApi,
     JobsApi,
+    LifecycleActionApi,
     LookupApi,
     MemoryApi,
     MetadataApi,

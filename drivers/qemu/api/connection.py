@@ -3,11 +3,18 @@
 
 from __future__ import annotations
 
+import fcntl
+import os
+
 from drivers.qemu.api.base import Part
 from virtd.errors import Code, VirtError, check_flags
 
-#: The most virtual CPUs of a guest that QEMU emulates, and the least bound where the emulator says none.
+#: The most virtual CPUs of a guest that QEMU emulates, as libvirt says.
 _MAX_VCPUS_EMULATED = 16
+
+KVM_DEVICE = "/dev/kvm"
+_KVM_CHECK_EXTENSION = 0xAE03
+_KVM_CAP_MAX_VCPUS = 66
 
 
 class ConnectionApi(Part):
@@ -25,19 +32,28 @@ class ConnectionApi(Part):
             return 0
         return (await capabilities.summary(path)).version
 
-    async def connect_get_max_vcpus(self, type_: str | None) -> int:
+    def connect_get_max_vcpus(self, type_: str | None) -> int:
         """virConnectGetMaxVcpus."""
-        capabilities = self._context.capabilities
         if type_ is None or type_.lower() == "qemu":
             return _MAX_VCPUS_EMULATED
         if type_.lower() != "kvm":
             raise VirtError(Code.INVALID_ARG, f"unknown type '{type_}'")
-        path = capabilities.emulator_for(capabilities.host_arch, "kvm")
-        if path is None:
-            raise VirtError(Code.OPERATION_FAILED, "KVM is not available on this host")
-        return max((m.max_cpus for m in (await capabilities.summary(path)).machines), default=_MAX_VCPUS_EMULATED)
+        return _max_vcpus_kvm()
 
     def connect_get_sysinfo(self, flags: int) -> str:
         """virConnectGetSysinfo; the host's firmware tables are not read yet."""
         check_flags(flags, 0, "qemuConnectGetSysinfo")
         raise VirtError(Code.CONFIG_UNSUPPORTED, "Host SMBIOS information is not available")
+
+
+def _max_vcpus_kvm() -> int:
+    """The most virtual CPUs that the host's KVM gives a guest."""
+    try:
+        fd = os.open(KVM_DEVICE, os.O_RDONLY | os.O_CLOEXEC)
+    except OSError as error:
+        text = f"Unable to open {KVM_DEVICE}: {os.strerror(error.errno or 0)}"
+        raise VirtError(Code.SYSTEM_ERROR, text) from error
+    try:
+        return fcntl.ioctl(fd, _KVM_CHECK_EXTENSION, _KVM_CAP_MAX_VCPUS)
+    finally:
+        os.close(fd)

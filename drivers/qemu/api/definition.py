@@ -9,7 +9,7 @@ from pathlib import Path
 
 from conf.domain import Domain
 from drivers.qemu import persistence, prepare
-from drivers.qemu.api.base import Part
+from drivers.qemu.api.base import Part, refuse
 from drivers.qemu.guest import Guest
 from virtd.enums import DomainDefineFlags, DomainEventDefinedDetailType, DomainEventType, DomainEventUndefinedDetailType
 from virtd.enums import DomainUndefineFlags as Undefine
@@ -93,15 +93,13 @@ class DefinitionApi(Part):
         if guest.persistent is None:
             raise operation_invalid("cannot rename a transient domain")
         if not name:
-            raise VirtError(
-                Code.INVALID_ARG, "string new_name in virDomainRename must not be empty", source=From.DOMAIN, bare=True
-            )
+            raise refuse("string new_name in virDomainRename must not be empty")
         if "/" in name:
             raise VirtError(Code.XML_ERROR, f"name {name} cannot contain '/'")
         if name == guest.name:
-            raise operation_invalid("Can't rename domain to itself")
+            raise _name_refused("Can't rename domain to itself")
         if self._context.guests.by_name(name) is not None:
-            raise operation_invalid(f"domain with name '{name}' already exists")
+            raise _name_refused(f"domain with name '{name}' already exists")
         return name
 
     async def _rename_files(self, guest: Guest, old: str, name: str) -> None:
@@ -143,6 +141,10 @@ class DefinitionApi(Part):
             if guest.autostart != bool(autostart):
                 await persistence.save_autostart(guest, on=bool(autostart))
                 guest.autostart = bool(autostart)
+
+
+def _name_refused(text: str) -> VirtError:
+    return VirtError(Code.OPERATION_INVALID, text, source=From.DOMAIN)
 
 
 def write_failed(path: Path, error: OSError) -> VirtError:

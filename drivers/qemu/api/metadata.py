@@ -101,8 +101,20 @@ def _namespaced(text: str, key: str, uri: str) -> etree._Element:
     try:
         given = etree.fromstring(text, etree.XMLParser(resolve_entities=False, no_network=True))
     except etree.XMLSyntaxError as error:
-        raise VirtError(Code.XML_DETAIL, f"(metadata_xml):{error.lineno}: {error.msg}", source=From.DOMAIN) from error
-    new = etree.Element(f"{{{uri}}}{etree.QName(given).localname}", dict(given.attrib), nsmap={key: uri})
+        raise VirtError(
+            Code.XML_DETAIL, f"(metadata_xml):{error.lineno}: {_reason(error)}", source=From.DOMAIN
+        ) from error
+    return _under_prefix(given, key, uri)
+
+
+def _reason(error: etree.XMLSyntaxError) -> str:
+    """The parser's complaint without the place, which lxml adds."""
+    return (error.msg or "").rsplit(", line ", 1)[0]
+
+
+def _under_prefix(given: etree._Element, key: str, uri: str) -> etree._Element:
+    attributes = {str(name): str(value) for name, value in given.attrib.items()}
+    new = etree.Element(f"{{{uri}}}{etree.QName(given).localname}", attributes, nsmap={key: uri})
     new.text = given.text
     new.extend(list(given))
     for node in new.iter():

@@ -64,12 +64,6 @@ class StateApi(Part):
         type_ = self._guest(dom).definition.os.type
         return (type_.type if type_ is not None else None) or "hvm"
 
-    def domain_has_managed_save_image(self, dom: DomainRef, flags: int) -> int:
-        """virDomainHasManagedSaveImage."""
-        check_flags(flags, 0, "qemuDomainHasManagedSaveImage")
-        self._guest(dom)
-        return 0
-
     def domain_get_messages(self, dom: DomainRef, flags: int) -> list[str]:
         """virDomainGetMessages."""
         check_flags(flags, _MESSAGE_TYPES, "qemuDomainGetMessages")

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 from drivers.qemu.block.layers import chain, is_empty, mirror_chain
 from drivers.qemu.runtime import Owner, Runtime
 from drivers.qemu.settings import Account
-from virtd.errors import Code, VirtError
+from virtd.errors import Code, From, VirtError
 
 if TYPE_CHECKING:
     from conf.domain import Domain
@@ -39,7 +39,7 @@ def give_path(guest: Guest, runtime: Runtime, account: Account | None, path: str
         found = os.stat(path)
     except OSError as error:
         text = f"Cannot access storage file '{path}': {error.strerror}"
-        raise VirtError(Code.SYSTEM_ERROR, text) from error
+        raise VirtError(Code.SYSTEM_ERROR, text, source=From.STORAGE) from error
     if account is None or not guest.context.settings.dynamic_ownership:
         return
     if stat.S_ISCHR(found.st_mode) or (found.st_uid, found.st_gid) == (account.uid, account.gid):

@@ -16,6 +16,8 @@ from conf.domain import Domain
 from drivers.qemu import command, commands, hostside, prepare
 from drivers.qemu.block.chains import prepare_disks
 from drivers.qemu.capabilities import Capabilities
+from drivers.qemu.command.context import Context, OpenInterface
+from drivers.qemu.cpu.cpu_map import load_cpu_map
 from drivers.qemu.guest import Guest
 from drivers.qemu.hostside import cgroup
 from drivers.qemu.lifecycle import connection, ending, running
@@ -110,6 +112,8 @@ async def _bring_up(guest: Guest, runtime: Runtime, capabilities: Capabilities) 
     whom = account(guest.context.settings, privileged=guest.context.env.privileged)
     # Before anything is made: a daemon that finds this file without a pid undoes the start.
     await guest.save_status()
+    user = (whom.uid, whom.gid) if whom is not None else None
+    await prepare_disks(guest.require_active().devices.disks, user=user)
     resources = await asyncio.to_thread(hostside.prepare, guest, runtime, whom)
     try:
         await asyncio.to_thread(_write_master_key, runtime, whom)
@@ -138,7 +142,7 @@ async def _spawn(
     """Start the process; returns where in the log its words begin."""
     assert guest.live is not None
     paths = guest.context.paths
-    line = command.build(guest.live, capabilities, resources)
+    line = command.build(guest.live, capabilities, _build_context(guest, runtime, resources))
     logfile = LogFile(paths.log_file(guest.name))
     output = logfile.open()
     try:
@@ -157,6 +161,23 @@ async def _spawn(
     await asyncio.to_thread(_note_process, guest, runtime)
     await guest.save_status()
     return words
+
+
+def _build_context(guest: Guest, runtime: Runtime, resources: hostside.Resources) -> Context:
+    context = guest.context
+    taps, vhosts = resources.taps, resources.vhosts
+    return Context(
+        domain_dir=str(runtime.domain_dir),
+        channel_dir=str(runtime.channel_dir),
+        state_dir=str(context.paths.state),
+        memory_dir=context.settings.memory_backing_dir or str(context.paths.lib / "ram"),
+        settings=context.settings,
+        cpu_map=load_cpu_map(guest.require_active().os.arch or ""),
+        monitor_fd=resources.monitor,
+        interfaces={name: OpenInterface(tuple(fds), tuple(vhosts.get(name, ()))) for name, fds in taps.items()},
+        sockets=resources.sockets,
+        sandbox=context.settings.seccomp_sandbox != 0,
+    )
 
 
 def _note_process(guest: Guest, runtime: Runtime) -> None:
