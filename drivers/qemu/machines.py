@@ -121,13 +121,3 @@ def is_ppc64(domain: Domain) -> bool:
 def is_riscv(domain: Domain) -> bool:
     """A RISC-V guest of whatever kind."""
     return domain.os.arch in RISCV
-
-
-def uses_virtio_mmio(domain: Domain, emulator: EmulatorFacts) -> bool:
-    """Virtio devices are memory-mapped unless the XML asks for PCI: old ARM boards."""
-    if not emulator.has("virtio-mmio"):
-        return False
-    if is_riscv_virt(domain):
-        return not has_pcie_root(domain)
-    machine = domain.os.machine or ""
-    return is_arm(domain) and (machine.startswith("vexpress-") or (is_arm_virt(domain) and not has_pcie_root(domain)))

@@ -11,6 +11,7 @@ from drivers.qemu.addresses.spapr_vio import assign_spapr_vio
 from drivers.qemu.addresses.usb_assign import assign_usb
 from drivers.qemu.addresses.virtio_serial import assign_virtio_serial
 from drivers.qemu.addresses.virtio_transport import assign_virtio_transport
+from drivers.qemu.addresses.zpci import assign_zpci
 from drivers.qemu.facts import EmulatorFacts
 
 __all__ = ["assign_addresses", "assign_drives"]
@@ -26,5 +27,6 @@ def assign_addresses(domain: Domain, emulator: EmulatorFacts) -> None:
     assign_spapr_vio(domain)
     assign_virtio_transport(domain, emulator)
     assign_pci(domain, emulator)
+    assign_zpci(domain, emulator)
     assign_usb(domain)
     assign_memory_slots(domain)

@@ -128,7 +128,10 @@ class PciAddressSet:
         if missing <= 0:
             return 0
         model, way = self._model_for(flags)
-        self.buses += [Bus.of_model(m) for m in way]
+        for step in way:
+            self.buses.append(Bus.of_model(step))
+        if model == "pcie-to-pci-bridge":
+            self.buses[-1].slot(0).functions = 1
         self.buses += [Bus.of_model(model) for _ in range(missing)]
         return len(way)
 

@@ -60,7 +60,7 @@ def _number(controller: Controller, controllers: list[Controller], domain: Domai
             target = _target(controller)
             target.chassis = index if target.chassis is None else target.chassis
             if target.port is None and isinstance(controller.address, PCIAddress):
-                target.port = _port(controller.address)
+                target.port = _port(controller.model, controller.address)
         case "pci-expander-bus" | "pcie-expander-bus":
             target = _target(controller)
             if target.bus_nr is None:
@@ -77,8 +77,9 @@ def _target(controller: Controller) -> PCIControllerTarget:
     return controller.target
 
 
-def _port(address: PCIAddress) -> int:
-    return (address.slot << 3) + address.function
+def _port(model: str, address: PCIAddress) -> int:
+    """Root ports may share a slot; of the ports of a switch each has its own."""
+    return (address.slot << 3) + address.function if model == "pcie-root-port" else address.slot
 
 
 def _free_bus_number(controllers: list[Controller]) -> int:

@@ -8,7 +8,6 @@ from collections.abc import Iterator
 from conf.domain import Domain
 from conf.domain.devices.address import SpaprVIOAddress
 from conf.domain.devices.info import DeviceInfo
-from drivers.qemu import machines
 from virtd.errors import Code, VirtError
 
 _STEP = 0x1000
@@ -26,8 +25,6 @@ def assign_spapr_vio(domain: Domain) -> None:
     Raises:
         VirtError: a register in the XML is too high or used twice.
     """
-    if not machines.is_pseries(domain):
-        return
     devices = list(_devices(domain))
     taken: dict[int, DeviceInfo] = {}
     for device, _first in devices:

@@ -126,5 +126,7 @@ def _add_missing_hubs(domain: Domain) -> None:
     hubs = domain.devices.hubs
     wanted = len(hubs) + sum(1 for _ in usb_devices(domain))
     missing = wanted - sum(map(controller_ports, controllers)) - HUB_PORTS * len(hubs)
-    for _ in range(-(-missing // (HUB_PORTS - 1))):
-        hubs.append(Hub(type="usb"))
+    if missing > 0:
+        # one more than is needed: a port for the next device that comes along
+        count = -(-(missing + 1) // (HUB_PORTS - 1))
+        hubs.extend(Hub(type="usb") for _ in range(count))

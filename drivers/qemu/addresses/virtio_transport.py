@@ -21,10 +21,22 @@ def assign_virtio_transport(domain: Domain, emulator: EmulatorFacts) -> None:
     """
     if machines.is_s390_ccw(domain):
         _assign_ccw(domain)
-    elif machines.uses_virtio_mmio(domain, emulator):
+    elif _uses_mmio(domain, emulator):
         for device in virtio_devices(domain):
             if device.address is None:
                 device.address = VirtioMMIOAddress()
+
+
+def _uses_mmio(domain: Domain, emulator: EmulatorFacts) -> bool:
+    """Old boards have nothing else; on a virtual machine one device of that kind makes it the way for all."""
+    if not emulator.has("virtio-mmio"):
+        return False
+    if machines.is_arm(domain) and (domain.os.machine or "").startswith("vexpress-"):
+        return True
+    if not machines.is_arm_virt(domain) and not machines.is_riscv_virt(domain):
+        return False
+    mapped = any(isinstance(device.address, VirtioMMIOAddress) for device in virtio_devices(domain))
+    return mapped or not machines.has_pcie_root(domain)
 
 
 def virtio_devices(domain: Domain) -> Iterator[DeviceInfo]:
@@ -36,8 +48,7 @@ def virtio_devices(domain: Domain) -> Iterator[DeviceInfo]:
     if machines.is_s390_ccw(domain):
         yield from (h for h in devices.hostdevs if h.type == "mdev" and h.model == "vfio-ccw")
         yield from (v for v in devices.videos if v.model and v.model.type == "virtio")
-    yield from (c for c in devices.controllers if c.type == "virtio-serial")
-    yield from (c for c in devices.controllers if c.type == "scsi" and _is_virtio(c.model))
+    yield from (c for c in devices.controllers if c.type == "virtio-serial" or _is_virtio(c.model))
     yield from (i for i in devices.inputs if i.bus == "virtio")
     if machines.is_s390_ccw(domain):
         yield from devices.filesystems
@@ -65,7 +76,8 @@ def build_ccw(domain: Domain) -> CcwAddressSet:
         VirtError: XML_ERROR, a number is used twice.
     """
     numbers = CcwAddressSet()
-    for device in virtio_devices(domain):
+    devices: list[DeviceInfo] = [*virtio_devices(domain), *domain.devices.consoles]
+    for device in devices:
         address = device.address
         if isinstance(address, CCWAddress) and address.devno is not None:
             numbers.reserve(CcwAddress(address.cssid or 0, address.ssid or 0, address.devno))

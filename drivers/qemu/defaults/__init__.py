@@ -13,6 +13,7 @@ from drivers.qemu.defaults.devices import complete_devices
 from drivers.qemu.defaults.emulators import choose_emulator
 from drivers.qemu.defaults.implicit import add_audio, add_implicit_devices, add_ps2, add_video
 from drivers.qemu.defaults.live import prepare_live
+from drivers.qemu.defaults.memory import complete_memories, complete_numa
 from drivers.qemu.defaults.system import choose_machine, complete_system
 from drivers.qemu.facts import EmulatorFacts
 
@@ -37,6 +38,8 @@ def prepare_definition(domain: Domain, emulator: EmulatorFacts) -> None:
     add_audio(domain)
     complete_system(domain, emulator)
     complete_cpu(domain, emulator)
+    complete_numa(domain)
+    complete_memories(domain)
     assign_drives(domain)
     assign_smartcards(domain)
     add_missing_controllers(domain)

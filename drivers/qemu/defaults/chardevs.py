@@ -43,7 +43,7 @@ def pair_console_with_serial(domain: Domain) -> None:
     for number, console in enumerate(devices.consoles):
         target = console.target = console.target or ConsoleTarget()
         target.type = target.type or "serial"
-        if number and target.type == "serial":
+        if number and console.is_serial:
             raise VirtError(Code.CONFIG_UNSUPPORTED, "Only the first console can be a serial port")
     if domain.os.type is None or domain.os.type.type != "hvm":
         return
@@ -76,7 +76,9 @@ def number_chardevs(domain: Domain) -> None:
     """Port numbers of all character devices that have them."""
     _number(domain.devices.serials)
     _number(domain.devices.parallels)
-    _number(domain.devices.consoles)
+    for number, console in enumerate(domain.devices.consoles):
+        target = console.target = console.target or ConsoleTarget()
+        target.port = number
 
 
 def complete_serial(serial: Serial, domain: Domain) -> None:
@@ -115,7 +117,7 @@ def _system_model(domain: Domain) -> Literal["pl011", "16550a"] | None:
     return "16550a" if machines.is_riscv_virt(domain) else None
 
 
-def _number(devices: Sequence[Serial | Parallel | Console]) -> None:
+def _number(devices: Sequence[Serial | Parallel]) -> None:
     """Ports that have no number get the ones above all that have."""
     given = [d.target.port for d in devices if d.target and d.target.port is not None]
     following = max(given, default=-1) + 1
@@ -128,11 +130,9 @@ def _number(devices: Sequence[Serial | Parallel | Console]) -> None:
             following += 1
 
 
-def _give_target(device: Serial | Parallel | Console) -> None:
+def _give_target(device: Serial | Parallel) -> None:
     match device:
         case Serial():
             device.target = SerialTarget()
-        case Console():
-            device.target = ConsoleTarget()
         case Parallel():
             device.target = NumberedTarget()

@@ -8,13 +8,15 @@ from collections.abc import Iterable
 from conf.domain import Domain
 from conf.domain.devices.address import CCIDAddress, DriveAddress, VirtioSerialAddress
 from conf.domain.devices.chardev import Channel, Console
-from conf.domain.devices.controller import Controller, ControllerType
+from conf.domain.devices.controller import Controller, ControllerType, USBMaster
 from drivers.qemu import machines
 from drivers.qemu.facts import EmulatorFacts
 from virtd.errors import Code, VirtError
 
 #: The parts of one USB 2 controller, which have an index in common.
 ICH9_USB = ("ich9-ehci1", "ich9-uhci1", "ich9-uhci2", "ich9-uhci3")
+#: The port of the EHCI controller from which each companion serves two.
+_FIRST_PORTS = {"ich9-uhci1": 0, "ich9-uhci2": 2, "ich9-uhci3": 4}
 
 
 def number_controllers(domain: Domain) -> None:
@@ -86,6 +88,8 @@ def complete_controller(controller: Controller, domain: Domain, emulator: Emulat
     if controller.type == "usb":
         if controller.model is None and (controller.index == 0 or not machines.is_s390(domain)):
             controller.model = choose_usb_model(domain, emulator)
+        if controller.master is None and controller.model in _FIRST_PORTS:
+            controller.master = USBMaster(startport=_FIRST_PORTS[controller.model])
         if controller.model in ("qusb1", "qusb2"):
             raise VirtError(
                 Code.CONFIG_UNSUPPORTED, "USB controller model type 'qusb1' or 'qusb2' is not supported in QEMU"

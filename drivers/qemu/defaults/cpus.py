@@ -16,7 +16,7 @@ def complete_cpu(domain: Domain, emulator: EmulatorFacts) -> None:
     cpu = domain.cpu
     if cpu is not None:
         _complete_model(cpu)
-    if cpu is None or (cpu.mode in (None, "custom") and cpu.model is None):
+    if cpu is None or (cpu.mode in (None, "custom") and (cpu.model is None or cpu.model.name is None)):
         _take_default(domain, emulator)
         cpu = domain.cpu
     if cpu is None or cpu.mode is None:
@@ -28,9 +28,10 @@ def complete_cpu(domain: Domain, emulator: EmulatorFacts) -> None:
 
 
 def _complete_model(cpu: CPU) -> None:
-    """What goes without saying when a model is named; a `<model>` without a name says nothing."""
+    """What goes without saying when a model is named; without a name, `<model>` can only say how the vendor shows."""
     if cpu.model is None or cpu.model.name is None:
-        cpu.model = None
+        vendor = cpu.model.vendor_id if cpu.model else None
+        cpu.model = CPUModel(vendor_id=vendor) if vendor else None
         return
     cpu.model.fallback = cpu.model.fallback or "allow"
     cpu.mode = cpu.mode or "custom"
@@ -40,7 +41,7 @@ def _complete_model(cpu: CPU) -> None:
 
 def _take_default(domain: Domain, emulator: EmulatorFacts) -> None:
     machine = emulator.machine(domain.os.machine or "", domain.type)
-    if machine is None or machine.default_cpu is None:
+    if machine is None or machine.default_cpu is None or not emulator.has("query-cpu-definitions"):
         return
     cpu = domain.cpu = domain.cpu or CPU()
     cpu.mode = "custom"

@@ -13,16 +13,20 @@ from conf.domain.devices.hostdev import Hostdev
 from conf.domain.devices.input import Input
 from conf.domain.devices.interface import Interface, InterfaceMac, InterfaceModel
 from conf.domain.devices.panic import Panic
+from conf.domain.devices.shmem import Shmem, ShmemMSI
 from conf.domain.devices.tpm import TPM
 from conf.domain.devices.vsock import Vsock
 from drivers.qemu import machines
 from drivers.qemu.defaults.chardevs import complete_serial
 from drivers.qemu.defaults.controllers import complete_controller
+from drivers.qemu.defaults.storage import complete_sources
 from drivers.qemu.defaults.videos import complete_videos
 from drivers.qemu.facts import EmulatorFacts
 
 #: The first half of generated MAC addresses: QEMU's and KVM's.
 MAC_PREFIX = "52:54:00"
+#: MiB of an `ivshmem-plain` that names no size.
+_SHMEM_SIZE = 4
 
 
 def complete_devices(domain: Domain, emulator: EmulatorFacts) -> None:
@@ -40,7 +44,7 @@ def complete_devices(domain: Domain, emulator: EmulatorFacts) -> None:
         complete_interface(interface, domain, emulator)
     for serial in devices.serials:
         complete_serial(serial, domain)
-    for device in (*devices.inputs, *devices.hostdevs, *devices.tpms, *devices.panics):
+    for device in (*devices.inputs, *devices.hostdevs, *devices.tpms, *devices.panics, *devices.shmems):
         complete_device(device, domain)
     if devices.vsock:
         complete_device(devices.vsock, domain)
@@ -65,16 +69,22 @@ def complete_disk(disk: Disk) -> None:
         driver.type = driver.type or "raw"
     if disk.type == "vhostuser":
         disk.snapshot = "no"
+    complete_sources(disk)
 
 
 def complete_interface(interface: Interface, domain: Domain, emulator: EmulatorFacts) -> None:
-    """Make up a MAC address and choose a model."""
+    """Make up a MAC address and choose a model; what only virtio knows is left out of others."""
     if interface.mac is None:
         interface.mac = InterfaceMac(address=generate_mac())
     if interface.model is None and interface.type not in ("hostdev", "vdpa"):
         name = choose_interface_model(domain, emulator)
         if name:
             interface.model = InterfaceModel(type=name)
+    is_virtio = interface.model is not None and (interface.model.type or "").startswith("virtio")
+    if interface.backend is not None and not is_virtio:
+        interface.backend.vhost = None
+    if interface.driver is not None and interface.driver.queues == 1:
+        interface.driver.queues = None
 
 
 def generate_mac() -> str:
@@ -134,6 +144,17 @@ def _panic(panic: Panic, domain: Domain) -> None:
     panic.model = own
 
 
+def _shmem(shmem: Shmem, _domain: Domain) -> None:
+    kind = shmem.model.type if shmem.model else "ivshmem"
+    if kind == "ivshmem-plain" and not shmem.size:
+        shmem.size = _SHMEM_SIZE
+    if kind != "ivshmem-doorbell":
+        return
+    shmem.msi = shmem.msi or ShmemMSI()
+    if shmem.msi.ioeventfd is None:
+        shmem.msi.ioeventfd = True
+
+
 def _vsock(vsock: Vsock, _domain: Domain) -> None:
     vsock.model = vsock.model or "virtio"
 
@@ -144,4 +165,5 @@ _RULES: dict[type, Callable[[Any, Domain], None]] = {
     TPM: _tpm,
     Panic: _panic,
     Vsock: _vsock,
+    Shmem: _shmem,
 }

@@ -8,13 +8,13 @@ from typing import Literal
 
 from conf.domain import Domain
 from conf.domain.devices.audio import Audio
-from conf.domain.devices.controller import Controller, USBMaster
+from conf.domain.devices.controller import Controller
 from conf.domain.devices.input import Input
 from conf.domain.devices.memballoon import Memballoon
 from conf.domain.devices.panic import Panic
 from conf.domain.devices.video import Video, VideoModel
 from drivers.qemu import machines
-from drivers.qemu.defaults.controllers import ensure_controller
+from drivers.qemu.defaults.controllers import ICH9_USB, ensure_controller
 from drivers.qemu.facts import EmulatorFacts
 from virtd.errors import Code, VirtError
 
@@ -95,13 +95,8 @@ def add_implicit_devices(domain: Domain, emulator: EmulatorFacts) -> None:
 
 def _add_usb(domain: Domain, model: str | None) -> None:
     ensure_controller(domain, "usb", 0, model)
-    if model == "ich9-ehci1":
-        companions = (("ich9-uhci1", 0), ("ich9-uhci2", 2), ("ich9-uhci3", 4))
-        if [c.model for c in domain.devices.controllers if c.type == "usb"] == [model]:
-            domain.devices.controllers += [
-                Controller(type="usb", index=0, model=name, master=USBMaster(startport=port))
-                for name, port in companions
-            ]
+    if model == ICH9_USB[0] and [c.model for c in domain.devices.controllers if c.type == "usb"] == [model]:
+        domain.devices.controllers += [Controller(type="usb", index=0, model=name) for name in ICH9_USB[1:]]
 
 
 def _add_root(domain: Domain, model: Root) -> None:

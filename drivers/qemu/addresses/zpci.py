@@ -1,0 +1,70 @@
+# SPDX-License-Identifier: LGPL-2.1-or-later
+"""How S/390 numbers PCI devices: each has a user id (uid) and a function id (fid) besides its address."""
+
+from __future__ import annotations
+
+from conf.domain import Domain
+from conf.domain.devices.address import ZPCI, PCIAddress
+from conf.domain.devices.controller import Controller
+from drivers.qemu import machines
+from drivers.qemu.addresses.pci_assign import pci_devices
+from drivers.qemu.facts import EmulatorFacts
+from virtd.errors import Code, VirtError
+
+_LAST_UID = 0xFFFF
+
+
+def assign_zpci(domain: Domain, emulator: EmulatorFacts) -> None:
+    """Numbers for all PCI devices that lack them.
+
+    Raises:
+        VirtError: a number in the XML cannot be or is used twice.
+    """
+    if not machines.is_s390(domain) or not emulator.has("zpci"):
+        return
+    addresses = [
+        device.address
+        for device in pci_devices(domain)
+        if isinstance(device.address, PCIAddress) and not (isinstance(device, Controller) and device.type == "pci")
+    ]
+    uids = _Numbers("uid", first=1)
+    fids = _Numbers("fid", first=0)
+    for address in addresses:
+        zpci = address.zpci
+        if zpci is not None:
+            _check_uid(zpci.uid)
+            uids.reserve(zpci.uid)
+            fids.reserve(zpci.fid)
+    for address in sorted(addresses, key=lambda address: address.zpci is None):
+        zpci = address.zpci = address.zpci or ZPCI()
+        zpci.uid = uids.next() if zpci.uid is None else zpci.uid
+        zpci.fid = fids.next() if zpci.fid is None else zpci.fid
+
+
+def _check_uid(uid: int | None) -> None:
+    if uid is not None and not 0 < uid <= _LAST_UID:
+        raise VirtError(
+            Code.XML_ERROR, f"Invalid PCI address uid='0x{uid:04x}', must be > 0x0000 and <= 0x{_LAST_UID:x}"
+        )
+
+
+class _Numbers:
+    """One of the two series."""
+
+    def __init__(self, name: str, first: int) -> None:
+        self._name = name
+        self._taken: set[int] = set()
+        self._following = first
+
+    def reserve(self, number: int | None) -> None:
+        if number is None:
+            return
+        if number in self._taken:
+            raise VirtError(Code.INTERNAL_ERROR, f"zPCI {self._name} {number} is already reserved")
+        self._taken.add(number)
+
+    def next(self) -> int:
+        while self._following in self._taken:
+            self._following += 1
+        self._taken.add(self._following)
+        return self._following
