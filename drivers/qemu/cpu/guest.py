@@ -3,9 +3,11 @@
 
 from __future__ import annotations
 
+from conf.domain.cpu import CPU, CPUFeature, CPUModel
 from drivers.qemu.capabilities.model import Capabilities
 from drivers.qemu.cpu.cpu_map import CpuMap
 from drivers.qemu.cpu.decode import NamedCpu, RawCpu, decode_guest
+from virtd.errors import Code, VirtError
 
 
 def host_model(caps: Capabilities, virt_type: str, cpu_map: CpuMap, *, migratable: bool) -> NamedCpu | None:
@@ -30,3 +32,61 @@ def host_model(caps: Capabilities, virt_type: str, cpu_map: CpuMap, *, migratabl
         cpu_map,
         {d.name: d.blockers or () for d in facts.models},
     )
+
+
+def expand_cpu(caps: Capabilities, virt_type: str, cpu_map: CpuMap, cpu: CPU) -> CPU:
+    """The CPU as a named model with its features, which is what a guest is started with.
+
+    A CPU that is named already keeps its model; `mode='host-model'` and `match='minimum'` take the host's.
+
+    Raises:
+        VirtError: CONFIG_UNSUPPORTED, the host's model cannot be told; CPU_INCOMPATIBLE, it lacks what is required.
+    """
+    expanded = cpu.model_copy(deep=True)
+    if cpu.mode == "host-model" or (cpu.mode == "custom" and cpu.match == "minimum"):
+        named = host_model(caps, virt_type, cpu_map, migratable=True)
+        if named is None:
+            raise VirtError(
+                Code.CONFIG_UNSUPPORTED,
+                f"CPU mode 'host-model' for {caps.arch} {virt_type} domain on "
+                f"{caps.host_arch} host is not supported by hypervisor",
+            )
+        _take_host_model(expanded, named)
+    elif caps.is_x86:
+        _name_removed_features(expanded, cpu_map)
+    _settle_policies(expanded, caps, virt_type, cpu_map)
+    return expanded
+
+
+def _take_host_model(cpu: CPU, named: NamedCpu) -> None:
+    """The host's model, with what the XML says of single features on top."""
+    own = {feature.name: feature for feature in cpu.features} if cpu.match != "minimum" else {}
+    features = [CPUFeature(policy="require", name=name) for name in named.require]
+    features += [CPUFeature(policy="disable", name=name) for name in named.disable]
+    cpu.features = [own.pop(feature.name, feature) for feature in features] + list(own.values())
+    cpu.model = CPUModel(fallback="forbid", name=named.model, vendor_id=cpu.model.vendor_id if cpu.model else None)
+    cpu.vendor = named.vendor
+    cpu.mode, cpu.match = "custom", "exact"
+
+
+def _name_removed_features(cpu: CPU, cpu_map: CpuMap) -> None:
+    """Features that a model lost in some version of QEMU are said to be off, so that all versions agree."""
+    model = cpu_map.models.get(cpu.model.name or "") if cpu.model else None
+    named = {feature.name for feature in cpu.features}
+    for name in model.removed if model else ():
+        if name not in named:
+            cpu.features.append(CPUFeature(policy="disable", name=name))
+
+
+def _settle_policies(cpu: CPU, caps: Capabilities, virt_type: str, cpu_map: CpuMap) -> None:
+    """An optional feature is there if the host has it; a forbidden one must not be there."""
+    best = caps.cpu_facts(virt_type).best
+    present = {known for name, value in best.items() if value is True and (known := cpu_map.canonical(name))}
+    for feature in cpu.features:
+        known = cpu_map.canonical(feature.name) or feature.name
+        if feature.policy == "optional":
+            feature.policy = "require" if known in present else "disable"
+        elif feature.policy == "forbid":
+            if known in present:
+                raise VirtError(Code.CPU_INCOMPATIBLE, f"Host CPU provides forbidden features: {feature.name}")
+            feature.policy = "disable"

@@ -1,0 +1,64 @@
+# SPDX-License-Identifier: LGPL-2.1-or-later
+"""Where a device sits, as properties of `-device`."""
+
+from __future__ import annotations
+
+from conf.domain.devices.address import CCWAddress, DIMMAddress, ISAAddress, PCIAddress, SpaprVIOAddress, USBAddress
+from conf.domain.devices.controller import Controller
+from conf.domain.devices.info import DeviceInfo
+from drivers.qemu.command.context import Build
+from drivers.qemu.command.line import Props, props
+from virtd.errors import Code, VirtError
+
+
+def controller(build: Build, type_: str, index: int) -> Controller | None:
+    """The controller of this kind and number."""
+    return next((c for c in build.domain.devices.controllers if c.type == type_ and (c.index or 0) == index), None)
+
+
+def controller_alias(build: Build, type_: str, index: int) -> str:
+    """The name of a controller.
+
+    Raises:
+        VirtError: INTERNAL_ERROR, there is none.
+    """
+    found = controller(build, type_, index)
+    if found is None or found.alias is None:
+        raise VirtError(Code.INTERNAL_ERROR, f"Could not find alias for controller '{type_}' with index {index}")
+    return found.alias
+
+
+def pci_bus(build: Build, address: PCIAddress) -> str:
+    """The name of the bus a PCI address is on."""
+    found = controller(build, "pci", address.bus)
+    if found is None or found.alias is None:
+        raise VirtError(Code.INTERNAL_ERROR, f"Could not find PCI controller with index '{address.bus}'")
+    extra_root = found.model == "pci-root" and found.target is not None and (found.target.index or 0) > 0
+    return f"{found.alias}.0" if extra_root else found.alias
+
+
+def address_props(build: Build, device: DeviceInfo) -> Props:
+    """The properties that put a device where its XML says."""
+    match device.address:
+        case PCIAddress() as pci:
+            place = f"0x{pci.slot:x}" + (f".0x{pci.function:x}" if pci.function else "")
+            return props(
+                {
+                    "bus": pci_bus(build, pci),
+                    "multifunction": pci.multifunction,
+                    "addr": place,
+                    "acpi-index": device.acpi.index if device.acpi else None,
+                }
+            )
+        case USBAddress() as usb:
+            return props({"bus": f"{controller_alias(build, 'usb', usb.bus)}.0", "port": usb.port})
+        case SpaprVIOAddress(reg=reg) if reg is not None:
+            return {"reg": reg}
+        case CCWAddress() as ccw:
+            return {"devno": f"{ccw.cssid or 0:x}.{ccw.ssid or 0:x}.{ccw.devno or 0:04x}"}
+        case ISAAddress() as isa:
+            return props({"iobase": isa.iobase, "irq": isa.irq})
+        case DIMMAddress() as dimm:
+            return props({"slot": dimm.slot, "addr": dimm.base})
+        case _:
+            return {}

@@ -1,0 +1,109 @@
+# SPDX-License-Identifier: LGPL-2.1-or-later
+"""The whole command line: each subject adds its part, in libvirt's order.
+
+The order matters where an option refers to what an earlier one made, and for devices without an
+address of their own.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from conf.domain import Domain
+from drivers.qemu.capabilities import Capabilities
+from drivers.qemu.command import basics, misc
+from drivers.qemu.command.audio import add_audio, add_sounds
+from drivers.qemu.command.consoles import add_consoles
+from drivers.qemu.command.context import Build, Context
+from drivers.qemu.command.controllers import add_controllers
+from drivers.qemu.command.cpu import add_cpu
+from drivers.qemu.command.disks import add_disks, add_managed_pr_helper
+from drivers.qemu.command.environment import environment
+from drivers.qemu.command.filesystems import add_filesystems
+from drivers.qemu.command.firmware import add_flash, add_loader
+from drivers.qemu.command.graphics import add_graphics, add_no_display
+from drivers.qemu.command.hostdevs import add_hostdevs
+from drivers.qemu.command.interfaces import add_interfaces
+from drivers.qemu.command.line import CommandLine
+from drivers.qemu.command.machine import add_machine
+from drivers.qemu.command.memory import add_memory, add_modules, add_numa
+from drivers.qemu.command.tpm import add_tpms
+from drivers.qemu.command.videos import add_videos
+
+
+def _add_no_defaults(_build: Build, line: CommandLine) -> None:
+    """Nothing that the XML does not name."""
+    line.add("-no-user-config", "-nodefaults")
+
+
+def _add_timestamps(_build: Build, line: CommandLine) -> None:
+    line.add("-msg", "timestamp=on")
+
+
+_PARTS: tuple[Callable[[Build, CommandLine], None], ...] = (
+    basics.add_name,
+    basics.add_compatibility,
+    basics.add_master_key,
+    add_managed_pr_helper,
+    add_flash,
+    add_machine,
+    add_cpu,
+    add_loader,
+    add_memory,
+    basics.add_overcommit,
+    basics.add_smp,
+    basics.add_iothreads,
+    add_numa,
+    add_modules,
+    basics.add_uuid,
+    basics.add_smbios,
+    basics.add_genid,
+    add_no_display,
+    _add_no_defaults,
+    basics.add_monitor,
+    basics.add_clock,
+    basics.add_power,
+    basics.add_boot,
+    misc.add_iommu,
+    add_controllers,
+    misc.add_hubs,
+    add_disks,
+    add_filesystems,
+    add_interfaces,
+    misc.add_smartcards,
+    add_consoles,
+    add_tpms,
+    misc.add_inputs,
+    add_audio,
+    add_graphics,
+    add_videos,
+    add_sounds,
+    misc.add_watchdogs,
+    misc.add_redirdevs,
+    add_hostdevs,
+    basics.add_incoming,
+    misc.add_balloon,
+    misc.add_rngs,
+    misc.add_nvram,
+    misc.add_vmcoreinfo,
+    misc.add_shmems,
+    misc.add_panics,
+    basics.add_launch_security,
+    basics.add_sandbox,
+    misc.add_vsock,
+    basics.add_passthrough,
+    _add_timestamps,
+)
+
+
+def build(domain: Domain, capabilities: Capabilities, context: Context) -> CommandLine:
+    """The command line for a domain that has its aliases and addresses.
+
+    Raises:
+        VirtError: the emulator cannot do what the domain asks for.
+    """
+    line = CommandLine(argv=[domain.devices.emulator or capabilities.path], env=environment(context))
+    under_construction = Build(domain, capabilities, context)
+    for add in _PARTS:
+        add(under_construction, line)
+    return line

@@ -1,0 +1,126 @@
+# SPDX-License-Identifier: LGPL-2.1-or-later
+"""-chardev: the host's end of serial ports, channels and their like."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+
+from conf.domain.devices.chardev_source import CharacterBackend, CharacterSource
+from drivers.qemu.command.line import comma_list
+from virtd.errors import Code, VirtError
+
+Option = str | tuple[str, object | None]
+
+
+def chardev(backend: CharacterBackend, id_: str, *, role: str | None = None, socket: int | None = None) -> str:
+    """The value of -chardev.
+
+    Args:
+        role: what a SPICE channel is for (`vdagent`, `usbredir`, `smartcard`).
+        socket: the descriptor of its unix socket, which listens already.
+
+    Raises:
+        VirtError: CONFIG_UNSUPPORTED, QEMU has no such back end.
+    """
+    maker = _MAKERS.get(backend.type or "")
+    if maker is None:
+        raise VirtError(Code.CONFIG_UNSUPPORTED, f"unsupported chardev '{backend.type}'")
+    word, *options = maker(backend, backend.source or CharacterSource())
+    if socket is not None:
+        options = [("fd", socket) if o[0] == "path" else o for o in options]
+    named = [("name", role)] if backend.type in ("spicevmc", "qemu-vdagent") else []
+    return comma_list([word, ("id", id_), *named, *options, *_log(backend)])
+
+
+def _log(backend: CharacterBackend) -> Iterator[Option]:
+    log = backend.log
+    if log is not None and log.file:
+        yield "logfile", log.file
+        yield "logappend", log.append
+
+
+def _word(word: str) -> Callable[[CharacterBackend, CharacterSource], Iterator[Option]]:
+    def make(_backend: CharacterBackend, _source: CharacterSource) -> Iterator[Option]:
+        yield word
+
+    return make
+
+
+def _device(_backend: CharacterBackend, source: CharacterSource) -> Iterator[Option]:
+    yield "parallel" if (source.path or "").startswith("/dev/parport") else "serial"
+    yield "path", source.path
+
+
+def _file(_backend: CharacterBackend, source: CharacterSource) -> Iterator[Option]:
+    yield "file"
+    yield "path", source.path
+    yield "append", source.append
+
+
+def _pipe(_backend: CharacterBackend, source: CharacterSource) -> Iterator[Option]:
+    yield "pipe"
+    yield "path", source.path
+
+
+def _udp(backend: CharacterBackend, source: CharacterSource) -> Iterator[Option]:
+    local = backend.bind_source
+    yield "udp"
+    yield "host", source.host or ""
+    yield "port", source.service
+    yield "localaddr", (local.host or "") if local else ""
+    yield "localport", (local.service or "0") if local else "0"
+
+
+def _listening(source: CharacterSource) -> Iterator[Option]:
+    if source.mode == "bind":
+        yield "server", "on"
+        yield "wait", "off"
+    if source.reconnect is not None:
+        yield "reconnect", source.reconnect.timeout if source.reconnect.enabled else 0
+
+
+def _tcp(backend: CharacterBackend, source: CharacterSource) -> Iterator[Option]:
+    telnet = backend.protocol is not None and backend.protocol.type == "telnet"
+    yield "socket"
+    yield "host", source.host
+    yield "port", source.service
+    yield "telnet", "on" if telnet else None
+    yield from _listening(source)
+
+
+def _unix(_backend: CharacterBackend, source: CharacterSource) -> Iterator[Option]:
+    yield "socket"
+    yield "path", source.path
+    yield from _listening(source)
+
+
+def _named(word: str) -> Callable[[CharacterBackend, CharacterSource], Iterator[Option]]:
+    def make(_backend: CharacterBackend, source: CharacterSource) -> Iterator[Option]:
+        yield word
+        yield "name", source.channel
+
+    return make
+
+
+def _vdagent(_backend: CharacterBackend, source: CharacterSource) -> Iterator[Option]:
+    yield "qemu-vdagent"
+    yield "clipboard", source.clipboard.copypaste if source.clipboard else None
+    yield "mouse", {"client": True, "server": False}[source.mouse.mode] if source.mouse else None
+
+
+_MAKERS: dict[str, Callable[[CharacterBackend, CharacterSource], Iterator[Option]]] = {
+    "null": _word("null"),
+    "vc": _word("vc"),
+    "pty": _word("pty"),
+    "stdio": _word("stdio"),
+    "spicevmc": _word("spicevmc"),
+    "dev": _device,
+    "file": _file,
+    "pipe": _pipe,
+    "udp": _udp,
+    "tcp": _tcp,
+    "unix": _unix,
+    "spiceport": _named("spiceport"),
+    "dbus": _named("dbus"),
+    "qemu-vdagent": _vdagent,
+}

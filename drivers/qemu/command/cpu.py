@@ -1,0 +1,184 @@
+# SPDX-License-Identifier: LGPL-2.1-or-later
+"""-cpu: the model, its features, and what the hypervisor tells the guest of itself."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from conf.domain.clock import Clock
+from conf.domain.cpu import CPU, CPUFeature
+from conf.domain.features import Features, HyperV
+from drivers.qemu.capabilities.arch import X86
+from drivers.qemu.command.context import Build
+from drivers.qemu.command.line import CommandLine, on_off
+from drivers.qemu.cpu.guest import expand_cpu
+from drivers.qemu.cpu.names import qemu_feature
+
+Option = str | tuple[str, object | None]
+
+#: Hyper-V's enlightenments that are simply on, by their element; `hv-` and hyphens make QEMU's name.
+_HYPERV_SWITCHES = (
+    *("relaxed", "vapic", "spinlocks", "vpindex", "runtime", "synic", "stimer", "reset", "vendor_id"),
+    *("frequencies", "reenlightenment", "tlbflush", "ipi", "evmcs", "avic"),
+)
+
+
+def add_cpu(build: Build, line: CommandLine) -> None:
+    """-cpu; absent where neither the XML nor the machine names a model."""
+    options = list(_cpu_options(build))
+    if options:
+        line.add_list("-cpu", *options)
+
+
+def _cpu_options(build: Build) -> Iterator[Option]:
+    model = list(_model(build))
+    extra = [o for o in _extra(build) if isinstance(o, str) or o[1] is not None]
+    if model:
+        yield from model
+        yield from extra
+    elif extra and build.arch in X86:
+        yield _default_model(build)
+        yield from extra
+
+
+def _default_model(build: Build) -> str:
+    return "qemu32" if build.arch == "i686" else "qemu64"
+
+
+# --- the model --------------------------------------------------------------------------------------
+
+
+def _model(build: Build) -> Iterator[Option]:
+    cpu = build.domain.cpu
+    mode = None if cpu is None else cpu.mode
+    if cpu is None or (mode in (None, "custom") and (cpu.model is None or cpu.model.name is None)):
+        if build.domain.os.machine and (default := _machine_default(build)):
+            yield default
+        return
+    if mode in ("host-passthrough", "maximum"):
+        yield "host" if mode == "host-passthrough" else "max"
+        if build.arch in X86 and cpu.migratable is not None:
+            yield "migratable", on_off(cpu.migratable)
+        yield from _vendor(cpu)
+        yield from _features(build, cpu.features)
+        return
+    yield from _named_model(build, cpu)
+
+
+def _machine_default(build: Build) -> str | None:
+    machine = build.caps.machine(build.machine, build.domain.type)
+    return machine.default_cpu if machine else None
+
+
+def _named_model(build: Build, cpu: CPU) -> Iterator[Option]:
+    named = expand_cpu(build.caps, build.domain.type, build.context.cpu_map, cpu)
+    yield named.model.name if named.model and named.model.name else _default_model(build)
+    yield from _vendor(cpu)
+    yield from _features(build, named.features)
+
+
+def _vendor(cpu: CPU) -> Iterator[Option]:
+    if cpu.model is not None and cpu.model.vendor_id:
+        yield "vendor", cpu.model.vendor_id
+
+
+def _features(build: Build, features: list[CPUFeature]) -> Iterator[Option]:
+    for feature in features:
+        if feature.policy == "optional":
+            continue
+        yield qemu_feature(build.caps, feature.name), on_off(feature.policy in ("force", "require"))
+
+
+# --- what is beside the model -----------------------------------------------------------------------
+
+
+def _extra(build: Build) -> Iterator[Option]:
+    features, clock = build.domain.features or Features(), build.domain.clock or Clock()
+    yield from _timers(clock)
+    if features.apic is not None and features.apic.eoi is not None:
+        yield "kvm-pv-eoi", on_off(features.apic.eoi)
+    if features.pvspinlock is not None:
+        yield "kvm-pv-unhalt", on_off(features.pvspinlock.state)
+    if features.hyperv is not None:
+        yield from _hyperv(features.hyperv)
+    if any(p.model == "hyperv" for p in build.domain.devices.panics):
+        yield "hv-crash"
+    yield from _kvm(build.domain.type, features)
+    if features.pmu is not None:
+        yield "pmu", on_off(features.pmu.state)
+    if build.domain.cpu is not None:
+        yield from _cache(build.domain.cpu)
+        yield from _address_bits(build.domain.cpu)
+
+
+def _timers(clock: Clock) -> Iterator[Option]:
+    for timer in clock.timers:
+        match timer.name:
+            case "kvmclock" if timer.present is not None:
+                yield "kvmclock", on_off(timer.present)
+            case "hypervclock" if timer.present:
+                yield "hv-time", "on"
+            case "tsc" if timer.frequency:
+                yield "tsc-frequency", timer.frequency
+            case "armvtimer" if timer.tickpolicy is not None:
+                yield "kvm-no-adjvtime", on_off(timer.tickpolicy == "discard")
+            case _:
+                pass
+
+
+def _hyperv(hyperv: HyperV) -> Iterator[Option]:
+    if hyperv.mode == "passthrough":
+        yield "hv-passthrough", "on"
+        return
+    for name in _HYPERV_SWITCHES:
+        switch = getattr(hyperv, name)
+        if switch is None or not switch.state:
+            continue
+        if name == "spinlocks":
+            yield "hv-spinlocks", f"0x{switch.retries or 0:x}"
+        elif name == "vendor_id":
+            yield "hv-vendor-id", switch.value
+        else:
+            yield f"hv-{name}", "on"
+        if name == "stimer" and switch.direct is not None and switch.direct.state:
+            yield "hv-stimer-direct", "on"
+
+
+def _kvm(domain_type: str, features: Features) -> Iterator[Option]:
+    kvm = features.kvm
+    if kvm is None:
+        return
+    if kvm.hidden is not None and kvm.hidden.state:
+        yield "kvm", "off"
+    if kvm.hint_dedicated is not None and kvm.hint_dedicated.state:
+        yield "kvm-hint-dedicated", "on"
+    if kvm.poll_control is not None and kvm.poll_control.state:
+        yield "kvm-poll-control", "on"
+    if kvm.pv_ipi is not None and not kvm.pv_ipi.state:
+        yield "kvm-pv-ipi", "off"
+
+
+def _cache(cpu: CPU) -> Iterator[Option]:
+    if cpu.cache is None:
+        return
+    host_mode = cpu.mode in ("host-passthrough", "maximum")
+    match cpu.cache.mode:
+        case "emulate":
+            yield "l3-cache", "on"
+            if host_mode:
+                yield "host-cache-info", "off"
+        case "passthrough":
+            yield "host-cache-info", "on"
+            yield "l3-cache", "off"
+        case _:
+            yield "host-cache-info", "off"
+            yield "l3-cache", "off"
+
+
+def _address_bits(cpu: CPU) -> Iterator[Option]:
+    if cpu.maxphysaddr is None:
+        return
+    if cpu.maxphysaddr.mode == "passthrough":
+        yield "host-phys-bits", "on"
+    else:
+        yield "phys-bits", cpu.maxphysaddr.bits

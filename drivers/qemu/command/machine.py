@@ -1,0 +1,142 @@
+# SPDX-License-Identifier: LGPL-2.1-or-later
+"""-machine and -accel: the board, and what runs its code."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from conf.domain import Domain
+from conf.domain.features import Features
+from drivers.qemu import machines
+from drivers.qemu.capabilities.arch import X86
+from drivers.qemu.command.bootindex import Bootable
+from drivers.qemu.command.context import Build
+from drivers.qemu.command.firmware import pflash_nodes
+from drivers.qemu.command.line import CommandLine, on_off
+from drivers.qemu.command.memory import default_ram_id
+
+#: A part of a comma list.
+Option = tuple[str, object | None]
+
+
+def add_machine(build: Build, line: CommandLine) -> None:
+    """-machine and -accel."""
+    line.add_list("-machine", build.machine, *_machine_options(build))
+    line.add_list("-accel", *_accel(build))
+    _add_tseg(build, line)
+
+
+def _machine_options(build: Build) -> Iterator[Option]:
+    domain, features = build.domain, build.domain.features or Features()
+    yield "usb", "off"
+    if build.arch in X86:
+        yield "vmport", _state(features.vmport)
+        yield "smm", _smm(domain, features)
+    if features.ioapic and features.ioapic.driver == "qemu":
+        yield "kernel_irqchip", "split"
+    elif features.ioapic and features.ioapic.driver == "kvm":
+        yield "kernel_irqchip", "on"
+    yield from _key_wrap(domain)
+    if machines.is_arm_virt(domain) and features.gic and features.gic.version and domain.type != "hvf":
+        yield "gic-version", features.gic.version
+    yield from _pseries(features)
+    yield from _common(build)
+    yield from _boot_options(build)
+
+
+def _common(build: Build) -> Iterator[Option]:
+    domain = build.domain
+    backing = domain.memory_backing
+    if (yes := _iommu_machine(build)) is not None:
+        yield "iommu", yes
+    yield "dump-guest-core", on_off(_dump_core(build))
+    if backing and backing.nosharepages:
+        yield "mem-merge", "off"
+    if any(m.model == "nvdimm" for m in domain.devices.memories):
+        yield "nvdimm", "on"
+    if domain.cpu and domain.cpu.numa and domain.cpu.numa.interconnects:
+        yield "hmat", "on"
+
+
+def _boot_options(build: Build) -> Iterator[Option]:
+    loadparm = _loadparm(build.domain)
+    if loadparm is not None and build.caps.has("loadparm"):
+        yield "loadparm", loadparm
+    if build.domain.launch_security is not None:
+        yield "confidential-guest-support", "lsec0"
+    if ram := default_ram_id(build):
+        yield "memory-backend", ram
+    yield from pflash_nodes(build.domain)
+
+
+def _state(feature: object | None) -> str | None:
+    return None if feature is None else on_off(bool(getattr(feature, "state", True)))
+
+
+def _smm(domain: Domain, features: Features) -> str | None:
+    """System management mode: as asked for, and for firmware that guards its variables with it."""
+    if features.smm is not None:
+        return on_off(features.smm.state)
+    return None
+
+
+def _key_wrap(domain: Domain) -> Iterator[Option]:
+    for cipher in domain.keywrap.ciphers if domain.keywrap else ():
+        yield f"{cipher.name}-key-wrap", cipher.state
+
+
+def _iommu_machine(build: Build) -> str | None:
+    """SMMUv3 is a property of its machine, not a device."""
+    iommu = build.domain.devices.iommu
+    return "smmuv3" if iommu is not None and iommu.model == "smmuv3" else None
+
+
+def _dump_core(build: Build) -> bool:
+    own = build.domain.memory_dump_core
+    return build.context.settings.dump_guest_core if own is None else own
+
+
+def _pseries(features: Features) -> Iterator[Option]:
+    if features.hpt is not None:
+        yield "resize-hpt", features.hpt.resizing
+        size = features.hpt.maxpagesize
+        yield "cap-hpt-max-page-size", f"{size}k" if size else None
+    for name, feature in (
+        ("cap-htm", features.htm),
+        ("cap-nested-hv", features.nested_hv),
+        ("cap-ccf-assist", features.ccf_assist),
+    ):
+        yield name, _state(feature)
+    for name, choice in (("cap-cfpc", features.cfpc), ("cap-sbbc", features.sbbc), ("cap-ibs", features.ibs)):
+        yield name, choice.value if choice else None
+
+
+def _loadparm(domain: Domain) -> str | None:
+    """The boot loader's parameter of the first device to boot from (S/390)."""
+    devices: list[Bootable] = [*domain.devices.disks, *domain.devices.interfaces]
+    booting = [d.boot for d in devices if d.boot is not None]
+    first = min(booting, key=lambda b: b.order, default=None)
+    return first.loadparm if first else None
+
+
+def _accel(build: Build) -> Iterator[str | Option]:
+    features = build.domain.features
+    match build.domain.type:
+        case "kvm":
+            yield "kvm"
+            ring = features.kvm.dirty_ring if features and features.kvm else None
+            if ring is not None and ring.state:
+                yield "dirty-ring-size", ring.size
+        case "hvf":
+            yield "hvf"
+        case _:
+            yield "tcg"
+            cache = features.tcg.tb_cache if features and features.tcg else None
+            yield "tb-size", cache or None
+
+
+def _add_tseg(build: Build, line: CommandLine) -> None:
+    """How much memory q35 gives to system management mode."""
+    smm = build.domain.features.smm if build.domain.features else None
+    if smm is not None and smm.state and smm.tseg:
+        line.add("-global", f"mch.extended-tseg-mbytes={smm.tseg >> 20}")

@@ -1,0 +1,85 @@
+# SPDX-License-Identifier: LGPL-2.1-or-later
+"""virConnectDomainXMLToNative: the command line a domain would be started with."""
+
+from __future__ import annotations
+
+import asyncio
+
+from conf.domain import Domain
+from conf.domain.devices.interface import Interface
+from drivers.qemu import prepare
+from drivers.qemu.addresses import assign_addresses
+from drivers.qemu.block.nodes import number_images
+from drivers.qemu.capabilities import Capabilities
+from drivers.qemu.capabilities.hugepages import find_hugepages
+from drivers.qemu.command.build import build
+from drivers.qemu.command.context import Context
+from drivers.qemu.command.line import CommandLine
+from drivers.qemu.context import QemuContext
+from drivers.qemu.cpu.cpu_map import load_cpu_map
+from drivers.qemu.defaults.live import prepare_live
+from virtd.errors import check_flags, invalid_arg
+
+_FORMAT = "qemu-argv"
+
+#: The id of a guest that does not run.
+_NO_ID = -1
+
+
+class NativePart:
+    """Translation to the hypervisor's own form."""
+
+    def __init__(self, context: QemuContext) -> None:
+        self._context = context
+
+    async def connect_domain_xml_to_native(self, native_format: str, domain_xml: str, flags: int) -> str:
+        """virConnectDomainXMLToNative.  Nothing is opened or made: what would be stands in the line as a stand-in.
+
+        Raises:
+            VirtError: INVALID_ARG, no such format; or the domain cannot be run here.
+        """
+        check_flags(flags, 0, "virConnectDomainXMLToNative")
+        if native_format != _FORMAT:
+            raise invalid_arg(f"unsupported config type {native_format}")
+        domain = await prepare.definition(self._context, domain_xml)
+        capabilities = await self._context.capabilities.get(domain.devices.emulator or "")
+        line = await asyncio.to_thread(native_line, domain, capabilities, self._context)
+        return f"{line.as_shell()}\n"
+
+
+def native_line(domain: Domain, capabilities: Capabilities, context: QemuContext) -> CommandLine:
+    """The line for a completed definition, which is changed on the way.  Blocks."""
+    domain.devices.interfaces = [_as_plain(interface) for interface in domain.devices.interfaces]
+    assign_addresses(domain, capabilities)
+    shown = shown_context(domain, context)
+    prepare_live(domain, capabilities, shown.channel_dir)
+    number_images(domain.devices.disks)
+    return build(domain, capabilities, shown)
+
+
+def _as_plain(interface: Interface) -> Interface:
+    """An interface without its host end, which only a start makes."""
+    return Interface(
+        type="ethernet",
+        mac=interface.mac,
+        model=interface.model,
+        script=interface.script,
+        boot=interface.boot,
+    )
+
+
+def shown_context(domain: Domain, context: QemuContext) -> Context:
+    """Where things would be."""
+    paths = context.paths
+    huge = find_hugepages(context.settings.hugetlbfs_mount)
+    return Context(
+        domain_dir=str(paths.domain_dir(_NO_ID, domain.name)),
+        channel_dir=str(paths.channel_dir(_NO_ID, domain.name)),
+        state_dir=str(paths.state),
+        memory_dir=str(paths.lib / "ram"),
+        settings=context.settings,
+        cpu_map=load_cpu_map(domain.os.arch or ""),
+        native=True,
+        hugepages=huge.mounts,
+        default_hugepage=huge.default,
+    )
