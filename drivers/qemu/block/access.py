@@ -43,8 +43,8 @@ async def revoke(guest: Guest, layers: Iterable[Layer]) -> None:
         await asyncio.to_thread(ownership.restore_path, guest, owner)
 
 
-def create_file(path: str, size: int, user: Account | None) -> bool:
-    """Make an empty image file for a guest, if there is none; True when it was made.  Blocks.
+def create_file(path: str, size: int) -> bool:
+    """Make an empty image file, if there is none; True when it was made.  Blocks.
 
     An empty file that is there already is used as it is.
 
@@ -56,8 +56,6 @@ def create_file(path: str, size: int, user: Account | None) -> bool:
     try:
         if size:
             os.ftruncate(fd, size)
-        if made and user is not None:
-            os.fchown(fd, user.uid, user.gid)
     finally:
         os.close(fd)
     return made

@@ -1,0 +1,95 @@
+# SPDX-License-Identifier: LGPL-2.1-or-later
+"""Disks and images by the names clients give them."""
+
+from __future__ import annotations
+
+import os
+import re
+
+from conf.domain import Domain
+from conf.domain.devices.disk import Disk
+from drivers.qemu.block.layers import Layer
+from virtd.errors import Code, From, VirtError, invalid_arg
+
+#: "vda[3]": the image number 3 of disk vda.
+_NUMBERED = re.compile(r"(?P<disk>[^\[\]]+)\[(?P<index>\d{1,9})\]", re.ASCII)
+
+
+def find_disk(domain: Domain, name: str) -> Disk | None:
+    """The disk with this target name or image path; a path that two disks have names none."""
+    disks = domain.devices.disks
+    if not name.startswith("/"):
+        return next((disk for disk in disks if disk.target.dev == name), None)
+    found = [disk for disk in disks if disk.source and name in (disk.source.file, disk.source.dev)]
+    return found[0] if len(found) == 1 else None
+
+
+def disk_by_name(domain: Domain, name: str) -> Disk:
+    """The same.
+
+    Raises:
+        VirtError: INVALID_ARG: there is none.
+    """
+    disk = find_disk(domain, name)
+    if disk is None:
+        raise invalid_arg(f"disk '{name}' not found in domain")
+    return disk
+
+
+def _missing(text: str) -> VirtError:
+    return VirtError(Code.INVALID_ARG, text, source=From.STORAGE)
+
+
+def find_image(layers: list[Layer], name: str, *, below: Layer | None = None) -> Layer:
+    """The image of a chain with this path, or with this number in the form "vda[3]".
+
+    Args:
+        below: only images under this one.
+
+    Raises:
+        VirtError: INVALID_ARG: there is none.
+    """
+    disk = layers[0].disk.target.dev
+    candidates = layers[layers.index(below) + 1 :] if below is not None else layers
+    numbered = _NUMBERED.fullmatch(name)
+    if numbered and numbered["disk"] == disk:
+        found = next((layer for layer in candidates if layer.index == int(numbered["index"])), None)
+        missing = f"could not find backing store index '{numbered['index']}' in chain for '{disk}'"
+    else:
+        found = next((layer for layer in candidates if _same_file(layer, name)), None)
+        beneath = f" beneath '{below.path}'" if below is not None else ""
+        missing = f"could not find image '{name}'{beneath} in chain for '{disk}'"
+    if found is None:
+        raise _missing(missing)
+    return found
+
+
+def _same_file(layer: Layer, name: str) -> bool:
+    if layer.path is None:
+        return False
+    return layer.path == name or (os.path.isabs(name) and os.path.realpath(layer.path) == os.path.realpath(name))
+
+
+def base_image(layers: list[Layer], name: str | None, *, below: Layer, nearest: bool = False) -> Layer:
+    """The image that `name` means under `below`; without a name the last one, or the `nearest`.
+
+    Raises:
+        VirtError: INVALID_ARG: there is none.
+    """
+    if name is not None:
+        return find_image(layers, name, below=below)
+    under = layers[layers.index(below) + 1 :]
+    if not under:
+        raise _missing(f"could not find base image in chain for '{layers[0].disk.target.dev}'")
+    return under[0] if nearest else under[-1]
+
+
+def relative_path(layer: Layer, above: Layer) -> str:
+    """How the image `above` names `layer` so that both can be moved together.
+
+    Raises:
+        VirtError: OPERATION_INVALID: they do not lie in one file system tree.
+    """
+    if layer.path is None or above.path is None:
+        raise VirtError(Code.OPERATION_INVALID, "can't keep relative backing relationship")
+    return os.path.relpath(layer.path, os.path.dirname(above.path))

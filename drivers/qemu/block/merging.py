@@ -1,0 +1,124 @@
+# SPDX-License-Identifier: LGPL-2.1-or-later
+"""Block commit and block pull: making a chain of images shorter, from either side."""
+
+from __future__ import annotations
+
+from conf.domain.devices.disk import Disk
+from conf.domain.devices.storage_source import Format, Mirror
+from drivers.qemu.block import commands, jobs
+from drivers.qemu.block.creation import backing_string
+from drivers.qemu.block.layers import Layer, chain, is_empty
+from drivers.qemu.block.lookup import base_image, find_image, relative_path
+from drivers.qemu.block.nodes import drive_node
+from drivers.qemu.block.state import BlockJob, JobKind
+from drivers.qemu.guest import Guest
+from virtd.enums import DomainBlockCommitFlags as Commit
+from virtd.errors import Code, VirtError, invalid_arg
+
+
+def _chain(disk: Disk) -> list[Layer]:
+    if is_empty(disk):
+        raise invalid_arg(f"disk {disk.target.dev} does not have a medium")
+    return chain(disk)
+
+
+def commit_range(disk: Disk, top: str | None, base: str | None, flags: int) -> tuple[Layer, Layer]:
+    """The images that a commit goes from and to.
+
+    Raises:
+        VirtError: INVALID_ARG: they are not there, or flags say otherwise.
+    """
+    layers = _chain(disk)
+    name = disk.target.dev
+    upper = layers[0] if top is None else find_image(layers, top)
+    lower = base_image(layers, base, below=upper, nearest=bool(flags & Commit.SHALLOW))
+    if upper is layers[0] and not flags & Commit.ACTIVE:
+        raise invalid_arg(f"commit of '{name}' active layer requires active flag")
+    if upper is not layers[0] and flags & Commit.ACTIVE:
+        raise invalid_arg(f"active commit requested but '{upper.path}' is not active")
+    if flags & Commit.SHALLOW and layers.index(lower) != layers.index(upper) + 1:
+        text = f"base '{lower.path}' is not immediately below '{upper.path}' in chain for '{name}'"
+        raise invalid_arg(text)
+    return upper, lower
+
+
+async def start_commit(guest: Guest, disk: Disk, upper: Layer, lower: Layer, *, speed: int | None, flags: int) -> None:
+    """Merge the images from `upper` to above `lower` into `lower`; the caller holds the guest's job.
+
+    Raises:
+        VirtError: why it cannot be.
+    """
+    jobs.refuse_if_busy(guest, disk)
+    layers = chain(disk)
+    active = upper.top
+    dev = disk.target.dev or ""
+    job = BlockJob(
+        f"commit-{dev}-{upper.format_node}",
+        JobKind.ACTIVE_COMMIT if active else JobKind.COMMIT,
+        dev,
+        upper.index,
+        lower.index,
+        delete=bool(flags & Commit.DELETE),
+    )
+    above = None if active else layers[[layer.index for layer in layers].index(upper.index) - 1]
+
+    async def begin() -> None:
+        await commands.block_commit(
+            guest.monitor,
+            job.id,
+            device=drive_node(disk) or layers[0].format_node,
+            top=upper.format_node,
+            base=lower.format_node,
+            backing_file=_name_for(lower, above, relative=bool(flags & Commit.RELATIVE)) if above else None,
+            speed=speed,
+        )
+
+    if active:
+        disk.mirror = _mirror_of_base(lower)
+    try:
+        await jobs.start(guest, job, begin)
+    except BaseException:
+        if job.disk not in (guest.runtime.block.jobs if guest.runtime else ()):
+            disk.mirror = None
+            guest.save_status_soon()
+        raise
+
+
+def _name_for(layer: Layer, above: Layer, *, relative: bool) -> str:
+    return relative_path(layer, above) if relative else backing_string(layer)
+
+
+def _mirror_of_base(base: Layer) -> Mirror:
+    """The base of an active commit, shown as what is mirrored to."""
+    source = base.source.model_copy()
+    source.index = base.index
+    return Mirror(type=base.element.type, job="active-commit", format=Format(type=base.format), source=source)
+
+
+async def start_pull(guest: Guest, disk: Disk, base: str | None, *, speed: int | None, relative: bool) -> None:
+    """Copy what lies between the top image and `base` (None: all) into the top image.
+
+    Raises:
+        VirtError: why it cannot be.
+    """
+    jobs.refuse_if_busy(guest, disk)
+    layers = _chain(disk)
+    top = layers[0]
+    if relative and base is None:
+        text = "flag VIR_DOMAIN_BLOCK_REBASE_RELATIVE is valid only with non-null base"
+        raise VirtError(Code.INVALID_ARG, text)
+    lower = find_image(layers, base, below=top) if base is not None else None
+    dev = disk.target.dev or ""
+    job = BlockJob(f"pull-{dev}-{top.format_node}", JobKind.PULL, dev, top.index, lower.index if lower else None)
+
+    async def begin() -> None:
+        await commands.block_stream(
+            guest.monitor,
+            job.id,
+            device=drive_node(disk) or top.format_node,
+            base=lower.format_node if lower else None,
+            backing_file=_name_for(lower, top, relative=relative) if lower else None,
+            speed=speed,
+        )
+
+    await jobs.start(guest, job, begin)
