@@ -26,6 +26,8 @@ from drivers.qemu.api.state import StateApi
 from drivers.qemu.api.statistics import StatisticsApi
 from drivers.qemu.api.vcpus import VcpuApi
 from drivers.qemu.capabilities import CapabilitiesCache
+from drivers.qemu.capabilities.part import CapabilitiesPart
+from drivers.qemu.command.native import NativePart
 from drivers.qemu.context import QemuContext
 from drivers.qemu.guest import Guest
 from drivers.qemu.lifecycle import autostart, ending, reconnect
@@ -37,6 +39,7 @@ from virtd.events import Kind
 
 #: The subjects of the API.
 API: tuple[type[Part], ...] = (
+    CapabilitiesPart,
     ConnectionApi,
     ConsoleApi,
     DefinitionApi,
@@ -47,6 +50,7 @@ API: tuple[type[Part], ...] = (
     MemoryApi,
     MetadataApi,
     MonitorApi,
+    NativePart,
     PowerApi,
     ScreenApi,
     SecurityApi,

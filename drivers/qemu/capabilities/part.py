@@ -4,22 +4,18 @@
 from __future__ import annotations
 
 import asyncio
-from typing import Final
 
 from conf.capabilities import BaseLabel, SecurityModel, format_capabilities, format_domain_capabilities
+from drivers.qemu.api.base import Part
 from drivers.qemu.capabilities.arch import ARCHES, ARM, PPC64, S390, X86, kvm_can_run
-from drivers.qemu.capabilities.cache import CapabilitiesCache
 from drivers.qemu.capabilities.domain import domain_capabilities
 from drivers.qemu.capabilities.emulators import installed_emulators
 from drivers.qemu.capabilities.firmware import load_firmwares
 from drivers.qemu.capabilities.host import describe_guests, describe_host
 from drivers.qemu.capabilities.model import Capabilities, MachineType, Summary
 from drivers.qemu.cpu.cpu_map import load_cpu_map
-from drivers.qemu.cpu.host import kvm_max_vcpus
+from drivers.qemu.settings import account
 from virtd.errors import Code, VirtError, check_flags, invalid_arg
-
-#: The most virtual CPUs QEMU emulates without KVM, as virConnectGetMaxVcpus answers.
-_MAX_EMULATED_VCPUS: Final = 16
 
 #: Hypervisor types that the API knows and this driver has.
 _VIRT_TYPES = frozenset({"kvm", "qemu"})
@@ -34,42 +30,15 @@ _KNOWN_VIRT_TYPES = frozenset(
 )
 
 
-class CapabilitiesPart:
+class CapabilitiesPart(Part):
     """virConnectGetCapabilities and its like."""
-
-    def __init__(self, cache: CapabilitiesCache, guest_label: str | None) -> None:
-        """`guest_label` is the account guests run under, as the DAC security model has it; None: the daemon's own."""
-        self._cache = cache
-        self._guest_label = guest_label
-
-    def connect_get_type(self) -> str:
-        """virConnectGetType."""
-        return "QEMU"
-
-    async def connect_get_version(self) -> int:
-        """virConnectGetVersion: that of the emulator for guests of the host's own kind."""
-        return (await self._default()).version
-
-    def connect_get_max_vcpus(self, type_: str | None) -> int:
-        """virConnectGetMaxVcpus.
-
-        Raises:
-            VirtError: INVALID_ARG, no such type.
-        """
-        match type_:
-            case None | "qemu" | "QEMU":
-                return _MAX_EMULATED_VCPUS
-            case "kvm" | "KVM":
-                return _kvm_max_vcpus()
-            case _:
-                raise invalid_arg(f"unknown type '{type_}'")
 
     async def connect_get_capabilities(self) -> str:
         """virConnectGetCapabilities.  An emulator that cannot be used is left out."""
-        emulators = installed_emulators(self._cache.host_arch)
+        emulators = installed_emulators(self._context.capabilities.host_arch)
         paths = sorted(set(emulators.values()))
         host, answers = await asyncio.gather(
-            asyncio.to_thread(describe_host, self._cache.host_arch, self._security_models()),
+            asyncio.to_thread(describe_host, self._context.capabilities.host_arch, self._security_models()),
             asyncio.gather(*map(self._summary, paths)),
         )
         by_path = dict(zip(paths, answers, strict=True))
@@ -111,12 +80,9 @@ class CapabilitiesPart:
 
     async def _summary(self, path: str) -> Summary | None:
         try:
-            return await self._cache.summary(path)
+            return await self._context.capabilities.summary(path)
         except VirtError:
             return None
-
-    async def _default(self) -> Capabilities:
-        return await self._choose(None, None, None)
 
     async def _choose(self, path: str | None, arch: str | None, virt_type: str | None) -> Capabilities:
         """The emulator that is meant, by what the client says of it."""
@@ -125,30 +91,24 @@ class CapabilitiesPart:
         if arch is not None and arch not in ARCHES:
             raise invalid_arg(f"unknown architecture: {arch}")
         if path is not None:
-            found = await self._cache.get(path)
+            found = await self._context.capabilities.get(path)
             if arch is not None and arch != found.arch:
                 raise invalid_arg(
                     f"architecture from emulator '{found.arch}' doesn't match given architecture '{arch}'"
                 )
             return found
-        wanted = arch or self._cache.host_arch
-        emulator = self._cache.emulator_for(wanted, "qemu")
+        wanted = arch or self._context.capabilities.host_arch
+        emulator = self._context.capabilities.emulator_for(wanted, "qemu")
         if emulator is None:
             raise VirtError(Code.CONFIG_UNSUPPORTED, f"unable to find any emulator to serve '{wanted}' architecture")
-        return await self._cache.get(emulator)
+        return await self._context.capabilities.get(emulator)
 
     def _security_models(self) -> list[SecurityModel]:
-        if self._guest_label is None:
+        whom = account(self._context.settings, privileged=self._context.env.privileged)
+        if whom is None:
             return [SecurityModel(model="none", doi="0")]
-        labels = [BaseLabel(type=type_, label=self._guest_label) for type_ in ("kvm", "qemu")]
+        labels = [BaseLabel(type=type_, label=whom.label) for type_ in ("kvm", "qemu")]
         return [SecurityModel(model="none", doi="0"), SecurityModel(model="dac", doi="0", labels=labels)]
-
-
-def _kvm_max_vcpus() -> int:
-    found = kvm_max_vcpus()
-    if found is None:
-        raise VirtError(Code.SYSTEM_ERROR, "Unable to open /dev/kvm")
-    return found
 
 
 def _check_virt_type(found: Capabilities, virt_type: str) -> None:

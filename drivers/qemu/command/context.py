@@ -49,7 +49,6 @@ class Context:
     paths: Mapping[str, str] = field(default_factory=dict)
     #: what to receive at start instead of booting (`defer`)
     incoming: str | None = None
-    sandbox: bool = True
     now: Callable[[], float] = time.time
 
 

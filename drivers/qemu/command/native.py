@@ -9,6 +9,7 @@ from conf.domain import Domain
 from conf.domain.devices.interface import Interface
 from drivers.qemu import prepare
 from drivers.qemu.addresses import assign_addresses
+from drivers.qemu.api.base import Part
 from drivers.qemu.block.nodes import number_images
 from drivers.qemu.capabilities import Capabilities
 from drivers.qemu.capabilities.hugepages import find_hugepages
@@ -26,11 +27,8 @@ _FORMAT = "qemu-argv"
 _NO_ID = -1
 
 
-class NativePart:
+class NativePart(Part):
     """Translation to the hypervisor's own form."""
-
-    def __init__(self, context: QemuContext) -> None:
-        self._context = context
 
     async def connect_domain_xml_to_native(self, native_format: str, domain_xml: str, flags: int) -> str:
         """virConnectDomainXMLToNative.  Nothing is opened or made: what would be stands in the line as a stand-in.

@@ -25,9 +25,7 @@ _KVM_CREATE_VM = 0xAE01
 _KVM_CHECK_EXTENSION = 0xAE03
 _KVM_CREATE_VCPU = 0xAE41
 _KVM_GET_TSC_KHZ = 0xAEA3
-_KVM_CAP_NR_VCPUS = 9
 _KVM_CAP_TSC_CONTROL = 60
-_KVM_CAP_MAX_VCPUS = 66
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,16 +94,3 @@ def tsc_frequency() -> tuple[int, bool] | None:
             return fcntl.ioctl(cpu, _KVM_GET_TSC_KHZ, 0) * 1000, bool(scaling)
     except OSError:
         return None
-
-
-def kvm_max_vcpus() -> int | None:
-    """The most virtual CPUs a guest can have under KVM; None where there is no KVM."""
-    try:
-        kvm = os.open("/dev/kvm", os.O_RDWR | os.O_CLOEXEC)
-    except OSError:
-        return None
-    try:
-        most = fcntl.ioctl(kvm, _KVM_CHECK_EXTENSION, _KVM_CAP_MAX_VCPUS)
-        return most or fcntl.ioctl(kvm, _KVM_CHECK_EXTENSION, _KVM_CAP_NR_VCPUS)
-    finally:
-        os.close(kvm)

@@ -16,6 +16,7 @@ from conf.domain import Domain
 from drivers.qemu import command, commands, hostside, prepare
 from drivers.qemu.block.chains import prepare_disks
 from drivers.qemu.capabilities import Capabilities
+from drivers.qemu.capabilities.hugepages import find_hugepages
 from drivers.qemu.command.context import Context, OpenInterface
 from drivers.qemu.cpu.cpu_map import load_cpu_map
 from drivers.qemu.guest import Guest
@@ -124,6 +125,7 @@ async def _bring_up(guest: Guest, runtime: Runtime, capabilities: Capabilities) 
     try:
         await connection.attach(guest, str(runtime.monitor_path), seconds=CONNECT_SECONDS)
         await running.take_stock(guest)
+        await running.adjust(guest)
     except VirtError as error:
         raise await _why(guest, runtime, words, error) from error
 
@@ -166,6 +168,7 @@ async def _spawn(
 def _build_context(guest: Guest, runtime: Runtime, resources: hostside.Resources) -> Context:
     context = guest.context
     taps, vhosts = resources.taps, resources.vhosts
+    huge = find_hugepages(context.settings.hugetlbfs_mount)
     return Context(
         domain_dir=str(runtime.domain_dir),
         channel_dir=str(runtime.channel_dir),
@@ -176,7 +179,8 @@ def _build_context(guest: Guest, runtime: Runtime, resources: hostside.Resources
         monitor_fd=resources.monitor,
         interfaces={name: OpenInterface(tuple(fds), tuple(vhosts.get(name, ()))) for name, fds in taps.items()},
         sockets=resources.sockets,
-        sandbox=context.settings.seccomp_sandbox != 0,
+        hugepages=huge.mounts,
+        default_hugepage=huge.default,
     )
 
 

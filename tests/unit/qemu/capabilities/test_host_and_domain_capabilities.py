@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 
@@ -126,7 +127,8 @@ def test_sysfs_is_understood(tmp_path: Path) -> None:
 
 @pytest.fixture
 def part(tmp_path: Path) -> CapabilitiesPart:
-    return CapabilitiesPart(CapabilitiesCache(tmp_path, TaskOwner("test")), None)
+    context = SimpleNamespace(capabilities=CapabilitiesCache(tmp_path, TaskOwner("test")))
+    return CapabilitiesPart(context)  # type: ignore[arg-type]
 
 
 @pytest.mark.parametrize(
@@ -152,9 +154,3 @@ async def test_cpu_model_names(part: CapabilitiesPart) -> None:
         with pytest.raises(VirtError) as raised:
             await part.connect_get_cpu_model_names(arch, 0)
         assert raised.value.code == code
-
-
-def test_the_most_virtual_cpus(part: CapabilitiesPart) -> None:
-    assert part.connect_get_max_vcpus(None) == part.connect_get_max_vcpus("QEMU") == 16
-    with pytest.raises(VirtError, match="unknown type 'foo'"):
-        part.connect_get_max_vcpus("foo")
