@@ -17,6 +17,8 @@ from virtd.errors import Code, VirtError
 from virtd.tasks import TaskOwner
 
 log = logging.getLogger(__name__)
+# What the library logs as an error reaches our callers as one, with the words that matter to them.
+logging.getLogger("qemu.qmp").setLevel(logging.CRITICAL)
 
 #: Seconds a command may take unless its caller knows better.
 COMMAND_TIMEOUT = 30.0
@@ -108,6 +110,11 @@ class _Client(QMPClient):
             self._writer.transport.abort()
         await super()._bh_close_stream(error_pathway)
 
+    def abort(self) -> None:
+        """Close without waiting for what QEMU has not read yet."""
+        if self._writer is not None:
+            self._writer.transport.abort()
+
 
 class Monitor:
     """A QMP connection.  Any number of commands may be in flight; each has a deadline of its own.
@@ -122,6 +129,7 @@ class Monitor:
         self.closed: asyncio.Future[str] = asyncio.get_running_loop().create_future()
         self._client = _Client(name)
         self._tasks = TaskOwner(f"monitor {name}")
+        self._watcher: asyncio.Task[None] | None = None
         self._fd_turn = asyncio.Lock()
         # Kept beside the transport, whose socket cannot pass descriptors on every event loop.
         self._socket: socket.socket | None = None
@@ -163,7 +171,7 @@ class Monitor:
         except BaseException:
             self._drop_socket()
             raise
-        self._tasks.spawn(self._watch(), "watcher")
+        self._watcher = self._tasks.spawn(self._watch(), "watcher")
 
     async def _open(self, address: str | socket.socket) -> socket.socket:
         if isinstance(address, socket.socket):
@@ -203,6 +211,10 @@ class Monitor:
 
     async def close(self) -> None:
         """End the connection; commands under way raise `MonitorGone`.  Idempotent."""
+        self._client.abort()
+        if self._watcher is not None:
+            # Cut off while it takes leave, the library would leave an error behind that nobody looks at.
+            await asyncio.wait([self._watcher], timeout=CLOSE_TIMEOUT)
         await self._tasks.close()
         await self._finish()
 
