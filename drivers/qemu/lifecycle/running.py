@@ -5,6 +5,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from conf.domain.devices.chardev_source import CharacterSource
 from drivers.qemu import commands
 from drivers.qemu.guest import Guest
 from virtd.enums import DomainEventSuspendedDetailType
@@ -28,7 +29,16 @@ async def take_stock(guest: Guest) -> None:
         for child in await commands.qom_list(monitor, "/machine/peripheral")
         if str(child.get("type", "")).startswith("child<")
     }
+
+
+async def adjust(guest: Guest) -> None:
+    """Bring a fresh QEMU to what the definition says and no option of its command line could.
+
+    Raises:
+        VirtError: QEMU refused.
+    """
     await _set_links(guest)
+    await _set_balloon(guest)
 
 
 def _threads(cpus: list[dict[str, Any]]) -> dict[int, int]:
@@ -41,10 +51,9 @@ def _note_terminals(devices: Any, backends: dict[str, str]) -> None:
     """The host's end of each pty, which QEMU has just been given."""
     for kind in (devices.serials, devices.parallels, devices.consoles, devices.channels):
         for device in kind:
-            if device.type == "pty" and device.alias and device.source is not None:
-                name = backends.get(f"char{device.alias}", "")
-                if name.startswith("pty:"):
-                    device.source.path = name.removeprefix("pty:")
+            name = backends.get(f"char{device.alias}", "") if device.type == "pty" else ""
+            if name.startswith("pty:"):
+                device.source = CharacterSource(path=name.removeprefix("pty:"))
     _mirror_first_console(devices)
 
 
@@ -64,3 +73,20 @@ async def _set_links(guest: Guest) -> None:
         link = getattr(interface, "link", None)
         if link is not None and link.state == "down" and interface.alias:
             await commands.set_link(guest.monitor, interface.alias, up=False)
+
+
+async def _set_balloon(guest: Guest) -> None:
+    """Ask the guest to make do with its present memory, and to tell how it fares.
+
+    What it has is what QEMU says: without a driver in the guest that stays the whole.
+    """
+    live, monitor = guest.require_active(), guest.monitor
+    balloon = live.devices.memballoon
+    if balloon is None or balloon.model == "none":
+        return
+    if balloon.stats is not None and balloon.stats.period:
+        path = f"/machine/peripheral/{balloon.alias}"
+        await commands.qom_set(monitor, path, "guest-stats-polling-interval", balloon.stats.period)
+    if live.current_memory and live.current_memory != live.memory:
+        await commands.balloon(monitor, live.current_memory * 1024)
+        live.current_memory = await commands.query_balloon(monitor) // 1024

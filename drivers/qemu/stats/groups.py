@@ -43,6 +43,15 @@ async def cpu(request: Request) -> None:
     params.add_ullong("cpu.time", used.time)
     params.add_ullong("cpu.user", used.user)
     params.add_ullong("cpu.system", used.system)
+    params.add_uint("cpu.cache.monitor.count", 0)
+    polled = {"success": 0, "fail": 0}
+    for counts in await _kvm_counts(request, "vcpu"):
+        for count in counts:
+            for way in polled:
+                if count.get("name") == f"halt_poll_{way}_ns":
+                    polled[way] += count.get("value", 0)
+    for way, time in polled.items():
+        params.add_ullong(f"cpu.haltpoll.{way}.time", time)
 
 
 def balloon_stored(request: Request) -> None:
