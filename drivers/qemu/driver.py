@@ -25,6 +25,8 @@ from drivers.qemu.api.security import SecurityApi
 from drivers.qemu.api.state import StateApi
 from drivers.qemu.api.statistics import StatisticsApi
 from drivers.qemu.api.vcpus import VcpuApi
+from drivers.qemu.block.feature import BlockJobs
+from drivers.qemu.block.jobs_api import BlockJobsApi
 from drivers.qemu.capabilities import CapabilitiesCache
 from drivers.qemu.capabilities.part import CapabilitiesPart
 from drivers.qemu.command.native import NativePart
@@ -78,7 +80,9 @@ class QemuDriver(HypervisorDriver):
             capabilities=CapabilitiesCache(paths.cache / "capabilities", environment.tasks),
             guests=self.guests,
         )
-        self.parts = (HostApi(), *(part(self.context) for part in API))
+        self._block_jobs = BlockJobs(self.context)
+        self.context.features.append(self._block_jobs)
+        self.parts = (HostApi(), *(part(self.context) for part in API), BlockJobsApi(self.context, self._block_jobs))
 
     def connect_open(self, connection: Connection, path: str) -> str:
         """virConnectOpen.
@@ -93,7 +97,9 @@ class QemuDriver(HypervisorDriver):
 
     async def start(self) -> None:
         """Take over from the daemon before, then start what is to start with the host."""
+        await self._block_jobs.load()
         await reconnect.load_all(self.context)
+        await self._block_jobs.report_orphans()
         await autostart.start_all(self.context)
 
     async def stop(self) -> None:

@@ -33,6 +33,12 @@ class Feature:
     async def guest_found(self, guest: Guest) -> None:
         """The daemon started again and is connected to the guest's QEMU; a job is held."""
 
+    async def guest_let_go(self, guest: Guest) -> None:
+        """The daemon ends and leaves the guest running; a last chance to bring things to a good end."""
+
+    def guest_redefined(self, guest: Guest) -> None:
+        """A person exchanged the stored definition."""
+
     async def guest_ended(self, guest: Guest) -> None:
         """QEMU is gone; `guest.live` still describes what ran.  Must not raise."""
 

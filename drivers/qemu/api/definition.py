@@ -53,6 +53,8 @@ class DefinitionApi(Part):
             if not guest.active and before is None:
                 self._context.guests.remove(guest)
             raise write_failed(self._context.paths.definition(guest.name), error) from error
+        for feature in self._context.features:
+            feature.guest_redefined(guest)
         details = DomainEventDefinedDetailType
         guest.emit_lifecycle(DomainEventType.DEFINED, details.UPDATED if before else details.ADDED)
 

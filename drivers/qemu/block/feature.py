@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import logging
 from typing import Any
 
@@ -75,6 +76,18 @@ class BlockJobs(Feature):
         for record in list(self.records.get(guest.uuid, ())):
             await self._recover(guest, record)
         await self._reconcile(guest)
+
+    async def guest_let_go(self, guest: Guest) -> None:
+        """A pivot under way comes to its end first: the guest must not be left paused for a restart's sake."""
+        if guest.runtime is not None and guest.runtime.block.pivoting:
+            with contextlib.suppress(VirtError):
+                async with guest.job("modify"):
+                    pass
+
+    def guest_redefined(self, guest: Guest) -> None:
+        """Whoever redefines a guest that does not run has seen to its disks: its open records are done with."""
+        if not guest.active and guest.uuid in self.records:
+            guest.tasks.spawn(self._clear(guest), "clear interrupted pivots")
 
     async def guest_ended(self, guest: Guest) -> None:
         await self._without_qemu(guest)
@@ -183,9 +196,8 @@ class BlockJobs(Feature):
                 await record.close()
                 self._forget(guest, record)
 
-    async def clear(self, guest: Guest) -> None:
-        """A person has seen to the guest's disks (it was redefined): its open records are done with."""
-        for record in self.records.pop(guest.uuid, []) if not guest.active else []:
+    async def _clear(self, guest: Guest) -> None:
+        for record in self.records.pop(guest.uuid, []):
             await record.close()
             message = recovery.text(record, None)
             guest.messages = [m for m in guest.messages if m != message]

@@ -138,6 +138,8 @@ async def let_go(guest: Guest) -> None:
     runtime = guest.runtime
     if runtime is not None and runtime.autodestroy and not runtime.starting:
         await end(guest, DomainShutoffReason.DESTROYED)
+    for feature in guest.context.features:
+        await feature.guest_let_go(guest)
     await guest.tasks.close()
     if guest.runtime is not None:
         await guest.status_saved()
