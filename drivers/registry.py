@@ -86,14 +86,18 @@ class Registry:
         try:
             # imports take a while, and the sockets are being served
             make = await asyncio.to_thread(self._installed[name].load)
-        except ImportError as error:
+        except (ImportError, AttributeError) as error:
             raise VirtError(Code.INTERNAL_ERROR, f"cannot load the driver {name}: {error}") from error
         driver: Driver = make(
             Environment(
                 paths=self._paths, events=EventBus(), tasks=TaskOwner(f"driver {name}"), privileged=self._privileged
             )
         )
-        await driver.start()
+        try:
+            await driver.start()
+        except BaseException:
+            await driver.env.tasks.close()
+            raise
         return driver
 
     def with_state(self) -> list[str]:
