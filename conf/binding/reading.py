@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
+from copy import deepcopy
 from functools import cache
 from typing import Any, TypeVar, cast
 
@@ -258,7 +259,8 @@ def _variant_value(field: Field) -> Reader:
 
 def _text_value(field: Field) -> Reader:
     """An element's text as a value; the default if there is none."""
-    binding, parse, scale, unset = field.binding, field.scalar.parse, field.binding.scale, field.default
+    binding, parse, scale = field.binding, field.scalar.parse, field.binding.scale
+    unset = "" if field.is_list else field.default
 
     def run(element: Element, _around: Values, _options: ParseOptions) -> Any:
         text = element_text(element)
@@ -274,7 +276,8 @@ def _text_value(field: Field) -> Reader:
 
 
 def _raw_value(_field: Field) -> Reader:
-    return lambda element, _around, _options: etree.tostring(element, encoding="unicode", with_tail=False)
+    # A copy: writing the element itself would declare every namespace in scope, used or not.
+    return lambda element, _around, _options: etree.tostring(deepcopy(element), encoding="unicode", with_tail=False)
 
 
 def _irregular_value(field: Field) -> Reader:

@@ -20,14 +20,16 @@ from conf.binding import (
     number,
     text,
 )
-from conf.bitmap import Bitmap
-from conf.errors import XMLError
+from conf.bitmap import Bitmap, parse_bitmap
+from conf.errors import ConfigUnsupportedError, XMLError
+
+_LOCAL_DISTANCE = 10
 
 
 class CPUModel(Model):
     """`<model>`; `vendor_id` is the CPUID vendor shown to the guest."""
 
-    fallback: Literal["allow", "forbid"] | None = attr()
+    fallback: Literal["allow", "forbid"] | None = attr(error=(ConfigUnsupportedError, "Invalid fallback attribute"))
     vendor_id: str | None = attr()
     name: str | None = text()
 
@@ -48,7 +50,9 @@ class CPUTopology(Model):
 class CPUCache(Model):
     """`<cache>`: how the cache looks from within the guest."""
 
-    level: Annotated[int, number(1, 3)] | None = attr()
+    level: Annotated[int, number(1, 3)] | None = attr(
+        error=(XMLError, "invalid CPU cache level, must be in range [1,3]")
+    )
     mode: Literal["emulate", "passthrough", "disable"] = attr(required=True)
 
 
@@ -62,22 +66,17 @@ class CPUMaxPhysAddr(Model):
 class CPUFeature(Model):
     """`<feature>`."""
 
-    policy: Literal["force", "require", "optional", "disable", "forbid"] = attr(default="require")
-    name: str = attr(required=(XMLError, "Missing CPU feature name"), empty_is_unset=True)
+    policy: Literal["force", "require", "optional", "disable", "forbid"] = attr(
+        default="require", error=(ConfigUnsupportedError, "Invalid CPU feature policy")
+    )
+    name: str = attr(required=(XMLError, "Invalid CPU feature name"), empty_is_unset=True)
 
 
 class NumaSibling(Model):
     """`<sibling>`: the distance to another node."""
 
     id: Uint = attr(required=True)
-    value: Annotated[int, number(10, 255)] = attr(required=True)
-
-
-class CacheSize(Model):
-    """`<size>` and `<line>` of a node's cache."""
-
     value: Uint = attr(required=True)
-    unit: str = attr(required=True)
 
 
 class NumaCache(Model):
@@ -95,7 +94,7 @@ class NumaCell(Model):
 
     id: Uint | None = attr()
     cpus: Bitmap | None = attr()
-    memory: int = attr(scale=Scale("KiB"), required=True)
+    memory: int = attr(scale=Scale("KiB"), required=(XMLError, "missing element or attribute './@memory'"))
     mem_access: Literal["shared", "private"] | None = attr("memAccess")
     discard: YesNo | None = attr()
     distances: list[NumaSibling] = children("sibling", within="distances")
@@ -135,11 +134,64 @@ class CPUNuma(Model):
     cells: list[NumaCell] = children("cell")
     interconnects: NumaInterconnects | None = child()
 
+    def check(self, options: ParseOptions) -> None:
+        self._number_cells()
+        self._check_overlaps()
+        self._complete_distances()
+
+    def _number_cells(self) -> None:
+        """Cells without an id are numbered as they come; all are ordered by their ids."""
+        seen: set[int] = set()
+        for i, cell in enumerate(self.cells):
+            if cell.id is None:
+                cell.id = i
+            if cell.id >= len(self.cells):
+                raise XMLError(
+                    "Exactly one 'cell' element per guest NUMA cell allowed, "
+                    "non-contiguous ranges or ranges not starting from 0 are not allowed"
+                )
+            if cell.id in seen:
+                raise XMLError(f"Duplicate NUMA cell info for cell id '{cell.id}'")
+            seen.add(cell.id)
+        self.cells.sort(key=lambda cell: cell.id or 0)
+
+    def _check_overlaps(self) -> None:
+        sets = [parse_bitmap(cell.cpus) if cell.cpus else set() for cell in self.cells]
+        for i, cpus in enumerate(sets):
+            for j in range(i):
+                if cpus & sets[j]:
+                    raise ConfigUnsupportedError(f"NUMA cells {i} and {j} have overlapping vCPU ids")
+
+    def _complete_distances(self) -> None:
+        """A distance said one way holds the other way too; to itself each cell has 10."""
+        known: dict[tuple[int, int], int] = {}
+        for cell in self.cells:
+            for sibling in cell.distances:
+                self._check_distance(cell, sibling)
+                known[cell.id or 0, sibling.id] = sibling.value
+        for (one, other), value in list(known.items()):
+            known.setdefault((other, one), value)
+            known[one, one] = known[other, other] = _LOCAL_DISTANCE
+        for cell in self.cells:
+            row = sorted((to, value) for (of, to), value in known.items() if of == cell.id)
+            cell.distances = [NumaSibling(id=to, value=value) for to, value in row]
+
+    def _check_distance(self, cell: NumaCell, sibling: NumaSibling) -> None:
+        if sibling.id >= len(self.cells):
+            raise XMLError(f"'sibling_id {sibling.id}' does not refer to a valid cell within NUMA 'cell id {cell.id}'")
+        local = sibling.id == cell.id
+        if not _LOCAL_DISTANCE <= sibling.value <= 255 or local != (sibling.value == _LOCAL_DISTANCE):
+            raise XMLError(
+                f"'value {sibling.value}' is invalid for 'sibling id {sibling.id}' under NUMA 'cell id {cell.id}'"
+            )
+
 
 class CPU(Model):
     """`<cpu>`."""
 
-    mode: Literal["custom", "host-model", "host-passthrough", "maximum"] | None = attr()
+    mode: Literal["custom", "host-model", "host-passthrough", "maximum"] | None = attr(
+        error=(ConfigUnsupportedError, "Invalid mode attribute '%s'")
+    )
     match: Literal["minimum", "exact", "strict"] | None = attr()
     check_: Literal["none", "partial", "full"] | None = attr("check")
     migratable: OnOff | None = attr()
@@ -150,3 +202,36 @@ class CPU(Model):
     maxphysaddr: CPUMaxPhysAddr | None = child()
     features: list[CPUFeature] = children("feature")
     numa: CPUNuma | None = child()
+
+    def check(self, options: ParseOptions) -> None:
+        self._check_mode()
+        self._check_model()
+        names: set[str] = set()
+        for feature in self.features:
+            if feature.name in names:
+                raise XMLError(f"CPU feature '{feature.name}' specified more than once")
+            names.add(feature.name)
+
+    def _check_mode(self) -> None:
+        """Without a model, "custom" says nothing; a match is for a model only."""
+        if self.mode is None or self.mode == "custom":
+            has_model = self.model is not None and self.model.name is not None
+            self.mode = "custom" if has_model else None
+            self.match = (self.match or "exact") if has_model else None
+        else:
+            self.match = None
+        if self.migratable is not None and self.mode not in ("host-passthrough", "maximum"):
+            raise ConfigUnsupportedError(
+                "Attribute migratable is only allowed for 'host-passthrough' / 'maximum' CPU mode"
+            )
+
+    def _check_model(self) -> None:
+        model = self.model
+        if model is not None and model.name is None and self.mode != "host-model":
+            self.model = None
+        elif model is not None and model.name is not None:
+            model.fallback = model.fallback or "allow"
+        if self.mode is None and self.vendor is not None:
+            raise XMLError("CPU vendor specified without CPU model")
+        if self.mode is None and self.features:
+            raise XMLError("Non-empty feature list specified without CPU model")

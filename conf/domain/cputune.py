@@ -3,7 +3,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
 from conf.binding import (
     Model,
@@ -22,9 +22,9 @@ from conf.binding import (
     text,
 )
 from conf.bitmap import Bitmap
-from conf.errors import XMLError
+from conf.errors import ConfigUnsupportedError, InternalError, XMLError
 
-_Period = Annotated[int, number(0, 2**64 - 1)]
+_RANGES = {"period": (1000, 1_000_000), "quota": (1000, 17_592_186_044_415)}
 _Quota = Annotated[int, number(-(2**63), 2**63 - 1)]
 
 
@@ -33,10 +33,12 @@ class Vcpu(Model):
 
     placement: Literal["static", "auto"] = attr(default="static")
     cpuset: Bitmap | None = attr(when=on("placement", "static"))
-    current: Uint | None = attr(error=(XMLError, "maximum vcpus must be an integer"))
-    count: Uint = text(default=1, error=(XMLError, "maximum vcpus must be an integer"))
+    current: Uint | None = attr(error=(XMLError, "current vcpus count must be an integer"))
+    count: Uint = text(default=1, error=(XMLError, "maximum vcpus count must be an integer"))
 
     def check(self, options: ParseOptions) -> None:
+        if self.current is not None and self.current > self.count:
+            raise ConfigUnsupportedError("maximum vCPU count must not be less than current vCPU count")
         if self.current == self.count:
             self.current = None
 
@@ -69,20 +71,20 @@ class VcpuPin(Model):
     """`<vcpupin>`."""
 
     vcpu: Uint = attr(required=True)
-    cpuset: Bitmap = attr(required=(XMLError, "missing cpuset for vcpupin"))
+    cpuset: Bitmap = attr(required=(InternalError, "missing cpuset for vcpupin"))
 
 
 class EmulatorPin(Model):
     """`<emulatorpin>`."""
 
-    cpuset: Bitmap = attr(required=(XMLError, "missing cpuset for emulatorpin"))
+    cpuset: Bitmap = attr(required=(InternalError, "missing cpuset for emulatorpin"))
 
 
 class IOThreadPin(Model):
     """`<iothreadpin>`."""
 
     iothread: Positive = attr(required=True)
-    cpuset: Bitmap = attr(required=(XMLError, "missing cpuset for iothreadpin"))
+    cpuset: Bitmap = attr(required=(InternalError, "missing cpuset for iothreadpin"))
 
 
 Scheduler = Literal["batch", "idle", "fifo", "rr"]
@@ -92,24 +94,24 @@ _Priority = Annotated[int, number(-(2**31), 2**31 - 1)]
 class VcpuSched(Model):
     """`<vcpusched>`."""
 
-    vcpus: Bitmap = attr(required=True)
+    vcpus: Bitmap = attr(required=(XMLError, "Missing attribute 'vcpus' in element 'vcpusched'"))
     scheduler: Scheduler = attr(required=True)
-    priority: _Priority | None = attr(when=on("scheduler", "fifo", "rr"))
+    priority: _Priority | None = attr(when=on("scheduler", "fifo", "rr"), required=True)
 
 
 class IOThreadSched(Model):
     """`<iothreadsched>`."""
 
-    iothreads: Bitmap = attr(required=True)
+    iothreads: Bitmap = attr(required=(XMLError, "Missing attribute 'iothreads' in element 'iothreadsched'"))
     scheduler: Scheduler = attr(required=True)
-    priority: _Priority | None = attr(when=on("scheduler", "fifo", "rr"))
+    priority: _Priority | None = attr(when=on("scheduler", "fifo", "rr"), required=True)
 
 
 class EmulatorSched(Model):
     """`<emulatorsched>`."""
 
     scheduler: Scheduler = attr(required=True)
-    priority: _Priority | None = attr(when=on("scheduler", "fifo", "rr"))
+    priority: _Priority | None = attr(when=on("scheduler", "fifo", "rr"), required=True)
 
 
 class CacheAllocation(Model):
@@ -118,7 +120,7 @@ class CacheAllocation(Model):
     id: Uint = attr(required=True)
     level: Uint = attr(required=True)
     type: Literal["both", "code", "data"] = attr(required=True)
-    size: int = attr(scale=Scale("B", pretty=True), required=True)
+    size: int = attr(scale=Scale("B", pretty=True), required=(XMLError, "missing element or attribute './@size'"))
 
 
 class CacheMonitor(Model):
@@ -131,7 +133,7 @@ class CacheMonitor(Model):
 class CacheTune(Model):
     """`<cachetune>`."""
 
-    vcpus: Bitmap = attr(required=True)
+    vcpus: Bitmap = attr(required=(XMLError, "Missing cachetune attribute 'vcpus'"))
     id: str | None = attr(live=True)
     caches: list[CacheAllocation] = children("cache")
     monitors: list[CacheMonitor] = children("monitor")
@@ -153,29 +155,40 @@ class MemoryMonitor(Model):
 class MemoryBandwidthTune(Model):
     """`<memorytune>`."""
 
-    vcpus: Bitmap = attr(required=True)
+    vcpus: Bitmap = attr(required=(XMLError, "Missing memorytune attribute 'vcpus'"))
     id: str | None = attr(live=True)
     nodes: list[MemoryBandwidthNode] = children("node")
     monitors: list[MemoryMonitor] = children("monitor")
 
 
+def _limit(name: str) -> Any:
+    return child_text(omit=0, error=(XMLError, f"can't parse cputune {name} value"))
+
+
 class CPUTune(Model):
     """`<cputune>`; periods and quotas in microseconds."""
 
-    shares: Ulong | None = child_text()
-    period: _Period | None = child_text(omit=0)
-    quota: _Quota | None = child_text(omit=0)
-    global_period: _Period | None = child_text(omit=0)
-    global_quota: _Quota | None = child_text(omit=0)
-    emulator_period: _Period | None = child_text(omit=0)
-    emulator_quota: _Quota | None = child_text(omit=0)
-    iothread_period: _Period | None = child_text(omit=0)
-    iothread_quota: _Quota | None = child_text(omit=0)
+    shares: Ulong | None = child_text(error=(XMLError, "can't parse cputune shares value"))
+    period: Ulong | None = _limit("period")
+    quota: _Quota | None = _limit("quota")
+    global_period: Ulong | None = _limit("global_period")
+    global_quota: _Quota | None = _limit("global_quota")
+    emulator_period: Ulong | None = _limit("emulator_period")
+    emulator_quota: _Quota | None = _limit("emulator_quota")
+    iothread_period: Ulong | None = _limit("iothread_period")
+    iothread_quota: _Quota | None = _limit("iothread_quota")
     vcpupins: list[VcpuPin] = children("vcpupin")
-    emulatorpin: EmulatorPin | None = child()
+    emulatorpin: EmulatorPin | None = child(only=(XMLError, "only one emulatorpin is supported"))
     iothreadpins: list[IOThreadPin] = children("iothreadpin")
     emulatorsched: EmulatorSched | None = child()
     vcpuscheds: list[VcpuSched] = children("vcpusched")
     iothreadscheds: list[IOThreadSched] = children("iothreadsched")
     cachetunes: list[CacheTune] = children("cachetune")
     memorytunes: list[MemoryBandwidthTune] = children("memorytune")
+
+    def check(self, options: ParseOptions) -> None:
+        for kind, (low, high) in _RANGES.items():
+            for name in (kind, f"global_{kind}", f"emulator_{kind}", f"iothread_{kind}"):
+                value = getattr(self, name)
+                if value is not None and value > 0 and not low <= value <= high:
+                    raise ConfigUnsupportedError(f"Value of cputune '{name}' must be in range [{low}, {high}]")

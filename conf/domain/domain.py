@@ -32,9 +32,10 @@ from conf.domain.features import Features
 from conf.domain.idmap import IDMap, Resource
 from conf.domain.memory import Blkiotune, MaxMemory, MemoryBacking, MemoryTune, Numatune
 from conf.domain.os import OS
+from conf.domain.placement import settle_placement
 from conf.domain.power import PM, Perf
-from conf.domain.security import KeyWrap, LaunchSecurity, SecLabel
-from conf.domain.sysinfo import Sysinfo
+from conf.domain.security import KeyWrap, LaunchSecurity, SecLabel, settled_labels
+from conf.domain.sysinfo import Sysinfo, check_system_uuid
 from conf.errors import ConfigUnsupportedError, InternalError, NoNameError, XMLDetailError, XMLError
 
 VirtType = Literal[
@@ -130,12 +131,14 @@ class Domain(Extensions):
         self._check_names()
         self._check_actions()
         self._check_memory()
-        self._check_iothreads()
+        settle_placement(self)
 
     def _complete(self) -> None:
         """What the format says about things left out."""
+        check_system_uuid(self.sysinfos, self.uuid)
         if not self.uuid:
             self.uuid = str(uuid4())
+        self.seclabels = settled_labels(self.seclabels)
         if self.os is None or self.os.type is None or self.os.type.type is None:
             raise XMLError("an os <type> must be specified")
         self.vcpu = self.vcpu or Vcpu()
@@ -167,19 +170,6 @@ class Domain(Extensions):
         limit = self.max_memory
         if limit is not None and (limit.size is None or limit.slots is None):
             raise XMLError("both maximum memory size and memory slot count must be specified")
-
-    def _check_iothreads(self) -> None:
-        """Threads that are counted but have no id get the lowest free ones."""
-        ids = [thread.id for thread in self.iothreadids]
-        for i, number in enumerate(ids):
-            if number in ids[:i]:
-                raise XMLError(f"duplicate iothread id '{number}' found")
-        if len(ids) > (self.iothreads or 0):
-            self.iothreads = len(ids)
-        if ids:
-            free = (number for number in range(1, 2**32) if number not in ids)
-            missing = (self.iothreads or 0) - len(ids)
-            self.iothreadids += [IOThreadID(id=next(free)) for _ in range(missing)]
 
     def all_iothread_ids(self) -> list[int]:
         """The ids of all I/O threads, written or not."""

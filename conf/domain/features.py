@@ -231,4 +231,4 @@ class Features(Model):
     cfpc: Mitigation | None = child()
     sbbc: Mitigation | None = child()
     ibs: IBS | None = child()
-    tcg: TCG | None = child(keep_empty=True)
+    tcg: TCG | None = child()

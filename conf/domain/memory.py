@@ -20,7 +20,7 @@ from conf.binding import (
     text,
 )
 from conf.bitmap import Bitmap
-from conf.errors import XMLError
+from conf.errors import ConfigUnsupportedError, XMLError
 
 _KIB = Scale("KiB")
 #: More than this many KiB is "no limit", and not written.
@@ -99,17 +99,21 @@ NumaMode = Literal["strict", "preferred", "interleave", "restrictive"]
 class NumatuneMemory(Model):
     """`<memory>` of `<numatune>`: the host's nodes for all of the guest."""
 
-    mode: NumaMode | None = attr()
+    mode: NumaMode = attr(default="strict", error=(ConfigUnsupportedError, "Unsupported NUMA memory tuning mode '%s'"))
     nodeset: Bitmap | None = attr()
-    placement: Literal["static", "auto"] | None = attr()
+    placement: Literal["static", "auto"] | None = attr(
+        omit="static", error=(ConfigUnsupportedError, "Unsupported NUMA memory placement mode '%s'")
+    )
 
 
 class MemNode(Model):
     """`<memnode>`: the host's nodes for one node of the guest."""
 
     cellid: Uint = attr(required=True)
-    mode: NumaMode = attr(default="strict")
-    nodeset: Bitmap = attr(required=True)
+    mode: NumaMode = attr(
+        default="strict", error=(ConfigUnsupportedError, "Invalid mode attribute in memnode element '%s'")
+    )
+    nodeset: Bitmap = attr(required=(XMLError, "Missing required nodeset attribute in memnode element"))
 
 
 class Numatune(Model):

@@ -19,7 +19,7 @@ from conf.binding import (
     without,
 )
 from conf.domain.devices.storage_source import StorageSource
-from conf.errors import XMLError
+from conf.errors import ConfigUnsupportedError, XMLError
 
 
 class OSType(Model):
@@ -92,7 +92,9 @@ class BootMenu(Model):
     """`<bootmenu>`; `timeout` in milliseconds."""
 
     enable: YesNo | None = attr()
-    timeout: Annotated[int, number(0, 65535)] | None = attr()
+    timeout: Annotated[int, number(0, 65535)] | None = attr(
+        error=(ConfigUnsupportedError, "invalid value for boot menu timeout, must be in range [0,65535]")
+    )
 
 
 class BIOS(Model):

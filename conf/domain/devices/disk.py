@@ -7,7 +7,6 @@ import re
 from typing import Annotated, Any, Literal, get_args
 
 from conf.binding import (
-    FormatOptions,
     Model,
     OnOff,
     ParseOptions,
@@ -20,7 +19,6 @@ from conf.binding import (
     child_text,
     flag,
 )
-from conf.binding.fields import Values
 from conf.binding.scalars import BadValueError
 from conf.domain.devices.encryption import Auth, Encryption
 from conf.domain.devices.info import BootableDevice
@@ -147,11 +145,6 @@ def _parse_wwn(text: str) -> str:
     return text
 
 
-def _shown_snapshot(value: str | None, own: Values, _around: Values, _options: FormatOptions) -> str | None:
-    """A read-only disk takes no part in snapshots: that goes without saying."""
-    return None if value == "no" and own["readonly"] else value
-
-
 class Disk(BootableDevice):
     """`<disk>`."""
 
@@ -160,7 +153,7 @@ class Disk(BootableDevice):
     model: Literal["virtio", "virtio-transitional", "virtio-non-transitional"] | None = attr()
     rawio: YesNo | None = attr()
     sgio: Literal["filtered", "unfiltered"] | None = attr()
-    snapshot: Literal["no", "internal", "external", "manual"] | None = attr(shown=_shown_snapshot)
+    snapshot: Literal["no", "internal", "external", "manual"] | None = attr()
     driver: DiskDriver | None = child()
     auth: Auth | None = child()
     source: StorageSource | None = child()
@@ -191,7 +184,11 @@ class Disk(BootableDevice):
             self.readonly = True
         if self.geometry is not None and not (self.geometry.cyls and self.geometry.heads and self.geometry.secs):
             self.geometry = None
+        if self.readonly and self.snapshot == "no":
+            # A read-only disk takes no part in snapshots: that goes without saying.
+            self.snapshot = None
         self._check_inquiry_strings()
+        self._check_secrets()
 
     def guess_bus(self) -> None:
         """Where the XML names no bus, the target's name does.  (Not part of reading: disks are sorted before.)"""
@@ -212,3 +209,20 @@ class Disk(BootableDevice):
                 raise ConfigUnsupportedError(f"disk {name} is more than {limit} characters")
             if not text.isascii() or not text.isprintable():
                 raise XMLError(f"disk {name} is not printable string")
+
+    def _check_secrets(self) -> None:
+        source = self.source
+        if source is None:
+            return
+        if self.auth is not None and source.auth is not None:
+            raise ConfigUnsupportedError("an <auth> definition already found for disk source")
+        if self.encryption is not None and source.encryption is not None:
+            raise ConfigUnsupportedError("an <encryption> definition already found for disk source")
+        auth = self.auth or source.auth
+        expected = {"iscsi": "iscsi", "rbd": "ceph"}.get(source.protocol or "")
+        if auth is None or expected is None:
+            return
+        if auth.secret.type not in ("volume", "ceph", "iscsi", "tls", "vtpm"):
+            raise ConfigUnsupportedError(f"unknown secret type '{auth.secret.type or '<null>'}'")
+        if auth.secret.type != expected:
+            raise ConfigUnsupportedError(f"invalid secret type '{auth.secret.type}'")

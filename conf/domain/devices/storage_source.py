@@ -287,7 +287,7 @@ class BackingStore(Model):
     type: StorageType | None = attr()
     index: Uint | None = attr(live=True, omit=0)
     format: Format | None = child()
-    source: StorageSource | None = child()
+    source: StorageSource | None = child(keep_empty=True)
     backing_store: BackingStore | None = child("backingStore", keep_empty=True)
 
     def check(self, options: ParseOptions) -> None:
