@@ -6,7 +6,7 @@ from __future__ import annotations
 from typing import NamedTuple
 
 from virtd.enums import TypedParameterType as T
-from virtd.errors import Code, VirtError, invalid_arg
+from virtd.errors import Code, From, VirtError
 
 Value = int | float | str
 
@@ -64,13 +64,12 @@ def validate_params(params: list[TypedParam], known: dict[str, int]) -> dict[str
     seen: dict[str, Value] = {}
     for field, type_, value in params:
         if field not in known:
-            raise VirtError(Code.ARGUMENT_UNSUPPORTED, f"parameter '{field}' not supported")
+            raise VirtError(Code.ARGUMENT_UNSUPPORTED, f"parameter '{field}' not supported", source=From.NONE)
         if known[field] != type_:
             wanted = TYPE_NAMES[known[field]]
-            raise VirtError(
-                Code.INVALID_ARG, f"invalid type '{TYPE_NAMES[type_]}' for parameter '{field}', expected '{wanted}'"
-            )
+            text = f"invalid type '{TYPE_NAMES[type_]}' for parameter '{field}', expected '{wanted}'"
+            raise VirtError(Code.INVALID_ARG, text, source=From.NONE)
         if field in seen:
-            raise invalid_arg(f"parameter '{field}' occurs multiple times")
+            raise VirtError(Code.INVALID_ARG, f"parameter '{field}' occurs multiple times", source=From.NONE)
         seen[field] = value
     return seen
