@@ -133,17 +133,19 @@ class BlockJobsApi(Part):
 
     # -- jobs
 
-    async def domain_get_block_job_info(self, dom: DomainRef, path: str, flags: int) -> tuple[int, int, int, int, int]:
-        """virDomainGetBlockJobInfo: found, type, bandwidth (MiB/s, or bytes/s by flag), done, to do (bytes)."""
+    async def domain_get_block_job_info(
+        self, dom: DomainRef, path: str, flags: int
+    ) -> tuple[int, int, int, int] | None:
+        """virDomainGetBlockJobInfo: type, bandwidth (MiB/s, or bytes/s by flag), done, to do (bytes); None: no job."""
         check_flags(flags, Info.BANDWIDTH_BYTES, "qemuDomainGetBlockJobInfo")
         guest, disk = self._live_disk(dom, path)
         assert guest.runtime is not None
         job = guest.runtime.block.jobs.get(disk.target.dev or "")
         raw = (await commands.query_block_jobs(guest.monitor)).get(job.id) if job else None
         if job is None or raw is None:
-            return 0, 0, 0, 0, 0
+            return None
         bandwidth = raw.speed if flags & Info.BANDWIDTH_BYTES else -(-raw.speed // MIB)
-        return 1, JOB_TYPES[job.kind], bandwidth, *progress(raw)
+        return JOB_TYPES[job.kind], bandwidth, *progress(raw)
 
     async def domain_block_job_set_speed(self, dom: DomainRef, path: str, bandwidth: int, flags: int) -> None:
         """virDomainBlockJobSetSpeed."""
