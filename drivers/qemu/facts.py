@@ -7,6 +7,7 @@ answer them from a few literals.  Nothing here waits: the emulator was probed be
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import Protocol
 
 
@@ -79,3 +80,12 @@ class HostFacts(Protocol):
 
     def emulator_for(self, arch: str, virt_type: str) -> str | None:
         """Path of the emulator for guests of `arch` when the XML names none; None if there is none."""
+
+
+@dataclass(frozen=True, slots=True)
+class Site:
+    """How the administrator set up this host, as far as definitions depend on it."""
+
+    nvram_dir: str = "/var/lib/libvirt/qemu/nvram"
+    spice_tls: bool = False
+    vnc_allow_host_audio: bool = False

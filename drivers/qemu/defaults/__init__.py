@@ -11,31 +11,35 @@ from drivers.qemu.defaults.controllers import add_missing_controllers, number_co
 from drivers.qemu.defaults.cpus import complete_cpu
 from drivers.qemu.defaults.devices import complete_devices
 from drivers.qemu.defaults.emulators import choose_emulator
+from drivers.qemu.defaults.firmware import complete_firmware
 from drivers.qemu.defaults.implicit import add_audio, add_implicit_devices, add_ps2, add_video
-from drivers.qemu.defaults.live import prepare_live
 from drivers.qemu.defaults.memory import complete_memories, complete_numa
-from drivers.qemu.defaults.system import choose_machine, complete_system
-from drivers.qemu.facts import EmulatorFacts
+from drivers.qemu.defaults.system import choose_machine, complete_system, drop_generated_paths
+from drivers.qemu.facts import EmulatorFacts, Site
 
-__all__ = ["choose_emulator", "prepare_definition", "prepare_live"]
+__all__ = ["choose_emulator", "prepare_definition"]
 
 
-def prepare_definition(domain: Domain, emulator: EmulatorFacts) -> None:
+def prepare_definition(domain: Domain, emulator: EmulatorFacts, site: Site | None = None) -> None:
     """Complete a definition whose emulator was chosen (`choose_emulator`) and probed.
 
-    Doing it again changes nothing.
+    Doing it again changes nothing.  Without a `site`, that of a system daemon as it comes.
 
     Raises:
         VirtError: the definition cannot be completed or is not one for QEMU.
     """
+    site = site or Site()
     choose_machine(domain, emulator)
+    complete_firmware(domain, site)
     number_controllers(domain)
+    drop_generated_paths(domain)
     number_chardevs(domain)
     pair_console_with_serial(domain)
     add_implicit_devices(domain, emulator)
     add_ps2(domain)
     add_video(domain)
-    add_audio(domain)
+    if not site.vnc_allow_host_audio:
+        add_audio(domain)
     complete_system(domain, emulator)
     complete_cpu(domain, emulator)
     complete_numa(domain)

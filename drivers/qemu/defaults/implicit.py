@@ -141,14 +141,17 @@ def add_video(domain: Domain) -> None:
 _AUDIO_OF_DISPLAY: dict[str, Literal["none", "spice"] | None] = {"vnc": "none", "spice": "spice", "sdl": None}
 
 
-def add_audio(domain: Domain) -> None:
-    """Sound goes where the display goes, or nowhere; some displays leave that to QEMU."""
-    devices = domain.devices
-    if devices.audios:
-        return
-    backend: Literal["none", "spice"] | None = None if devices.graphics else "none"
-    for graphics in devices.graphics:
+def default_audio(domain: Domain) -> Literal["none", "spice"] | None:
+    """Sound goes where the display goes, or nowhere; some displays leave that to QEMU (None)."""
+    backend: Literal["none", "spice"] | None = None if domain.devices.graphics else "none"
+    for graphics in domain.devices.graphics:
         if graphics.type in _AUDIO_OF_DISPLAY:
             backend = _AUDIO_OF_DISPLAY[graphics.type]
-    if backend:
-        devices.audios.append(Audio(id=1, type=backend))
+    return backend
+
+
+def add_audio(domain: Domain) -> None:
+    """Add the usual audio backend unless the XML has one."""
+    backend = default_audio(domain)
+    if backend and not domain.devices.audios:
+        domain.devices.audios.append(Audio(id=1, type=backend))

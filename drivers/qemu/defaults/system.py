@@ -21,6 +21,17 @@ def choose_machine(domain: Domain, emulator: EmulatorFacts) -> None:
     domain.os.type.machine = machine.name if machine else name
 
 
+def drop_generated_paths(domain: Domain) -> None:
+    """Sockets that were made for a channel of a running guest are made anew at each start."""
+    for channel in domain.devices.channels:
+        source, name = channel.source, channel.target.name
+        if channel.type != "unix" or channel.target.type != "virtio" or source is None or not source.path or not name:
+            continue
+        folder, _, file = source.path.rpartition("/")
+        if file == name and folder.rpartition("/")[2].startswith("domain-"):
+            channel.sources = []
+
+
 def complete_system(domain: Domain, emulator: EmulatorFacts) -> None:
     """Boot order and features that the XML leaves to us."""
     _boot(domain)
