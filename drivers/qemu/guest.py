@@ -12,6 +12,7 @@ from uuid import UUID
 from conf.domain import Domain, format_domain
 from drivers.qemu import persistence, status
 from drivers.qemu.context import QemuContext
+from drivers.qemu.migratable import migratable_form
 from drivers.qemu.runtime import Runtime
 from virtd.enums import DomainEventID, DomainShutoffReason, DomainState
 from virtd.errors import operation_invalid
@@ -83,6 +84,8 @@ class Guest:
         if key not in self._xml:
             model = self.live if live else self.persistent
             assert model is not None
+            if migratable:
+                model = migratable_form(model)
             self._xml[key] = format_domain(model, inactive=inactive or not live, secure=secure, migratable=migratable)
         return self._xml[key]
 

@@ -12,6 +12,7 @@ from conf.domain.security import SecLabel
 from drivers.qemu.aliases import assign_aliases
 from drivers.qemu.context import QemuContext
 from drivers.qemu.defaults import choose_emulator, prepare_definition
+from drivers.qemu.facts import Site
 from drivers.qemu.hostside.cgroup import PARTITION
 from drivers.qemu.runtime import Runtime
 from drivers.qemu.settings import account
@@ -25,8 +26,18 @@ async def definition(context: QemuContext, xml: str, *, validate: bool = False) 
     """
     domain = parse_domain(xml)
     emulator = choose_emulator(domain, context.capabilities)
-    prepare_definition(domain, await context.capabilities.get(emulator))
+    prepare_definition(domain, await context.capabilities.get(emulator), site(context))
     return domain
+
+
+def site(context: QemuContext) -> Site:
+    """What definitions depend on of this host's setup."""
+    settings = context.settings
+    return Site(
+        nvram_dir=str(context.paths.lib / "nvram"),
+        spice_tls=settings.spice_tls,
+        vnc_allow_host_audio=settings.vnc_allow_host_audio,
+    )
 
 
 def live(domain: Domain, context: QemuContext, runtime: Runtime) -> None:
