@@ -10,8 +10,10 @@ from conf.domain.devices.chardev_source import CharacterSource
 from conf.domain.idmap import Resource
 from conf.domain.security import SecLabel
 from drivers.qemu.aliases import assign_aliases
+from drivers.qemu.capabilities.firmware import load_firmwares
 from drivers.qemu.context import QemuContext
 from drivers.qemu.defaults import choose_emulator, prepare_definition
+from drivers.qemu.defaults.firmware import select_firmware
 from drivers.qemu.facts import Site
 from drivers.qemu.hostside.cgroup import PARTITION
 from drivers.qemu.runtime import Runtime
@@ -41,7 +43,13 @@ def site(context: QemuContext) -> Site:
 
 
 def live(domain: Domain, context: QemuContext, runtime: Runtime) -> None:
-    """Add to a copy of a definition what only a running guest has, as far as it is known before QEMU is up."""
+    """Add to a copy of a definition what only a running guest has, as far as it is known before QEMU is up.
+
+    Raises:
+        VirtError: no installed firmware is what the definition asks for.
+    """
+    if domain.os.firmware is not None:
+        select_firmware(domain, load_firmwares(), site(context))
     assign_aliases(domain)
     for channel in domain.devices.channels:
         if channel.target.type != "virtio":

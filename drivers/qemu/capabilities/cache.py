@@ -25,7 +25,7 @@ from virtd.tasks import TaskOwner
 log = logging.getLogger(__name__)
 
 #: Of the files on disk.  To be raised whenever what is probed or derived changes.
-FORMAT = 1
+FORMAT = 2
 
 _MODULE_FOLDERS = ("/usr/lib/qemu", "/usr/lib64/qemu", "/usr/lib/{triplet}/qemu")
 

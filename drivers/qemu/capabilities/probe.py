@@ -58,7 +58,7 @@ async def probe_summary(path: str, host_arch: str, *, kvm: bool) -> Summary:
         ProbeError: no usable answer within `PROBE_TIMEOUT`.
     """
     async with _emulator(path, "kvm:tcg" if kvm else "tcg") as monitor:
-        return Summary(**await _basics(monitor, path, host_arch))
+        return Summary(**await _basics(monitor, path, host_arch, CpuFacts()))
 
 
 async def probe(path: str, host_arch: str, *, kvm: bool) -> Capabilities:
@@ -81,7 +81,8 @@ async def probe(path: str, host_arch: str, *, kvm: bool) -> Capabilities:
 
 async def _probe_all(path: str, host_arch: str, accel: str) -> Capabilities:
     async with _emulator(path, accel) as monitor:
-        basics = await _basics(monitor, path, host_arch)
+        cpus = await _cpus(monitor)
+        basics = await _basics(monitor, path, host_arch, cpus)
         answers = await _answers(monitor, basics)
         virt_type: VirtType = "kvm" if basics["kvm"] else "qemu"
         return Capabilities(
@@ -89,7 +90,7 @@ async def _probe_all(path: str, host_arch: str, accel: str) -> Capabilities:
             flags=flags.derive(answers),
             types=frozenset(answers.types),
             commands=frozenset(answers.commands),
-            cpus={virt_type: await _cpus(monitor, virt_type)},
+            cpus={virt_type: cpus},
             gic=tuple(GicSupport(**g) for g in await _ask(monitor, "query-gic-capabilities", [])),
             sev=await _ask(monitor, "query-sev-capabilities", None),
             sgx=bool((await _ask(monitor, "query-sgx-capabilities", {})).get("sgx")),
@@ -98,7 +99,7 @@ async def _probe_all(path: str, host_arch: str, accel: str) -> Capabilities:
 
 async def _probe_cpus(path: str, accel: str) -> CpuFacts:
     async with _emulator(path, accel) as monitor:
-        return await _cpus(monitor, "qemu")
+        return await _cpus(monitor)
 
 
 @asynccontextmanager
@@ -173,8 +174,8 @@ async def _ask(monitor: Monitor, command: str, default: Any, **arguments: Any) -
         return default
 
 
-async def _basics(monitor: Monitor, path: str, host_arch: str) -> dict[str, Any]:
-    """The fields of a `Summary`."""
+async def _basics(monitor: Monitor, path: str, host_arch: str, cpus: CpuFacts) -> dict[str, Any]:
+    """The fields of a `Summary`; default CPUs are named only if `cpus` knows them."""
     version, target, kvm, machines = await asyncio.gather(
         _ask(monitor, "query-version", {}),
         _ask(monitor, "query-target", {}),
@@ -182,7 +183,8 @@ async def _basics(monitor: Monitor, path: str, host_arch: str) -> dict[str, Any]
         _ask(monitor, "query-machines", []),
     )
     number, arch = version["qemu"], _QEMU_TO_ARCH.get(target["arch"], target["arch"])
-    found = [_machine(m) for m in machines if m["name"] not in _HIDDEN_MACHINES]
+    models = {model.typename: model.name for model in cpus.models}
+    found = [_machine(m, models) for m in machines if m["name"] not in _HIDDEN_MACHINES]
     return {
         "path": path,
         "arch": arch,
@@ -195,23 +197,18 @@ async def _basics(monitor: Monitor, path: str, host_arch: str) -> dict[str, Any]
     }
 
 
-def _machine(answer: Mapping[str, Any]) -> MachineType:
+def _machine(answer: Mapping[str, Any], models: Mapping[str, str]) -> MachineType:
     return MachineType(
         name=answer["name"],
         alias=answer.get("alias"),
         max_cpus=answer.get("cpu-max", 0),
-        default_cpu=_model_of(answer.get("default-cpu-type")),
+        default_cpu=models.get(answer.get("default-cpu-type", "")),
         default_ram_id=answer.get("default-ram-id"),
         hotpluggable_cpus=answer.get("hotpluggable-cpus", False),
         numa_mem_supported=answer.get("numa-mem-supported", True),
         deprecated=answer.get("deprecated", False),
         acpi=answer.get("acpi"),
     )
-
-
-def _model_of(typename: str | None) -> str | None:
-    """The model's name in QEMU's type name: `qemu64` of `qemu64-x86_64-cpu`."""
-    return typename.removesuffix("-cpu").rpartition("-")[0] if typename else None
 
 
 def _default_machine(arch: str, answers: list[dict[str, Any]], machines: list[MachineType]) -> str | None:
@@ -264,10 +261,12 @@ async def _properties(
     return {name: {p["name"]: p for p in answer} for (_, name, _), answer in zip(questions, answers, strict=True)}
 
 
-async def _cpus(monitor: Monitor, virt_type: VirtType) -> CpuFacts:
+async def _cpus(monitor: Monitor) -> CpuFacts:
+    """The models, and all properties of the best one: `host` only exists where KVM runs."""
     definitions = await _ask(monitor, "query-cpu-definitions", [])
     names = {d["name"] for d in definitions}
-    best = next((name for name in (("host", "max") if virt_type == "kvm" else ("max",)) if name in names), None)
+    with_kvm = (await _ask(monitor, "query-kvm", {})).get("enabled")
+    best = next((name for name in (("host", "max") if with_kvm else ("max",)) if name in names), None)
     properties, all_properties = await asyncio.gather(
         _expand(monitor, best, migratable=True), _expand(monitor, best, migratable=False)
     )

@@ -7,7 +7,7 @@ from conf.domain.devices.address import CCWAddress, DIMMAddress, ISAAddress, PCI
 from conf.domain.devices.controller import Controller
 from conf.domain.devices.info import DeviceInfo
 from drivers.qemu.command.context import Build
-from drivers.qemu.command.line import Props, props
+from drivers.qemu.command.line import CommandLine, Props, props
 from virtd.errors import Code, VirtError
 
 
@@ -62,3 +62,20 @@ def address_props(build: Build, device: DeviceInfo) -> Props:
             return props({"slot": dimm.slot, "addr": dimm.base})
         case _:
             return {}
+
+
+def add_device(line: CommandLine, device: DeviceInfo, properties: Props) -> None:
+    """-device, and before it what an S/390 knows a PCI device by."""
+    companion = zpci_props(device)
+    if companion is not None:
+        line.add_json("-device", companion)
+    line.add_json("-device", properties)
+
+
+def zpci_props(device: DeviceInfo) -> Props | None:
+    """The device that gives a PCI device its S/390 numbers; it is plugged first."""
+    address = device.address
+    if not isinstance(address, PCIAddress) or address.zpci is None or address.zpci.uid is None:
+        return None
+    uid = address.zpci.uid
+    return props({"driver": "zpci", "uid": uid, "fid": address.zpci.fid, "target": device.alias, "id": f"zpci{uid}"})

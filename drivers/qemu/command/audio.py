@@ -5,7 +5,7 @@ from __future__ import annotations
 
 from conf.domain.devices.audio import Audio, AudioIO
 from conf.domain.devices.sound import AudioReference, Sound, SoundCodec
-from drivers.qemu.command.address import address_props
+from drivers.qemu.command.address import add_device, address_props
 from drivers.qemu.command.context import Build
 from drivers.qemu.command.line import CommandLine, Props, props
 
@@ -96,7 +96,7 @@ def add_sounds(build: Build, line: CommandLine) -> None:
         if sound.model == "pcspk":
             line.add("-soundhw", "pcspk")
             continue
-        line.add_json("-device", sound_props(build, sound))
+        add_device(line, sound, sound_props(build, sound))
         if sound.model in _WITH_CODECS:
             for number, codec in enumerate(sound.codecs or [SoundCodec(type="duplex")]):
                 line.add_json("-device", codec_props(build, sound, codec, number))

@@ -8,7 +8,6 @@ import time
 from conf.domain.clock import Clock
 from conf.domain.sysinfo import Entry, Sysinfo
 from drivers.qemu import machines
-from drivers.qemu.capabilities.arch import X86
 from drivers.qemu.command.context import Build
 from drivers.qemu.command.line import CommandLine, Props, props
 from virtd.errors import Code, VirtError
@@ -188,7 +187,7 @@ def add_power(build: Build, line: CommandLine) -> None:
     """A guest that switches itself off leaves its QEMU behind, so that the daemon hears why; and sleeping states."""
     line.add("-no-shutdown")
     features = build.domain.features
-    if build.caps.has("no-acpi") and not (features and features.acpi) and _can_lack_acpi(build):
+    if build.caps.has("no-acpi") and not (features and features.acpi):
         line.add("-no-acpi")
     pm = build.domain.pm
     if pm is not None:
@@ -197,10 +196,6 @@ def add_power(build: Build, line: CommandLine) -> None:
             if state is not None and state.enabled is not None:
                 line.add("-global", f"{chip}.{name}={0 if state.enabled else 1}")
     _add_root_hotplug(build, line)
-
-
-def _can_lack_acpi(build: Build) -> bool:
-    return build.arch in X86 or machines.is_arm_virt(build.domain)
 
 
 def _add_root_hotplug(build: Build, line: CommandLine) -> None:

@@ -88,10 +88,10 @@ _PARTS: tuple[Callable[[Build, CommandLine], None], ...] = (
     misc.add_vmcoreinfo,
     misc.add_shmems,
     misc.add_panics,
-    basics.add_launch_security,
-    basics.add_sandbox,
     misc.add_vsock,
+    basics.add_launch_security,
     basics.add_passthrough,
+    basics.add_sandbox,
     _add_timestamps,
 )
 

@@ -6,7 +6,7 @@ from __future__ import annotations
 from conf.domain.devices.address import VirtioSerialAddress
 from conf.domain.devices.chardev import Channel, Console, Parallel, Serial
 from conf.domain.devices.info import DeviceInfo
-from drivers.qemu.command.address import address_props, controller_alias
+from drivers.qemu.command.address import add_device, address_props, controller_alias
 from drivers.qemu.command.chardevs import chardev
 from drivers.qemu.command.context import Build
 from drivers.qemu.command.line import CommandLine, Props, props
@@ -35,23 +35,23 @@ def add_consoles(build: Build, line: CommandLine) -> None:
         _add_serial(build, line, serial)
     for parallel in devices.parallels:
         line.add("-chardev", chardev(parallel, f"char{parallel.alias}"))
-        line.add_json("-device", parallel_props(build, parallel))
+        add_device(line, parallel, parallel_props(build, parallel))
     for channel in devices.channels:
         _add_channel(build, line, channel)
     for console in devices.consoles:
         if console.target is None or console.target.type not in (None, "serial"):
             line.add("-chardev", chardev(console, f"char{console.alias}"))
-            line.add_json("-device", console_props(build, console))
+            add_device(line, console, console_props(build, console))
 
 
 def _add_serial(build: Build, line: CommandLine, serial: Serial) -> None:
     name = f"char{serial.alias}"
     role = "vdagent" if serial.type == "spicevmc" else None
     line.add("-chardev", chardev(serial, name, role=role))
-    if _serial_model(serial) in _BUILT_IN_MODELS or _serial_kind(serial) == "system-serial":
+    if _serial_model(serial) in _BUILT_IN_MODELS or _serial_kind(serial) in (None, "system-serial"):
         line.add("-serial", f"chardev:{name}")
     else:
-        line.add_json("-device", serial_props(build, serial))
+        add_device(line, serial, serial_props(build, serial))
 
 
 def _serial_kind(serial: Serial) -> str | None:
@@ -102,7 +102,7 @@ def _add_channel(build: Build, line: CommandLine, channel: Channel) -> None:
     if channel.target.type == "guestfwd":
         line.add_json("-netdev", guestfwd_props(channel))
     else:
-        line.add_json("-device", channel_props(build, channel))
+        add_device(line, channel, channel_props(build, channel))
 
 
 def guestfwd_props(channel: Channel) -> Props:

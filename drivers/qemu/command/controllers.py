@@ -7,7 +7,7 @@ from collections.abc import Callable
 
 from conf.domain.devices.controller import Controller
 from drivers.qemu import machines
-from drivers.qemu.command.address import address_props
+from drivers.qemu.command.address import add_device, address_props
 from drivers.qemu.command.context import Build
 from drivers.qemu.command.line import CommandLine, Props, props
 from drivers.qemu.command.virtio import virtio_props
@@ -60,12 +60,19 @@ def add_controllers(build: Build, line: CommandLine) -> None:
     """All controllers that the machine does not bring itself."""
     _add_pci_holes(build, line)
     controllers = build.domain.devices.controllers
+    if _has_old_usb(build):
+        line.add("-usb")
     for type_ in _ORDER:
         for controller in (c for c in controllers if c.type == type_):
-            if controller.type == "usb" and controller.model is None:
-                line.add("-usb")
-            elif (device := controller_props(build, controller)) is not None:
-                line.add_json("-device", device)
+            if (device := controller_props(build, controller)) is not None:
+                add_device(line, controller, device)
+
+
+def _has_old_usb(build: Build) -> bool:
+    """Whether USB is left to the board, as old ones have it."""
+    own = [c for c in build.domain.devices.controllers if c.type == "usb"]
+    modern = (machines.is_q35, machines.is_arm_virt, machines.is_riscv_virt, machines.is_s390)
+    return all(c.model is None for c in own) and not any(is_modern(build.domain) for is_modern in modern)
 
 
 def controller_props(build: Build, controller: Controller) -> Props | None:
@@ -96,7 +103,7 @@ def _is_built_in(build: Build, controller: Controller) -> bool:
         case "sata":
             return index == 0 and machines.is_q35(build.domain)
         case "usb":
-            return controller.model == "none"
+            return controller.model in (None, "none")
         case "scsi":
             return controller.model == "ncr53c90"
         case "fdc" | "isa" | "xenbus":

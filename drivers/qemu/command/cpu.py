@@ -16,6 +16,9 @@ from drivers.qemu.cpu.names import qemu_feature
 
 Option = str | tuple[str, object | None]
 
+#: Features of hosts that no guest is given.
+_NOT_OF_THE_GUEST = frozenset({"cmt", "mbm_total", "mbm_local", "osxsave", "ospke"})
+
 #: Hyper-V's enlightenments that are simply on, by their element; `hv-` and hyphens make QEMU's name.
 _HYPERV_SWITCHES = (
     *("relaxed", "vapic", "spinlocks", "vpindex", "runtime", "synic", "stimer", "reset", "vendor_id"),
@@ -57,7 +60,7 @@ def _model(build: Build) -> Iterator[Option]:
         return
     if mode in ("host-passthrough", "maximum"):
         yield "host" if mode == "host-passthrough" else "max"
-        if build.arch in X86 and cpu.migratable is not None:
+        if cpu.migratable is not None and build.caps.has("cpu.migratable"):
             yield "migratable", on_off(cpu.migratable)
         yield from _vendor(cpu)
         yield from _features(build, cpu.features)
@@ -83,10 +86,12 @@ def _vendor(cpu: CPU) -> Iterator[Option]:
 
 
 def _features(build: Build, features: list[CPUFeature]) -> Iterator[Option]:
+    """Each feature on or off; one that QEMU never heard of is off anyway."""
+    known = build.caps.cpu_facts(build.domain.type).best.keys()
     for feature in features:
-        if feature.policy == "optional":
-            continue
-        yield qemu_feature(build.caps, feature.name), on_off(feature.policy in ("force", "require"))
+        name, wanted = qemu_feature(build.caps, feature.name), feature.policy in ("force", "require")
+        if feature.name not in _NOT_OF_THE_GUEST and (wanted or not known or name in known):
+            yield name, on_off(wanted)
 
 
 # --- what is beside the model -----------------------------------------------------------------------

@@ -10,7 +10,7 @@ from conf.domain.devices.disk import Disk
 from drivers.qemu.block.layers import chain, is_empty
 from drivers.qemu.block.nodes import disk_nodes, drive_node
 from drivers.qemu.block.storage import pr_manager, tls_credentials
-from drivers.qemu.command.address import address_props, controller, controller_alias
+from drivers.qemu.command.address import add_device, address_props, controller, controller_alias
 from drivers.qemu.command.bootindex import boot_index
 from drivers.qemu.command.context import Build
 from drivers.qemu.command.line import CommandLine, Props, comma_list, on_off, props
@@ -53,7 +53,7 @@ def add_disks(build: Build, line: CommandLine) -> None:
             line.add_json("-blockdev", node)
         if disk.type == "vhostuser":
             line.add("-chardev", _vhost_user_socket(disk))
-        line.add_json("-device", disk_props(build, disk))
+        add_device(line, disk, disk_props(build, disk))
 
 
 def _add_floppy_boot(build: Build, line: CommandLine) -> None:

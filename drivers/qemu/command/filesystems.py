@@ -4,7 +4,7 @@
 from __future__ import annotations
 
 from conf.domain.devices.filesystem import Filesystem
-from drivers.qemu.command.address import address_props
+from drivers.qemu.command.address import add_device, address_props
 from drivers.qemu.command.bootindex import boot_index
 from drivers.qemu.command.context import Build
 from drivers.qemu.command.line import CommandLine, Props, comma_list, props
@@ -20,7 +20,7 @@ def add_filesystems(build: Build, line: CommandLine) -> None:
             line.add("-chardev", _virtiofsd_socket(build, filesystem))
         else:
             line.add("-fsdev", fsdev(filesystem))
-        line.add_json("-device", filesystem_props(build, filesystem))
+        add_device(line, filesystem, filesystem_props(build, filesystem))
 
 
 def _virtiofsd_socket(build: Build, filesystem: Filesystem) -> str:

@@ -9,7 +9,7 @@ from conf.domain.devices.address import DriveAddress
 from conf.domain.devices.hostdev import Hostdev
 from conf.domain.devices.interface import Interface
 from conf.domain.devices.interface_source import InterfaceHostPCI
-from drivers.qemu.command.address import address_props, controller, controller_alias
+from drivers.qemu.command.address import add_device, address_props, controller, controller_alias
 from drivers.qemu.command.bootindex import boot_index
 from drivers.qemu.command.context import Build
 from drivers.qemu.command.interfaces import rom_props
@@ -24,12 +24,12 @@ def add_hostdevs(build: Build, line: CommandLine) -> None:
     """All devices of the host, network cards given as interfaces first."""
     for interface in build.domain.devices.interfaces:
         if interface.type == "hostdev":
-            line.add_json("-device", interface_hostdev_props(build, interface))
+            add_device(line, interface, interface_hostdev_props(build, interface))
     for hostdev in build.domain.devices.hostdevs:
         if hostdev.mode == "subsystem":
             if hostdev.type == "scsi":
                 line.add_json("-blockdev", scsi_backend(build, hostdev))
-            line.add_json("-device", hostdev_props(build, hostdev))
+            add_device(line, hostdev, hostdev_props(build, hostdev))
 
 
 def hostdev_props(build: Build, hostdev: Hostdev) -> Props:

@@ -6,7 +6,7 @@ from __future__ import annotations
 from conf.domain.devices.address import CCWAddress, PCIAddress
 from conf.domain.devices.info import RomDevice
 from conf.domain.devices.interface import Interface
-from drivers.qemu.command.address import address_props
+from drivers.qemu.command.address import add_device, address_props
 from drivers.qemu.command.bootindex import boot_index
 from drivers.qemu.command.context import Build, OpenInterface
 from drivers.qemu.command.line import CommandLine, Props, comma_list, props
@@ -36,7 +36,7 @@ def add_interfaces(build: Build, line: CommandLine) -> None:
         if _model(interface) in _BUILT_IN_MODELS:
             line.add("-net", _built_in(interface))
         else:
-            line.add_json("-device", interface_props(build, interface))
+            add_device(line, interface, interface_props(build, interface))
 
 
 def host_id(interface: Interface) -> str:

@@ -10,7 +10,8 @@ from dataclasses import dataclass
 from conf.bitmap import parse_bitmap
 from conf.domain.cpu import CPUNuma, NumaCell
 from conf.domain.devices.memory import Memory
-from drivers.qemu.command.address import address_props
+from drivers.qemu.capabilities.arch import PPC64
+from drivers.qemu.command.address import add_device, address_props
 from drivers.qemu.command.context import Build
 from drivers.qemu.command.line import CommandLine, Props, props
 from virtd.errors import Code, VirtError
@@ -24,17 +25,23 @@ _CACHE_POLICY = {"none": "none", "writeback": "write-back", "writethrough": "wri
 _HIERARCHY = ("memory", "first-level", "second-level", "third-level")
 
 
-def _round_up_to_mib(kib: int) -> int:
-    return -(-kib // _KIB) * _KIB
+#: pSeries hands out memory in blocks of this many KiB.
+_PPC64_BLOCK = 256 * _KIB
+
+
+def _aligned(build: Build, kib: int) -> int:
+    """The next size that the machine can have."""
+    block = _PPC64_BLOCK if build.arch in PPC64 else _KIB
+    return -(-kib // block) * block
 
 
 def initial_memory(build: Build) -> int:
     """KiB the guest starts with, memory modules not counted."""
     cells = _cells(build)
     if cells:
-        return sum(_round_up_to_mib(cell.memory) for cell in cells)
+        return sum(_aligned(build, cell.memory) for cell in cells)
     modules = sum(m.target.size for m in build.domain.devices.memories if m.model != "virtio-pmem")
-    return _round_up_to_mib(build.domain.memory - modules)
+    return _aligned(build, build.domain.memory - modules)
 
 
 def _cells(build: Build) -> list[NumaCell]:
@@ -95,7 +102,7 @@ def _backend(build: Build, request: _Request) -> _Backend:
     backing = build.domain.memory_backing
     source = backing.source.type if backing and backing.source else None
     page = _huge_page(build, request)
-    access = request.access or (backing.access.mode if backing and backing.access else None)
+    access = _access(build, request)
     path = request.module.source.path if request.module and request.module.source else None
     nodes, policy = _host_nodes(build, request)
     kind, own = _kind(build, request, source, page, path)
@@ -116,6 +123,12 @@ def _backend(build: Build, request: _Request) -> _Backend:
     return _Backend(properties, bool(page or access or path or nodes or source in ("file", "memfd")))
 
 
+def _access(build: Build, request: _Request) -> str | None:
+    """Whether other processes see the memory; it lies in a file as soon as anything is said of that."""
+    backing = build.domain.memory_backing
+    return request.access or (backing.access.mode if backing and backing.access else None)
+
+
 def _kind(build: Build, request: _Request, source: str | None, page: int | None, path: str | None) -> tuple[str, Props]:
     """The object's type and what only that type has."""
     if path is not None:
@@ -126,7 +139,7 @@ def _kind(build: Build, request: _Request, source: str | None, page: int | None,
         return "memory-backend-memfd", huge
     if page is not None:
         return "memory-backend-file", {"mem-path": _huge_page_path(build, page), "discard-data": discard}
-    if source == "file":
+    if source == "file" or _access(build, request) is not None:
         folder = f"{build.context.memory_dir}/{_short_name(build)}/{request.alias}"
         return "memory-backend-file", {"mem-path": folder, "discard-data": discard}
     return "memory-backend-ram", {}
@@ -231,7 +244,7 @@ def _cell_backends(build: Build) -> list[_Backend]:
             build,
             _Request(
                 alias=f"ram-node{number}",
-                kib=_round_up_to_mib(cell.memory),
+                kib=_aligned(build, cell.memory),
                 node=number,
                 access=cell.mem_access,
                 discard=cell.discard,
@@ -257,28 +270,21 @@ def add_numa(build: Build, line: CommandLine) -> None:
     for number, (cell, backend) in enumerate(zip(cells, _cell_backends(build), strict=True)):
         if with_backends:
             line.add_json("-object", backend.properties)
-        line.add_list(
-            "-numa", "node", *_node_options(cell, number, with_backends=with_backends, hmat=hmat, cells=cells)
-        )
+        memory = ("memdev", f"ram-node{number}") if with_backends else ("mem", _aligned(build, cell.memory) // _KIB)
+        line.add_list("-numa", "node", *_node_options(cell, number, cells if hmat else []), memory)
     _add_distances(cells, line)
     if build.domain.cpu is not None and build.domain.cpu.numa is not None:
         _add_interconnects(build.domain.cpu.numa, line)
 
 
-def _node_options(
-    cell: NumaCell, number: int, *, with_backends: bool, hmat: bool, cells: list[NumaCell]
-) -> Iterator[tuple[str, object | None]]:
+def _node_options(cell: NumaCell, number: int, rated: list[NumaCell]) -> Iterator[tuple[str, object | None]]:
+    """A node; `rated` are all nodes where their speed is told, which takes one with CPUs to start from."""
     yield "nodeid", number
     if cell.cpus:
         for part in cell.cpus.split(","):
             yield "cpus", part
-    if hmat:
-        with_cpus = next((i for i, c in enumerate(cells) if c.cpus), 0)
-        yield "initiator", number if cell.cpus else with_cpus
-    if with_backends:
-        yield "memdev", f"ram-node{number}"
-    else:
-        yield "mem", _round_up_to_mib(cell.memory) // _KIB
+    if rated:
+        yield "initiator", number if cell.cpus else next((i for i, c in enumerate(rated) if c.cpus), 0)
 
 
 def _add_distances(cells: list[NumaCell], line: CommandLine) -> None:
@@ -375,4 +381,4 @@ def add_modules(build: Build, line: CommandLine) -> None:
         if module.model == "sgx-epc":
             continue
         line.add_json("-object", module_backend(build, module))
-        line.add_json("-device", module_props(build, module))
+        add_device(line, module, module_props(build, module))

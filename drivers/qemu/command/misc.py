@@ -15,7 +15,7 @@ from conf.domain.devices.shmem import Shmem
 from conf.domain.devices.smartcard import Smartcard
 from conf.domain.devices.vsock import Vsock
 from conf.domain.devices.watchdog import Watchdog
-from drivers.qemu.command.address import address_props, controller_alias
+from drivers.qemu.command.address import add_device, address_props, controller_alias
 from drivers.qemu.command.bootindex import boot_index
 from drivers.qemu.command.chardevs import chardev
 from drivers.qemu.command.context import Build
@@ -36,7 +36,7 @@ def add_inputs(build: Build, line: CommandLine) -> None:
         if device.type == "evdev":
             line.add_json("-object", evdev_props(device))
         elif device.bus in ("usb", "virtio"):
-            line.add_json("-device", input_props(build, device))
+            add_device(line, device, input_props(build, device))
 
 
 _USB_INPUTS = {"mouse": "usb-mouse", "tablet": "usb-tablet", "keyboard": "usb-kbd"}
@@ -74,7 +74,7 @@ def evdev_props(device: Input) -> Props:
 def add_hubs(build: Build, line: CommandLine) -> None:
     """USB hubs."""
     for hub in build.domain.devices.hubs:
-        line.add_json("-device", hub_props(build, hub))
+        add_device(line, hub, hub_props(build, hub))
 
 
 def hub_props(build: Build, hub: Hub) -> Props:
@@ -86,7 +86,7 @@ def add_redirdevs(build: Build, line: CommandLine) -> None:
     """USB devices of a remote client."""
     for redirdev in build.domain.devices.redirdevs:
         line.add("-chardev", chardev(redirdev, f"char{redirdev.alias}", role="usbredir"))
-        line.add_json("-device", redirdev_props(build, redirdev))
+        add_device(line, redirdev, redirdev_props(build, redirdev))
 
 
 def redirdev_props(build: Build, redirdev: Redirdev) -> Props:
@@ -121,7 +121,7 @@ def add_smartcards(build: Build, line: CommandLine) -> None:
     for card in build.domain.devices.smartcards:
         if card.mode == "passthrough":
             line.add("-chardev", chardev(card, f"char{card.alias}", role="smartcard"))
-        line.add_json("-device", smartcard_props(build, card))
+        add_device(line, card, smartcard_props(build, card))
 
 
 _DEFAULT_CERTIFICATES = "/etc/pki/nssdb"
@@ -151,7 +151,7 @@ def add_rngs(build: Build, line: CommandLine) -> None:
         if rng.backend.model == "egd":
             line.add("-chardev", chardev(rng.backend, f"char{rng.alias}"))
         line.add_json("-object", rng_backend_props(rng))
-        line.add_json("-device", rng_props(build, rng))
+        add_device(line, rng, rng_props(build, rng))
 
 
 def rng_backend_props(rng: RNG) -> Props:
@@ -186,7 +186,7 @@ def add_balloon(build: Build, line: CommandLine) -> None:
     """The balloon."""
     balloon = build.domain.devices.memballoon
     if balloon is not None and balloon.model not in ("none", "xen"):
-        line.add_json("-device", balloon_props(build, balloon))
+        add_device(line, balloon, balloon_props(build, balloon))
 
 
 def balloon_props(build: Build, balloon: Memballoon) -> Props:
@@ -208,7 +208,7 @@ def add_vsock(build: Build, line: CommandLine) -> None:
     if vsock is not None:
         if (fd := build.context.descriptors.get(vsock.alias or "")) is not None:
             line.fds.append(fd)
-        line.add_json("-device", vsock_props(build, vsock))
+        add_device(line, vsock, vsock_props(build, vsock))
 
 
 def vsock_props(build: Build, vsock: Vsock) -> Props:
@@ -232,7 +232,7 @@ def add_iommu(build: Build, line: CommandLine) -> None:
     """The IOMMU, where it is a device; it has to be there before what it serves."""
     iommu = build.domain.devices.iommu
     if iommu is not None and iommu.model != "smmuv3":
-        line.add_json("-device", iommu_props(build, iommu))
+        add_device(line, iommu, iommu_props(build, iommu))
 
 
 def iommu_props(build: Build, iommu: IOMMU) -> Props:
@@ -256,7 +256,7 @@ def iommu_props(build: Build, iommu: IOMMU) -> Props:
 def add_watchdogs(build: Build, line: CommandLine) -> None:
     """Watchdogs, and what happens when one barks."""
     for watchdog in build.domain.devices.watchdogs:
-        line.add_json("-device", watchdog_props(build, watchdog))
+        add_device(line, watchdog, watchdog_props(build, watchdog))
         # A dump is made by the daemon, for which the guest has to stand still.
         action = "pause" if watchdog.action == "dump" else watchdog.action
         line.add("-watchdog-action", action)
@@ -305,7 +305,7 @@ def add_shmems(build: Build, line: CommandLine) -> None:
             line.add("-chardev", comma_list(["socket", ("id", f"char{shmem.alias}"), ("path", path)]))
         else:
             line.add_json("-object", shmem_backend_props(shmem))
-        line.add_json("-device", shmem_props(build, shmem))
+        add_device(line, shmem, shmem_props(build, shmem))
 
 
 def shmem_backend_props(shmem: Shmem) -> Props:

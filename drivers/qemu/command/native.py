@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import asyncio
+from pathlib import Path
 
 from conf.domain import Domain
 from conf.domain.devices.interface import Interface
@@ -18,7 +19,7 @@ from drivers.qemu.command.context import Context
 from drivers.qemu.command.line import CommandLine
 from drivers.qemu.context import QemuContext
 from drivers.qemu.cpu.cpu_map import load_cpu_map
-from drivers.qemu.defaults.live import prepare_live
+from drivers.qemu.runtime import Runtime
 from virtd.errors import check_flags, invalid_arg
 
 _FORMAT = "qemu-argv"
@@ -50,7 +51,7 @@ def native_line(domain: Domain, capabilities: Capabilities, context: QemuContext
     domain.devices.interfaces = [_as_plain(interface) for interface in domain.devices.interfaces]
     assign_addresses(domain, capabilities)
     shown = shown_context(domain, context)
-    prepare_live(domain, capabilities, shown.channel_dir)
+    prepare.live(domain, context, Runtime(domain_dir=Path(shown.domain_dir), channel_dir=Path(shown.channel_dir)))
     number_images(domain.devices.disks)
     return build(domain, capabilities, shown)
 
@@ -62,7 +63,6 @@ def _as_plain(interface: Interface) -> Interface:
         mac=interface.mac,
         model=interface.model,
         script=interface.script,
-        boot=interface.boot,
     )
 
 

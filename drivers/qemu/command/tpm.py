@@ -4,7 +4,7 @@
 from __future__ import annotations
 
 from conf.domain.devices.tpm import TPM
-from drivers.qemu.command.address import address_props
+from drivers.qemu.command.address import add_device, address_props
 from drivers.qemu.command.context import Build
 from drivers.qemu.command.line import CommandLine, Props, props
 from virtd.errors import Code, VirtError
@@ -15,7 +15,7 @@ def add_tpms(build: Build, line: CommandLine) -> None:
     for tpm in build.domain.devices.tpms:
         if tpm.model != "spapr-tpm-proxy":
             _add_backend(build, line, tpm)
-        line.add_json("-device", tpm_props(build, tpm))
+        add_device(line, tpm, tpm_props(build, tpm))
 
 
 def _add_backend(build: Build, line: CommandLine, tpm: TPM) -> None:

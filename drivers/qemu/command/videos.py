@@ -6,7 +6,7 @@ from __future__ import annotations
 from conf.domain.devices.address import CCWAddress
 from conf.domain.devices.video import Video, VideoModel
 from drivers.qemu.capabilities.arch import S390
-from drivers.qemu.command.address import address_props
+from drivers.qemu.command.address import add_device, address_props
 from drivers.qemu.command.context import Build
 from drivers.qemu.command.line import CommandLine, Props, comma_list, props
 from drivers.qemu.command.virtio import virtio_props
@@ -33,7 +33,7 @@ def add_videos(build: Build, line: CommandLine) -> None:
         if _is_vhost_user(video):
             socket = f"{build.context.domain_dir}/{video.alias}-vhost-user-gpu.sock"
             line.add("-chardev", comma_list(["socket", ("id", f"chr-vu-{video.alias}"), ("path", socket)]))
-        line.add_json("-device", video_props(build, video))
+        add_device(line, video, video_props(build, video))
 
 
 def _model(video: Video) -> VideoModel:
