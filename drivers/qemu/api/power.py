@@ -11,7 +11,7 @@ from drivers.qemu import commands, prepare
 from drivers.qemu.api.base import Part, not_running
 from drivers.qemu.guest import Guest
 from drivers.qemu.lifecycle import ending, launch
-from drivers.qemu.lifecycle.device_events import AGENT_CHANNEL
+from drivers.qemu.lifecycle.device_events import agent_channel
 from virtd.calls import current_call
 from virtd.enums import DomainCreateFlags as Create
 from virtd.enums import DomainDestroyFlags as Destroy
@@ -199,7 +199,6 @@ class PowerApi(Part):
 
 def agent_missing(guest: Guest) -> VirtError:
     """What stands in the way of asking the guest's agent."""
-    channels = guest.require_active().devices.channels
-    if any(c.target is not None and c.target.name == AGENT_CHANNEL for c in channels):
+    if agent_channel(guest.require_active()) is not None:
         return VirtError(Code.AGENT_UNRESPONSIVE, "QEMU guest agent is not connected")
     return VirtError(Code.ARGUMENT_UNSUPPORTED, "QEMU guest agent is not configured")

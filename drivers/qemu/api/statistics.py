@@ -12,8 +12,9 @@ from drivers.qemu import cputime
 from drivers.qemu.api.base import IMPACT, Part, definitions, not_running, refuse, save
 from drivers.qemu.guest import Guest
 from drivers.qemu.stats import blocks, groups, memory
-from drivers.qemu.stats.query import Asker
+from drivers.qemu.stats.query import ask
 from virtd.enums import ConnectGetAllDomainStatsFlags as Flags
+from virtd.enums import DomainStatsTypes as Stats
 from virtd.errors import Code, From, VirtError, check_flags, invalid_arg
 from virtd.host import netdev
 from virtd.params import ParamList, TypedParam
@@ -45,13 +46,13 @@ class StatisticsApi(Part):
         check_flags(flags, _STATS_FLAGS, "qemuConnectGetAllDomainStats")
         wanted = [self._context.guests.by_uuid(dom.uuid) for dom in doms] if doms else list(self._context.guests)
         guests = [guest for guest in wanted if guest is not None and matches(guest, flags & _FILTERS)]
-        for guest in guests:
-            _check_groups(guest, stats, enforce=bool(flags & Flags.ENFORCE_STATS))
+        if flags & Flags.ENFORCE_STATS:
+            for guest in guests:
+                _check_groups(guest, stats)
+        stats = stats or groups.ALL
         async with asyncio.TaskGroup() as tasks:
             records = [
-                _stored_record(guest, stats)
-                if not guest.active and not guest.definition.devices.disks
-                else tasks.create_task(_record(guest, stats, flags))
+                tasks.create_task(_record(guest, stats, flags)) if _must_wait(guest, stats) else _known(guest, stats)
                 for guest in guests
             ]
         return [r.result() if isinstance(r, asyncio.Task) else r for r in records]
@@ -74,12 +75,12 @@ class StatisticsApi(Part):
         guest = self._running(dom)
         disks = guest.definition.devices.disks
         wanted = disks if not path else [find_disk(disks, path, "invalid path: ")]
-        figures = await blocks.ask(Asker(guest))
+        counted = blocks.by_alias(await ask(guest, (blocks.FRONT_ENDS, blocks.NODES)))
         if not guest.active:
             raise not_running()
         total = blocks.Counters()
         for disk in wanted:
-            counters = figures.by_alias.get(disk.alias or "")
+            counters = counted.get(disk.alias or "")
             if counters is None:
                 raise VirtError(Code.INTERNAL_ERROR, f"cannot find statistics for device '{disk.alias}'")
             for name in _BLOCK_PARAMS.values():
@@ -101,7 +102,8 @@ class StatisticsApi(Part):
             raise VirtError(Code.SYSTEM_ERROR, text) from error
         capacity = extent.physical
         if guest.active:
-            counters = (await blocks.ask(Asker(guest))).by_alias.get(disk.alias or "")
+            replies = await ask(guest, (blocks.FRONT_ENDS, blocks.NODES))
+            counters = blocks.by_alias(replies).get(disk.alias or "")
             capacity = counters.capacity if counters is not None and counters.capacity else capacity
         return extent.allocation, capacity, extent.physical
 
@@ -123,7 +125,8 @@ class StatisticsApi(Part):
     async def domain_memory_stats(self, dom: DomainRef, flags: int) -> list[tuple[int, int]]:
         """virDomainMemoryStats: (tag, value) pairs."""
         check_flags(flags, 0, "qemuDomainMemoryStats")
-        found = await memory.statistics(Asker(self._running(dom)))
+        guest = self._running(dom)
+        found = memory.statistics(guest, await ask(guest, memory.questions(guest)))
         return [(memory.TAGS[name], value) for name, value in found.items()]
 
     async def domain_set_memory_stats_period(self, dom: DomainRef, period: int, flags: int) -> None:
@@ -160,30 +163,40 @@ class StatisticsApi(Part):
         return [params]
 
 
-def _check_groups(guest: Guest, stats: int, *, enforce: bool) -> None:
-    """Refuse groups that cannot be had, where they are demanded."""
+def _check_groups(guest: Guest, stats: int) -> None:
+    """Refuse groups that cannot be had of this guest."""
     missing = stats & ~(groups.ALL if guest.active else groups.ALL & ~groups.NEED_QEMU)
-    if enforce and missing:
+    if missing:
         text = f"Stats types bits 0x{missing:x} are not supported by this daemon or QEMU"
         raise VirtError(Code.ARGUMENT_UNSUPPORTED, text)
 
 
-def _stored_record(guest: Guest, stats: int) -> tuple[DomainRef, list[TypedParam]]:
-    """What memory holds of an inactive guest without disks: no need for a task."""
-    request = groups.Request(guest, Asker(guest), ParamList())
-    for bit, group in groups.STORED.items():
-        if not stats or stats & bit:
+def _must_wait(guest: Guest, stats: int) -> bool:
+    """Whether QEMU or a file has to be asked for these groups."""
+    return guest.active or bool(stats & Stats.BLOCK and guest.definition.devices.disks)
+
+
+def _known(guest: Guest, stats: int) -> tuple[DomainRef, list[TypedParam]]:
+    """What memory holds of an inactive guest: no need for a task."""
+    return _fill(groups.Request(guest, ParamList()), stats)
+
+
+def _fill(request: groups.Request, stats: int) -> tuple[DomainRef, list[TypedParam]]:
+    for bit, group in groups.GROUPS.items():
+        if stats & bit:
             group(request)
-    return guest.ref, request.params
+    return request.guest.ref, request.params
 
 
 async def _record(guest: Guest, stats: int, flags: int) -> tuple[DomainRef, list[TypedParam]]:
-    asker = Asker(guest, nowait=bool(flags & Flags.NOWAIT))
-    request = groups.Request(guest, asker, ParamList(), backing=bool(flags & Flags.BACKING))
-    for bit, group in groups.GROUPS.items():
-        if not stats or stats & bit:
-            await group(request)
-    return guest.ref, request.params
+    backing, disks = bool(flags & Flags.BACKING), guest.definition.devices.disks
+    request = groups.Request(guest, ParamList(), backing=backing)
+    if guest.active:
+        questions = groups.questions(guest, stats, backing=backing)
+        request.replies = await ask(guest, questions, nowait=bool(flags & Flags.NOWAIT))
+    if stats & Stats.BLOCK and disks:
+        request.extents = await asyncio.to_thread(groups.extents, disks)
+    return _fill(request, stats)
 
 
 def find_disk(disks: list[Any], path: str, before: str, after: str = "") -> Any:

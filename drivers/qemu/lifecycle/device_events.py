@@ -6,6 +6,7 @@ from __future__ import annotations
 from typing import Any, Literal
 
 from conf.domain import Domain
+from conf.domain.devices.chardev import Channel
 from drivers.qemu.guest import Guest
 from drivers.qemu.lifecycle import state_events
 from virtd.enums import ConnectDomainEventAgentLifecycleReason as AgentReason
@@ -36,6 +37,11 @@ _ADDRESS_TYPES = {
     "ipv6": DomainEventGraphicsAddressType.IPV6,
     "unix": DomainEventGraphicsAddressType.UNIX,
 }
+
+
+def agent_channel(live: Domain) -> Channel | None:
+    """The channel that a guest's agent listens on, if it has one."""
+    return next((c for c in live.devices.channels if c.target.name == AGENT_CHANNEL), None)
 
 
 def disk_by_device(live: Domain, device: str) -> Any:

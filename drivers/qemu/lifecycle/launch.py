@@ -19,14 +19,18 @@ from drivers.qemu.capabilities import Capabilities
 from drivers.qemu.capabilities.hugepages import find_hugepages
 from drivers.qemu.command.context import Context, OpenInterface
 from drivers.qemu.cpu.cpu_map import load_cpu_map
+from drivers.qemu.cpu.guest import expand_cpu
 from drivers.qemu.guest import Guest
 from drivers.qemu.hostside import cgroup
-from drivers.qemu.lifecycle import connection, ending, running
+from drivers.qemu.lifecycle import connection, device_events, ending, running
 from drivers.qemu.logfile import LogFile
 from drivers.qemu.process import Process
 from drivers.qemu.runtime import Runtime
 from drivers.qemu.settings import Account, account
+from virtd.enums import ConnectDomainEventAgentLifecycleReason as AgentReason
+from virtd.enums import ConnectDomainEventAgentLifecycleState as AgentState
 from virtd.enums import (
+    DomainEventID,
     DomainEventStartedDetailType,
     DomainEventType,
     DomainPausedReason,
@@ -75,6 +79,9 @@ async def start(guest: Guest, definition: Domain, options: StartOptions) -> None
     )
     live.id = id_
     prepare.live(live, context, runtime)
+    if live.cpu is not None and live.cpu.mode == "host-model":
+        cpu_map = load_cpu_map(live.os.arch or "")
+        live.cpu = expand_cpu(capabilities, live.type, cpu_map, live.cpu)
     runtime.block.last_index = await _find_images(guest, live)
     async with AsyncExitStack() as undo:
         guest.set_live(live)
@@ -86,6 +93,7 @@ async def start(guest: Guest, definition: Domain, options: StartOptions) -> None
         await _make_go(guest, runtime, options)
         undo.pop_all()
     runtime.starting = False
+    _tell_agent(guest)
     guest.emit_lifecycle(DomainEventType.STARTED, options.started_detail)
     if options.paused:
         guest.emit_lifecycle(DomainEventType.SUSPENDED, running.SUSPENDED_AT_START)
@@ -96,6 +104,12 @@ async def _find_images(guest: Guest, live: Domain) -> int:
     """Complete the chains of the guest's disks and number their images; returns the last number."""
     whom = account(guest.context.settings, privileged=guest.context.env.privileged)
     return await prepare_disks(live.devices.disks, user=(whom.uid, whom.gid) if whom else None)
+
+
+def _tell_agent(guest: Guest) -> None:
+    """A guest that has a channel for an agent starts without one."""
+    if device_events.agent_channel(guest.require_active()) is not None:
+        guest.emit(DomainEventID.AGENT_LIFECYCLE, AgentState.DISCONNECTED, AgentReason.DOMAIN_STARTED)
 
 
 async def _give_up(guest: Guest, runtime: Runtime) -> None:
@@ -179,6 +193,7 @@ def _build_context(guest: Guest, runtime: Runtime, resources: hostside.Resources
         monitor_fd=resources.monitor,
         interfaces={name: OpenInterface(tuple(fds), tuple(vhosts.get(name, ()))) for name, fds in taps.items()},
         sockets=resources.sockets,
+        files=resources.files,
         hugepages=huge.mounts,
         default_hugepage=huge.default,
     )

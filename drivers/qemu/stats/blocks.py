@@ -5,10 +5,10 @@ from __future__ import annotations
 
 import os
 import stat
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any
 
-from drivers.qemu.stats.query import Asker
+from drivers.qemu.stats.query import Question, Replies
 
 
 @dataclass(slots=True)
@@ -41,30 +41,24 @@ _COUNTED = {
 }
 
 
-@dataclass(slots=True)
-class BlockFigures:
-    """Everything QEMU says about a guest's disks: by the front end's alias, and by node name."""
-
-    by_alias: dict[str, Counters] = field(default_factory=dict)
-    by_node: dict[str, Counters] = field(default_factory=dict)
+FRONT_ENDS = Question("blockstats", "query-blockstats")
+NODES = Question("nodes", "query-named-block-nodes", {"flat": True})
+NODE_STATS = Question("nodestats", "query-blockstats", {"query-nodes": True})
 
 
-async def ask(asker: Asker) -> BlockFigures:
-    """Ask QEMU; empty where it does not answer."""
-    figures = BlockFigures()
-    nodes = _nodes(await asker.ask("query-named-block-nodes", {"flat": True}))
-    front = await asker.ask("query-blockstats")
-    for entry in front if isinstance(front, list) else []:
-        alias = _alias(str(entry.get("qdev") or ""), str(entry.get("device") or ""))
-        figures.by_alias[alias] = _counters(entry, nodes)
-    return figures
+def by_alias(replies: Replies) -> dict[str, Counters]:
+    """What QEMU counts for each disk, by the disk's alias; needs `FRONT_ENDS` and `NODES` asked."""
+    nodes = _nodes(replies.get(NODES.key))
+    return {
+        _alias(str(entry.get("qdev") or ""), str(entry.get("device") or "")): _counters(entry, nodes)
+        for entry in replies.get(FRONT_ENDS.key, ())
+    }
 
 
-async def ask_nodes(asker: Asker) -> dict[str, Counters]:
-    """The same for every node, for backing images."""
-    nodes = _nodes(await asker.ask("query-named-block-nodes", {"flat": True}))
-    reply = await asker.ask("query-blockstats", {"query-nodes": True})
-    entries = reply if isinstance(reply, list) else []
+def by_node(replies: Replies) -> dict[str, Counters]:
+    """The same for every image, by the name of its node; needs `NODE_STATS` and `NODES` asked."""
+    nodes = _nodes(replies.get(NODES.key))
+    entries = replies.get(NODE_STATS.key, ())
     return {str(e["node-name"]): _counters(e, nodes) for e in entries if e.get("node-name")}
 
 

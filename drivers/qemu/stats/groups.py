@@ -1,42 +1,43 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
-"""The groups of virConnectGetAllDomainStats: a function each, and the table of them."""
+"""The groups of virConnectGetAllDomainStats: what each asks of QEMU, and what it makes of the replies."""
 
 from __future__ import annotations
 
-import asyncio
-from collections.abc import Awaitable, Callable
-from dataclasses import dataclass
-from typing import Any
+from collections.abc import Callable
+from dataclasses import dataclass, field
 
 from conf.domain.devices.disk import Disk
 from drivers.qemu import cputime
 from drivers.qemu.block.layers import chain, is_empty
 from drivers.qemu.guest import Guest
-from drivers.qemu.stats import blocks, memory
-from drivers.qemu.stats.query import Asker
+from drivers.qemu.stats import blocks, kvm, memory
+from drivers.qemu.stats.query import Question, Replies
+from virtd.enums import DomainDirtyRateStatus, VcpuState
 from virtd.enums import DomainStatsTypes as Stats
-from virtd.enums import VcpuState
 from virtd.host import netdev
 from virtd.params import ParamList
 
 
 @dataclass(slots=True)
 class Request:
-    """One guest within one call."""
+    """One guest within one call: what is known of it, and the parameters under construction.
+
+    `backing`: every image of a disk is wanted; `extents`: images on the host, by path.
+    """
 
     guest: Guest
-    asker: Asker
     params: ParamList
+    replies: Replies = field(default_factory=dict)
+    extents: dict[str, blocks.Extent] = field(default_factory=dict)
     backing: bool = False
 
 
 def state(request: Request) -> None:
-    guest, params = request.guest, request.params
-    params.add_int("state.state", guest.state)
-    params.add_int("state.reason", guest.reason)
+    request.params.add_int("state.state", request.guest.state)
+    request.params.add_int("state.reason", request.guest.reason)
 
 
-async def cpu(request: Request) -> None:
+def cpu(request: Request) -> None:
     if not request.guest.active:
         return
     used, params = cputime.total(request.guest), request.params
@@ -44,130 +45,96 @@ async def cpu(request: Request) -> None:
     params.add_ullong("cpu.user", used.user)
     params.add_ullong("cpu.system", used.system)
     params.add_uint("cpu.cache.monitor.count", 0)
-    polled = {"success": 0, "fail": 0}
-    for counts in await _kvm_counts(request, "vcpu"):
-        for count in counts:
-            for way in polled:
-                if count.get("name") == f"halt_poll_{way}_ns":
-                    polled[way] += count.get("value", 0)
-    for way, time in polled.items():
-        params.add_ullong(f"cpu.haltpoll.{way}.time", time)
+    vcpus = kvm.figures(request.replies, kvm.VCPUS)
+    for way in ("success", "fail"):
+        polled = sum(figures.get(f"halt_poll_{way}_ns", 0) for figures in vcpus)
+        params.add_ullong(f"cpu.haltpoll.{way}.time", polled)
 
 
-def balloon_stored(request: Request) -> None:
+def balloon(request: Request) -> None:
     definition, params = request.guest.definition, request.params
-    params.add_ullong("balloon.current", definition.current_memory or definition.memory)
+    told = memory.statistics(request.guest, request.replies) if request.guest.active else {}
+    params.add_ullong("balloon.current", told.pop("actual", definition.current_memory or definition.memory))
     params.add_ullong("balloon.maximum", definition.memory)
+    for name, value in told.items():
+        params.add_ullong(f"balloon.{name}", value)
 
 
-async def balloon(request: Request) -> None:
-    balloon_stored(request)
-    if request.guest.active:
-        for name, value in (await memory.statistics(request.asker)).items():
-            if name != "actual":
-                request.params.add_ullong(f"balloon.{name}", value)
-
-
-def vcpu_stored(request: Request) -> None:
-    count, params = request.guest.definition.vcpu, request.params
-    params.add_uint("vcpu.current", count.count if count.current is None else count.current)
-    params.add_uint("vcpu.maximum", count.count)
-
-
-async def vcpu(request: Request) -> None:
-    vcpu_stored(request)
+def vcpu(request: Request) -> None:
     guest, params, runtime = request.guest, request.params, request.guest.runtime
-    if not guest.active or runtime is None or runtime.process is None:
+    vcpus = guest.definition.vcpu
+    current = vcpus.count if vcpus.current is None else vcpus.current
+    params.add_uint("vcpu.current", current)
+    params.add_uint("vcpu.maximum", vcpus.count)
+    if runtime is None or runtime.process is None:
         return
-    counts = await _kvm_counts(request, "vcpu")
+    counted = kvm.figures(request.replies, kvm.VCPUS)
     pid, threads = runtime.process.pid, runtime.vcpu_threads
-    count = guest.definition.vcpu
-    for index in range(count.count if count.current is None else count.current):
+    for index in range(current):
         params.add_int(f"vcpu.{index}.state", VcpuState.RUNNING)
         if index in threads:
             params.add_ullong(f"vcpu.{index}.time", cputime.thread(pid, threads[index]).time)
             params.add_ullong(f"vcpu.{index}.wait", 0)
             params.add_ullong(f"vcpu.{index}.delay", cputime.schedule(pid, threads[index])[1])
-        _add_counts(params, f"vcpu.{index}", counts[index] if index < len(counts) else [])
+        if index < len(counted):
+            kvm.add(params, f"vcpu.{index}", counted[index], request.replies)
 
 
-async def vm(request: Request) -> None:
-    for counts in await _kvm_counts(request, "vm"):
-        _add_counts(request.params, "vm", counts)
+def vm(request: Request) -> None:
+    for figures in kvm.figures(request.replies, kvm.MACHINE):
+        kvm.add(request.params, "vm", figures, request.replies)
 
 
-async def _kvm_counts(request: Request, target: str) -> list[list[dict[str, Any]]]:
-    """What KVM counts, for each CPU or for the machine; nothing without KVM."""
-    if request.guest.definition.type != "kvm":
-        return []
-    reply = await request.asker.ask("query-stats", {"target": target})
-    results = reply if isinstance(reply, list) else []
-    return [r.get("stats", []) for r in results if r.get("provider") == "kvm"]
-
-
-#: How KVM's counters of these kinds are to be read is part of their name; without the schema all are sums.
-def _add_counts(params: ParamList, prefix: str, counts: list[dict[str, Any]]) -> None:
-    for count in counts:
-        value = count.get("value")
-        if isinstance(value, int) and not isinstance(value, bool):
-            params.add_ullong(f"{prefix}.{count.get('name')}.sum", value)
-
-
-async def interface(request: Request) -> None:
-    guest, params = request.guest, request.params
-    if not guest.active:
+def interface(request: Request) -> None:
+    if not request.guest.active:
         return
-    interfaces = guest.definition.devices.interfaces
-    params.add_uint("net.count", len(interfaces))
-    for index, card in enumerate(interfaces):
+    cards, params = request.guest.definition.devices.interfaces, request.params
+    params.add_uint("net.count", len(cards))
+    for index, card in enumerate(cards):
         name = card.target.dev if card.target is not None else None
-        if not name:
-            continue
-        params.add_string(f"net.{index}.name", name)
-        try:
-            counted = netdev.counters(name)
-        except OSError:
-            continue
-        # What the host sends into the tap is what the guest receives.
-        for way, values in (("rx", counted[4:]), ("tx", counted[:4])):
-            for what, value in zip(("bytes", "pkts", "errs", "drop"), values, strict=True):
-                params.add_ullong(f"net.{index}.{way}.{what}", value)
+        if name:
+            params.add_string(f"net.{index}.name", name)
+            _add_traffic(params, f"net.{index}", name)
 
 
-async def block(request: Request) -> None:
-    guest, params = request.guest, request.params
-    disks = guest.definition.devices.disks
-    figures = await blocks.ask(request.asker) if guest.active and disks else blocks.BlockFigures()
-    nodes = await blocks.ask_nodes(request.asker) if request.backing and guest.active else {}
-    extents = await asyncio.to_thread(_extents, disks) if disks else {}
-    at = len(params)
-    index = 0
-    for disk in disks:
-        counters = figures.by_alias.get(disk.alias or "")
-        name = disk.target.dev or ""
+def _add_traffic(params: ParamList, prefix: str, name: str) -> None:
+    """The counters of a host device; what the host sends into it is what the guest receives."""
+    try:
+        counted = netdev.counters(name)
+    except OSError:
+        return
+    for way, values in (("rx", counted[4:]), ("tx", counted[:4])):
+        for what, value in zip(("bytes", "pkts", "errs", "drop"), values, strict=True):
+            params.add_ullong(f"{prefix}.{way}.{what}", value)
+
+
+def block(request: Request) -> None:
+    front, nodes = blocks.by_alias(request.replies), blocks.by_node(request.replies)
+    images, index = ParamList(), 0
+    for disk in request.guest.definition.devices.disks:
+        name, counters = disk.target.dev or "", front.get(disk.alias or "")
         if is_empty(disk):
-            _one_image(params, f"block.{index}", name, 0, None, counters, None)
+            _one_image(images, f"block.{index}", name, 0, None, counters, None)
             index += 1
             continue
         for layer in chain(disk) if request.backing else chain(disk)[:1]:
             found = counters if layer.top else nodes.get(layer.format_node)
-            size = extents.get(layer.path) if layer.path else None
-            _one_image(params, f"block.{index}", name, layer.index, layer.path, found, size)
+            size = request.extents.get(layer.path) if layer.path else None
+            _one_image(images, f"block.{index}", name, layer.index, layer.path, found, size)
             index += 1
-    count = ParamList()
-    count.add_uint("block.count", index)
-    params[at:at] = count
+    request.params.add_uint("block.count", index)
+    request.params.extend(images)
 
 
-def _extents(disks: list[Disk]) -> dict[str, blocks.Extent]:
+def extents(disks: list[Disk]) -> dict[str, blocks.Extent]:
+    """Look at the images of all disks; those that cannot be looked at are left out.  Blocks."""
     found: dict[str, blocks.Extent] = {}
-    for disk in disks:
-        for path in [] if is_empty(disk) else [layer.path for layer in chain(disk)]:
-            if path:
-                try:
-                    found[path] = blocks.extent(path)
-                except OSError:
-                    continue
+    for path in (layer.path for disk in disks if not is_empty(disk) for layer in chain(disk)):
+        if path:
+            try:
+                found[path] = blocks.extent(path)
+            except OSError:
+                continue
     return found
 
 
@@ -205,60 +172,48 @@ def _sizes(params: ParamList, prefix: str, counters: blocks.Counters | None, ext
         params.add_ullong(f"{prefix}.threshold", counters.threshold)
 
 
-async def iothread(request: Request) -> None:
-    if not request.guest.active or not request.guest.definition.iothreads:
-        return
-    reply = await request.asker.ask("query-iothreads")
-    threads = [t for t in reply if str(t.get("id", "")).startswith("iothread")] if isinstance(reply, list) else []
+def iothread(request: Request) -> None:
+    threads = [t for t in request.replies.get("iothreads", ()) if str(t.get("id", "")).startswith("iothread")]
     if not threads:
         return
-    request.params.add_uint("iothread.count", len(threads))
+    params = request.params
+    params.add_uint("iothread.count", len(threads))
     for thread in threads:
         number = str(thread["id"]).removeprefix("iothread")
-        request.params.add_ullong(f"iothread.{number}.poll-max-ns", thread.get("poll-max-ns", 0))
-        request.params.add_uint(f"iothread.{number}.poll-grow", thread.get("poll-grow", 0))
-        request.params.add_uint(f"iothread.{number}.poll-shrink", thread.get("poll-shrink", 0))
+        params.add_ullong(f"iothread.{number}.poll-max-ns", thread.get("poll-max-ns", 0))
+        params.add_uint(f"iothread.{number}.poll-grow", thread.get("poll-grow", 0))
+        params.add_uint(f"iothread.{number}.poll-shrink", thread.get("poll-shrink", 0))
 
 
-_DIRTY_RATE_STATES = {"unstarted": 0, "measuring": 1, "measured": 2}
+_DIRTY_RATE_STATES = {
+    "unstarted": DomainDirtyRateStatus.UNSTARTED,
+    "measuring": DomainDirtyRateStatus.MEASURING,
+    "measured": DomainDirtyRateStatus.MEASURED,
+}
 
 
-async def dirty_rate(request: Request) -> None:
-    reply = await request.asker.ask("query-dirty-rate")
+def dirty_rate(request: Request) -> None:
+    reply, params = request.replies.get("dirty-rate"), request.params
     if not isinstance(reply, dict):
         return
-    params = request.params
     params.add_int("dirtyrate.calc_status", _DIRTY_RATE_STATES.get(str(reply.get("status")), 0))
     params.add_llong("dirtyrate.calc_start_time", reply.get("start-time", 0))
     params.add_int("dirtyrate.calc_period", reply.get("calc-time", 0))
     params.add_string("dirtyrate.calc_mode", str(reply.get("mode", "page-sampling")))
     if isinstance(reply.get("dirty-rate"), int):
         params.add_llong("dirtyrate.megabytes_per_second", reply["dirty-rate"])
-    for measured in reply.get("vcpu-dirty-rate", []):
+    for measured in reply.get("vcpu-dirty-rate", ()):
         name = f"dirtyrate.vcpu.{measured.get('id')}.megabytes_per_second"
         params.add_llong(name, measured.get("dirty-rate", 0))
 
 
-Group = Callable[[Request], Awaitable[None]]
-
-#: Groups that an inactive guest has too and that need nothing but memory, in libvirt's order.
-STORED: dict[int, Callable[[Request], None]] = {
-    Stats.STATE: state,
-    Stats.BALLOON: balloon_stored,
-    Stats.VCPU: vcpu_stored,
-}
-
-
-async def _state(request: Request) -> None:
-    state(request)
-
-
-async def _nothing(_: Request) -> None:
+def _nothing(_: Request) -> None:
     """Groups that count something only where a guest is set up for it, which none here can be yet."""
 
 
-GROUPS: dict[int, Group] = {
-    Stats.STATE: _state,
+#: `virDomainStatsTypes` → what makes its parameters, in libvirt's order.
+GROUPS: dict[int, Callable[[Request], None]] = {
+    Stats.STATE: state,
     Stats.CPU_TOTAL: cpu,
     Stats.BALLOON: balloon,
     Stats.VCPU: vcpu,
@@ -273,3 +228,24 @@ GROUPS: dict[int, Group] = {
 #: Groups that only a QEMU can speak for: not to be had of an inactive guest, even where they are demanded.
 NEED_QEMU = Stats.IOTHREAD | Stats.DIRTYRATE | Stats.VM
 ALL = sum(GROUPS)
+
+
+def questions(guest: Guest, stats: int, *, backing: bool) -> list[Question]:
+    """What QEMU has to be asked for these groups, each question once."""
+    definition, asked = guest.definition, dict[str, Question]()
+
+    def want(groups: int, *wanted: Question) -> None:
+        if stats & groups:
+            asked.update((question.key, question) for question in wanted)
+
+    want(Stats.BALLOON, *memory.questions(guest))
+    if definition.devices.disks:
+        want(Stats.BLOCK, blocks.FRONT_ENDS, blocks.NODES, *([blocks.NODE_STATS] if backing else []))
+    if definition.iothreads:
+        want(Stats.IOTHREAD, Question("iothreads", "query-iothreads"))
+    want(Stats.DIRTYRATE, Question("dirty-rate", "query-dirty-rate"))
+    if kvm.is_used(guest):
+        want(Stats.VCPU | Stats.CPU_TOTAL, kvm.VCPUS)
+        want(Stats.VM, kvm.MACHINE)
+        want(Stats.VCPU | Stats.VM, kvm.SCHEMAS)
+    return list(asked.values())

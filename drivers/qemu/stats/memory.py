@@ -5,7 +5,7 @@ from __future__ import annotations
 
 from drivers.qemu import cputime
 from drivers.qemu.guest import Guest
-from drivers.qemu.stats.query import Asker
+from drivers.qemu.stats.query import Question, Replies
 from virtd.enums import DomainMemoryStatTags as Tags
 
 #: QEMU's name → (libvirt's name in bulk statistics, tag, in KiB rather than counted).
@@ -39,30 +39,31 @@ def has_balloon(guest: Guest) -> bool:
     return device is not None and device.model != "none"
 
 
-async def statistics(asker: Asker) -> dict[str, int]:
+def questions(guest: Guest) -> list[Question]:
+    """What has to be asked of QEMU."""
+    device = guest.definition.devices.memballoon
+    if device is None or not has_balloon(guest):
+        return []
+    path = f"/machine/peripheral/{device.alias}"
+    return [
+        Question("balloon", "query-balloon"),
+        Question("guest-stats", "qom-get", {"path": path, "property": "guest-stats"}),
+    ]
+
+
+def statistics(guest: Guest, replies: Replies) -> dict[str, int]:
     """Name → value (sizes in KiB), in libvirt's order; without a balloon what the host knows."""
-    guest, found = asker.guest, dict[str, int]()
-    if has_balloon(guest):
-        found["actual"] = await _actual(asker)
-        found.update(await _told_by_guest(asker))
-    else:
-        found["actual"] = guest.definition.memory
+    definition, found = guest.definition, dict[str, int]()
+    found["actual"] = definition.current_memory or definition.memory
+    told = replies.get("balloon", {})
+    if isinstance(told.get("actual"), int):
+        found["actual"] = told["actual"] // 1024
+    found.update(_told_by_guest(replies.get("guest-stats")))
     found["rss"] = cputime.total(guest).rss
     return found
 
 
-async def _actual(asker: Asker) -> int:
-    reply = await asker.ask("query-balloon")
-    definition = asker.guest.definition
-    if isinstance(reply, dict) and isinstance(reply.get("actual"), int):
-        return int(reply["actual"]) // 1024
-    return definition.current_memory or definition.memory
-
-
-async def _told_by_guest(asker: Asker) -> dict[str, int]:
-    device = asker.guest.definition.devices.memballoon
-    path = f"/machine/peripheral/{device.alias if device is not None else ''}"
-    reply = await asker.ask("qom-get", {"path": path, "property": "guest-stats"})
+def _told_by_guest(reply: object) -> dict[str, int]:
     if not isinstance(reply, dict):
         return {}
     told, found = reply.get("stats", {}), dict[str, int]()

@@ -1,11 +1,12 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
-"""Asking one guest's QEMU for figures, without a QEMU that hangs holding anybody up."""
+"""Asking a guest's QEMU for figures, all questions at once, without one that hangs holding anybody up."""
 
 from __future__ import annotations
 
+import asyncio
 import logging
-from dataclasses import dataclass
-from typing import Any
+from collections.abc import Iterable
+from typing import Any, NamedTuple
 
 from drivers.qemu.guest import Guest
 from drivers.qemu.monitor import MonitorTimeout
@@ -13,33 +14,46 @@ from virtd.errors import VirtError
 
 log = logging.getLogger(__name__)
 
-#: Seconds for all the questions of one call to one guest: usually, where the caller does not want to wait
-#: (NOWAIT), and where the QEMU is known to hang.
+#: Seconds that QEMU has to answer: usually, where the caller does not want to wait (NOWAIT), and where it is
+#: known to hang.
 PATIENCE = 10.0
 PATIENCE_NOWAIT = 0.4
 PATIENCE_HUNG = 0.2
 
 
-@dataclass(slots=True)
-class Asker:
-    """Questions to one guest within one call.  After the first that is not answered in time no more are asked."""
+class Question(NamedTuple):
+    """A QMP command that changes nothing; its reply is filed under `key`."""
 
-    guest: Guest
-    nowait: bool = False
-    mute: bool = False
+    key: str
+    command: str
+    arguments: dict[str, Any] | None = None
 
-    async def ask(self, command: str, arguments: dict[str, Any] | None = None) -> Any:
-        """QEMU's reply, or None: it does not run, does not know the command, or does not answer."""
-        runtime = self.guest.runtime
-        monitor = runtime.monitor if runtime is not None else None
-        if monitor is None or self.mute:
-            return None
-        patience = PATIENCE_HUNG if monitor.hung else PATIENCE_NOWAIT if self.nowait else PATIENCE
+
+Replies = dict[str, Any]
+
+
+async def ask(guest: Guest, questions: Iterable[Question], *, nowait: bool = False) -> Replies:
+    """Replies by key; without those that QEMU does not know, refuses or does not answer in time."""
+    monitor = guest.runtime.monitor if guest.runtime is not None else None
+    if monitor is None:
+        return {}
+    patience = PATIENCE_HUNG if monitor.hung else PATIENCE_NOWAIT if nowait else PATIENCE
+    replies: Replies = {}
+    unanswered: list[str] = []
+
+    async def one(question: Question) -> None:
         try:
-            return await monitor.execute(command, arguments, timeout=patience)
-        except MonitorTimeout as error:
-            self.mute = True
-            log.warning("guest %s: %s", self.guest.name, error)
+            reply = await monitor.execute(question.command, question.arguments, timeout=patience)
+        except MonitorTimeout:
+            unanswered.append(question.command)
         except VirtError as error:
-            log.debug("guest %s: %s", self.guest.name, error)
-        return None
+            log.debug("guest %s: %s", guest.name, error)
+        else:
+            replies[question.key] = reply
+
+    async with asyncio.TaskGroup() as tasks:
+        for question in questions:
+            tasks.create_task(one(question))
+    if unanswered:
+        log.warning("guest %s: QEMU does not answer %s", guest.name, ", ".join(unanswered))
+    return replies
