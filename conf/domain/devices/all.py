@@ -3,10 +3,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
 from conf.binding import FormatOptions, Model, ParseOptions, child, child_text, children
 from conf.binding.fields import Values
 from conf.domain.devices.audio import Audio
 from conf.domain.devices.chardev import Channel, Console, Parallel, Serial
+from conf.domain.devices.chardev_source import CharacterBackend
 from conf.domain.devices.controller import Controller
 from conf.domain.devices.disk import Disk
 from conf.domain.devices.filesystem import Filesystem
@@ -84,3 +87,8 @@ class Devices(Model):
         self.controllers = ordered_controllers(self.controllers)
         if len(self.watchdogs) > 1:
             raise InternalError("only a single watchdog device is supported")
+
+    def character_devices(self) -> Iterator[CharacterBackend]:
+        """Everything with a host's end of bytes: ports, channels, and what is reached through one."""
+        yield from (*self.serials, *self.parallels, *self.consoles, *self.channels, *self.redirdevs, *self.smartcards)
+        yield from (rng.backend for rng in self.rngs)

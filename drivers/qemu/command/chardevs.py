@@ -3,21 +3,61 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 
 from conf.domain.devices.chardev_source import CharacterBackend, CharacterSource
-from drivers.qemu.command.line import comma_list
+from drivers.qemu.command.context import Build
+from drivers.qemu.command.line import CommandLine, comma_list
 from virtd.errors import Code, VirtError
 
 Option = str | tuple[str, object | None]
 
+_NOTHING_OPEN: Mapping[str, int] = {}
 
-def chardev(backend: CharacterBackend, id_: str, *, role: str | None = None, socket: int | None = None) -> str:
+
+def _fdset(fd: int) -> str:
+    """What QEMU opens instead of a path; a set has the number of its one descriptor."""
+    return f"/dev/fdset/{fd}"
+
+
+def add_chardev(
+    build: Build,
+    line: CommandLine,
+    backend: CharacterBackend,
+    id_: str,
+    *,
+    role: str | None = None,
+    socket: int | None = None,
+) -> None:
+    """-chardev, after the descriptors of the files that it names."""
+    for path in file_paths(backend):
+        fd = build.context.files.get(path)
+        if fd is not None and (words := f"set={fd},fd={fd}") not in line.argv:
+            line.add("-add-fd", words)
+    line.add("-chardev", chardev(backend, id_, role=role, socket=socket, files=build.context.files))
+
+
+def file_paths(backend: CharacterBackend) -> list[str]:
+    """The files that a character device writes: what the guest sends, and the log of it."""
+    named = [backend.source.path if backend.type == "file" and backend.source else None]
+    named.append(backend.log.file if backend.log else None)
+    return [path for path in named if path]
+
+
+def chardev(
+    backend: CharacterBackend,
+    id_: str,
+    *,
+    role: str | None = None,
+    socket: int | None = None,
+    files: Mapping[str, int] = _NOTHING_OPEN,
+) -> str:
     """The value of -chardev.
 
     Args:
         role: what a SPICE channel is for (`vdagent`, `usbredir`, `smartcard`).
         socket: the descriptor of its unix socket, which listens already.
+        files: descriptors of files that are open already, by path.
 
     Raises:
         VirtError: CONFIG_UNSUPPORTED, QEMU has no such back end.
@@ -28,14 +68,15 @@ def chardev(backend: CharacterBackend, id_: str, *, role: str | None = None, soc
     word, *options = maker(backend, backend.source or CharacterSource())
     if socket is not None:
         options = [("fd", socket) if o[0] == "path" else o for o in options]
+    options = [("path", _fdset(files[str(o[1])])) if o[0] == "path" and o[1] in files else o for o in options]
     named = [("name", role)] if backend.type in ("spicevmc", "qemu-vdagent") else []
-    return comma_list([word, ("id", id_), *named, *options, *_log(backend)])
+    return comma_list([word, ("id", id_), *named, *options, *_log(backend, files)])
 
 
-def _log(backend: CharacterBackend) -> Iterator[Option]:
+def _log(backend: CharacterBackend, files: Mapping[str, int]) -> Iterator[Option]:
     log = backend.log
     if log is not None and log.file:
-        yield "logfile", log.file
+        yield "logfile", _fdset(files[log.file]) if log.file in files else log.file
         yield "logappend", log.append
 
 

@@ -7,7 +7,7 @@ from conf.domain.devices.address import VirtioSerialAddress
 from conf.domain.devices.chardev import Channel, Console, Parallel, Serial
 from conf.domain.devices.info import DeviceInfo
 from drivers.qemu.command.address import add_device, address_props, controller_alias
-from drivers.qemu.command.chardevs import chardev
+from drivers.qemu.command.chardevs import add_chardev
 from drivers.qemu.command.context import Build
 from drivers.qemu.command.line import CommandLine, Props, props
 from virtd.errors import Code, VirtError
@@ -34,20 +34,20 @@ def add_consoles(build: Build, line: CommandLine) -> None:
     for serial in devices.serials:
         _add_serial(build, line, serial)
     for parallel in devices.parallels:
-        line.add("-chardev", chardev(parallel, f"char{parallel.alias}"))
+        add_chardev(build, line, parallel, f"char{parallel.alias}")
         add_device(line, parallel, parallel_props(build, parallel))
     for channel in devices.channels:
         _add_channel(build, line, channel)
     for console in devices.consoles:
         if console.target is None or console.target.type not in (None, "serial"):
-            line.add("-chardev", chardev(console, f"char{console.alias}"))
+            add_chardev(build, line, console, f"char{console.alias}")
             add_device(line, console, console_props(build, console))
 
 
 def _add_serial(build: Build, line: CommandLine, serial: Serial) -> None:
     name = f"char{serial.alias}"
     role = "vdagent" if serial.type == "spicevmc" else None
-    line.add("-chardev", chardev(serial, name, role=role))
+    add_chardev(build, line, serial, name, role=role)
     if _serial_model(serial) in _BUILT_IN_MODELS or _serial_kind(serial) in (None, "system-serial"):
         line.add("-serial", f"chardev:{name}")
     else:
@@ -98,7 +98,7 @@ def _add_channel(build: Build, line: CommandLine, channel: Channel) -> None:
     socket = build.context.sockets.get(channel.alias or "")
     if socket is not None:
         line.fds.append(socket)
-    line.add("-chardev", chardev(channel, name, role="vdagent", socket=socket))
+    add_chardev(build, line, channel, name, role="vdagent", socket=socket)
     if channel.target.type == "guestfwd":
         line.add_json("-netdev", guestfwd_props(channel))
     else:

@@ -40,6 +40,8 @@ class Context:
     interfaces: Mapping[str, OpenInterface] = field(default_factory=dict)
     #: listening sockets of character devices
     sockets: Mapping[str, int] = field(default_factory=dict)
+    #: path of a character device's file → its descriptor, opened with the daemon's rights
+    files: Mapping[str, int] = field(default_factory=dict)
     #: other descriptors: a vsock's vhost device, an mdev …
     descriptors: Mapping[str, int] = field(default_factory=dict)
     #: KiB of a page → folder where huge pages of that size are mounted

@@ -17,7 +17,7 @@ from conf.domain.devices.vsock import Vsock
 from conf.domain.devices.watchdog import Watchdog
 from drivers.qemu.command.address import add_device, address_props, controller_alias
 from drivers.qemu.command.bootindex import boot_index
-from drivers.qemu.command.chardevs import chardev
+from drivers.qemu.command.chardevs import add_chardev
 from drivers.qemu.command.context import Build
 from drivers.qemu.command.line import CommandLine, Props, comma_list, on_off, props
 from drivers.qemu.command.virtio import virtio_props
@@ -85,7 +85,7 @@ def hub_props(build: Build, hub: Hub) -> Props:
 def add_redirdevs(build: Build, line: CommandLine) -> None:
     """USB devices of a remote client."""
     for redirdev in build.domain.devices.redirdevs:
-        line.add("-chardev", chardev(redirdev, f"char{redirdev.alias}", role="usbredir"))
+        add_chardev(build, line, redirdev, f"char{redirdev.alias}", role="usbredir")
         add_device(line, redirdev, redirdev_props(build, redirdev))
 
 
@@ -120,7 +120,7 @@ def add_smartcards(build: Build, line: CommandLine) -> None:
     """Smartcards."""
     for card in build.domain.devices.smartcards:
         if card.mode == "passthrough":
-            line.add("-chardev", chardev(card, f"char{card.alias}", role="smartcard"))
+            add_chardev(build, line, card, f"char{card.alias}", role="smartcard")
         add_device(line, card, smartcard_props(build, card))
 
 
@@ -149,7 +149,7 @@ def add_rngs(build: Build, line: CommandLine) -> None:
     """Sources of random numbers."""
     for rng in build.domain.devices.rngs:
         if rng.backend.model == "egd":
-            line.add("-chardev", chardev(rng.backend, f"char{rng.alias}"))
+            add_chardev(build, line, rng.backend, f"char{rng.alias}")
         line.add_json("-object", rng_backend_props(rng))
         add_device(line, rng, rng_props(build, rng))
 

@@ -10,6 +10,9 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from conf.domain import Domain
+from conf.domain.devices.chardev_source import CharacterBackend
+from drivers.qemu.command.chardevs import file_paths
 from drivers.qemu.hostside import cgroup, interfaces, ownership, ports
 from drivers.qemu.runtime import Runtime
 from drivers.qemu.settings import Account
@@ -26,12 +29,14 @@ class Resources:
     Attributes:
         monitor: the listening QMP socket.
         sockets: alias of a character device → its listening socket.
+        files: path of a character device's file → its descriptor.
         taps: alias of an interface → descriptors of its host device, one a queue.
         vhosts: alias of an interface → descriptors of the kernel's virtio backend, one a queue.
     """
 
     monitor: int = -1
     sockets: dict[str, int] = field(default_factory=dict)
+    files: dict[str, int] = field(default_factory=dict)
     taps: dict[str, list[int]] = field(default_factory=dict)
     vhosts: dict[str, list[int]] = field(default_factory=dict)
 
@@ -39,7 +44,7 @@ class Resources:
     def descriptors(self) -> list[int]:
         """All of them."""
         lists = [*self.taps.values(), *self.vhosts.values()]
-        return [self.monitor, *self.sockets.values(), *(fd for fds in lists for fd in fds)]
+        return [self.monitor, *self.sockets.values(), *self.files.values(), *(fd for fds in lists for fd in fds)]
 
     def close(self) -> None:
         for fd in self.descriptors:
@@ -65,6 +70,7 @@ def prepare(guest: Guest, runtime: Runtime, account: Account | None) -> Resource
             source = channel.source
             if channel.type == "unix" and channel.alias and source and source.mode == "bind" and source.path:
                 resources.sockets[channel.alias] = _channel_socket(source.path, account)
+        _open_files(guest.live, resources)
         ports.assign(guest)
         interfaces.prepare(guest, runtime, resources)
         ownership.give(guest, runtime, account)
@@ -101,6 +107,32 @@ def _channel_socket(path: str, account: Account | None) -> int:
     if account is not None:
         os.chown(path, account.uid, account.gid)
     return fd
+
+
+def _open_files(domain: Domain, resources: Resources) -> None:
+    """Open what character devices write with our rights: QEMU's user need not be able to.
+
+    Raises:
+        VirtError: SYSTEM_ERROR.
+    """
+    for device in domain.devices.character_devices():
+        for path in file_paths(device):
+            if path not in resources.files:
+                resources.files[path] = _open_for_writing(path, truncate=_starts_anew(device, path))
+
+
+def _starts_anew(device: CharacterBackend, path: str) -> bool:
+    """`append='off'` asks for an empty file at each start."""
+    keeper = device.log if device.log is not None and device.log.file == path else device.source
+    return keeper is not None and keeper.append is False
+
+
+def _open_for_writing(path: str, *, truncate: bool) -> int:
+    flags = os.O_WRONLY | os.O_CREAT | os.O_APPEND | os.O_CLOEXEC | (os.O_TRUNC if truncate else 0)
+    try:
+        return os.open(path, flags, 0o600)
+    except OSError as error:
+        raise VirtError(Code.SYSTEM_ERROR, f"Unable to open file '{path}': {error.strerror}") from error
 
 
 def _folder(path: Path, account: Account | None) -> None:
