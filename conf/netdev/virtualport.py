@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 from typing import Annotated, Any, Literal
+from uuid import uuid4
 
 from conf.binding import Model, ParseOptions, Uuid, attr, child, number
 from conf.errors import ConfigUnsupportedError, XMLError
@@ -46,8 +47,8 @@ class VirtualPortParameters(Model):
 class VirtualPort(Model):
     """`<virtualport>`; without a type, that of the network counts."""
 
-    type: Literal["none", "802.1Qbg", "802.1Qbh", "openvswitch", "midonet"] | None = attr(
-        error=(ConfigUnsupportedError, "unknown virtualport type %s"), omit="none"
+    type: Literal["802.1Qbg", "802.1Qbh", "openvswitch", "midonet"] | None = attr(
+        error=(ConfigUnsupportedError, "unknown virtualport type %s")
     )
     parameters: VirtualPortParameters | None = child()
 
@@ -71,3 +72,38 @@ PARAMETERS: dict[str, frozenset[str]] = {
     "openvswitch": frozenset({"interfaceid", "profileid"}),
     "midonet": frozenset({"interfaceid"}),
 }
+
+#: Type → parameters that are made up where they are missing.
+GENERATED: dict[str, tuple[str, ...]] = {
+    "none": ("instanceid", "interfaceid"),
+    "802.1Qbg": ("instanceid",),
+    "openvswitch": ("interfaceid",),
+}
+#: Type → parameters that somebody has to choose.
+REQUIRED: dict[str, tuple[str, ...]] = {
+    "802.1Qbg": ("managerid", "typeid", "typeidversion"),
+    "802.1Qbh": ("profileid",),
+    "midonet": ("interfaceid",),
+}
+
+
+def complete_virtualport(port: VirtualPort, *, of_network: bool) -> None:
+    """Make up the identifiers that a guest's interface needs.
+
+    Args:
+        of_network: what else is missing may come from the network.
+
+    Raises:
+        XMLError: something is missing.
+    """
+    kind = port.type or "none"
+    if kind == "none" and not of_network:
+        raise XMLError("missing required virtualport type")
+    parameters = port.parameters or VirtualPortParameters()
+    for name in GENERATED.get(kind, ()):
+        if getattr(parameters, name) is None:
+            setattr(parameters, name, str(uuid4()))
+    for name in () if of_network else REQUIRED.get(kind, ()):
+        if getattr(parameters, name) is None:
+            raise XMLError(f"missing {name} in <virtualport type='{kind}'>")
+    port.parameters = parameters

@@ -17,7 +17,7 @@ from conf.domain.devices.teaming import Teaming
 from conf.errors import ConfigUnsupportedError, InvalidArgError, XMLDetailError, XMLError
 from conf.netdev.bandwidth import Bandwidth
 from conf.netdev.ip import IPAddress, Route, ip_version
-from conf.netdev.virtualport import VirtualPort
+from conf.netdev.virtualport import VirtualPort, complete_virtualport
 from conf.netdev.vlan import Vlan
 
 VIRTIO_MODELS = ("virtio", "virtio-transitional", "virtio-non-transitional")
@@ -224,6 +224,8 @@ class Interface(RomDevice):
             self.driver = None
         if self.virtualport is not None and self.type not in ("network", "bridge", "direct", "hostdev"):
             raise ConfigUnsupportedError(f"<virtualport> element unsupported for <interface type='{self.type}'>")
+        if self.virtualport is not None:
+            complete_virtualport(self.virtualport, of_network=self.type == "network")
         if self.filterref is not None and self.filterref.filter is None:
             self.filterref = None
         if self.teaming is not None and self.teaming.type is None:

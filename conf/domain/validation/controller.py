@@ -1,0 +1,55 @@
+# SPDX-License-Identifier: LGPL-2.1-or-later
+"""Checks of `<controller>`."""
+
+from __future__ import annotations
+
+from conf.domain.devices.controller import Controller
+from conf.domain.domain import Domain
+from conf.errors import ConfigUnsupportedError, XMLDetailError, XMLError
+
+#: The models of one EHCI controller with its companions: they share an index.
+_COMPANIONS = ("ich9-uhci1", "ich9-uhci2", "ich9-uhci3")
+_HIGHEST_TARGET_INDEX = 30
+
+
+def check_controller(controller: Controller, _domain: Domain) -> None:
+    """Raise ConfError for what no hypervisor could do."""
+    if controller.type != "pci":
+        return
+    root = controller.model in ("pci-root", "pcie-root")
+    if root and controller.address is not None:
+        raise ConfigUnsupportedError("pci-root and pcie-root controllers should not have an address")
+    target = controller.target
+    if target is None:
+        return
+    if controller.index == 0 and target.node is not None:
+        raise ConfigUnsupportedError("The PCI controller with index=0 can't be associated with a NUMA node")
+    if target.index is not None:
+        if target.index > _HIGHEST_TARGET_INDEX:
+            raise ConfigUnsupportedError(
+                f"PCI controller target index '{target.index}' out of range - must be 0-{_HIGHEST_TARGET_INDEX}"
+            )
+        if (target.index == 0) != (controller.index == 0):
+            raise ConfigUnsupportedError("Only the PCI controller with index 0 can have target index 0, and vice versa")
+
+
+def check_controllers(domain: Domain) -> None:
+    """Raise ConfError for controllers that cannot be together."""
+    _check_usb(domain.devices.controllers)
+    seen: set[tuple[str, int]] = set()
+    for controller in domain.devices.controllers:
+        if controller.index is None or controller.model in _COMPANIONS:
+            continue
+        key = (controller.type, controller.index)
+        if key in seen:
+            raise XMLError(f"Multiple '{controller.type}' controllers with index '{controller.index}'")
+        seen.add(key)
+
+
+def _check_usb(controllers: list[Controller]) -> None:
+    usb = [controller for controller in controllers if controller.type == "usb"]
+    if len(usb) > 1 and any(controller.model == "none" for controller in usb):
+        raise XMLDetailError("Can't add another USB controller: USB is disabled for this domain")
+    masters = {controller.index for controller in usb if controller.model not in _COMPANIONS}
+    if any(controller.index not in masters for controller in usb if controller.model in _COMPANIONS):
+        raise XMLDetailError("No master USB controller specified")

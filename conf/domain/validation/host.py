@@ -1,0 +1,90 @@
+# SPDX-License-Identifier: LGPL-2.1-or-later
+"""Checks of `<hostdev>`."""
+
+from __future__ import annotations
+
+from conf.domain.devices.address import CCWAddress, DriveAddress, PCIAddress, UnassignedAddress, USBAddress
+from conf.domain.devices.hostdev import Hostdev
+from conf.domain.domain import Domain
+from conf.errors import ConfError, ConfigUnsupportedError, InternalError, XMLError
+
+
+def check_hostdev(hostdev: Hostdev, _domain: Domain) -> None:
+    """Raise ConfError for a device that cannot be assigned as asked."""
+    complaint = _wrong_place(hostdev)
+    if complaint is not None:
+        raise complaint
+    if hostdev.sgio == "unfiltered":
+        raise ConfigUnsupportedError("unfiltered sgio is no longer supported")
+    if hostdev.teaming is not None:
+        if hostdev.teaming.type != "transient":
+            raise ConfigUnsupportedError("teaming hostdev devices must have type='transient'")
+        if hostdev.type != "pci":
+            raise ConfigUnsupportedError("teaming is only supported for pci hostdev devices")
+
+
+def _wrong_place(hostdev: Hostdev) -> ConfError | None:
+    """The complaint about an address of the wrong kind."""
+    address = hostdev.address
+    if address is None or isinstance(address, UnassignedAddress):
+        return None
+    if hostdev.type == "pci" and not isinstance(address, PCIAddress):
+        return InternalError("PCI host devices must use 'pci' or 'unassigned' address type")
+    if hostdev.type == "usb" and not isinstance(address, USBAddress):
+        return ConfigUnsupportedError("USB host device must use 'usb' address type")
+    if hostdev.type == "scsi" and not isinstance(address, DriveAddress):
+        return ConfigUnsupportedError("SCSI host device must use 'drive' address type")
+    if hostdev.type == "scsi_host" and not isinstance(address, PCIAddress | CCWAddress):
+        return ConfigUnsupportedError("SCSI_host host device must use 'pci' or 'ccw' address type")
+    if hostdev.type == "mdev":
+        return _wrong_mdev_place(hostdev)
+    return None
+
+
+def _wrong_mdev_place(hostdev: Hostdev) -> ConfError | None:
+    allowed = {"vfio-pci": "pci", "vfio-ccw": "ccw", "vfio-ap": None}.get(hostdev.model or "")
+    kind = hostdev.address.type if hostdev.address else None
+    if kind == allowed:
+        return None
+    return XMLError(f"Unsupported address type '{kind}' with mediated device model '{hostdev.model}'")
+
+
+def check_hostdevs(domain: Domain) -> None:
+    """Raise ConfError for a host device given twice, or two SCSI devices in one place."""
+    hostdevs = domain.devices.hostdevs
+    for i, hostdev in enumerate(hostdevs):
+        for other in hostdevs[:i]:
+            if hostdev.type == other.type and _same_device(hostdev, other):
+                raise XMLError("Hostdev already exists in the domain configuration")
+    if sum(1 for hostdev in hostdevs if hostdev.ramfb) > 1:
+        raise ConfigUnsupportedError("Only one vgpu device can have 'ramfb' enabled")
+    _check_drives(domain)
+
+
+def _same_device(one: Hostdev, other: Hostdev) -> bool:
+    """Whether two entries of one type mean the same device of the host."""
+    mine, theirs = one.source, other.source
+    if one.type == "usb" and (mine.usb or theirs.usb):
+        return mine.usb == theirs.usb
+    if one.type == "usb":
+        return mine.vendor is not None and (mine.vendor, mine.product) == (theirs.vendor, theirs.product)
+    if one.type == "scsi" and mine.protocol == theirs.protocol == "iscsi":
+        return mine.name == theirs.name and [h.name for h in mine.hosts] == [h.name for h in theirs.hosts]
+    members = ("pci", "mdev", "adapter", "scsi", "protocol", "wwpn", "block", "char", "interface")
+    return all(getattr(mine, name) == getattr(theirs, name) for name in members)
+
+
+def _check_drives(domain: Domain) -> None:
+    seen: set[tuple[int, int, int, int]] = set()
+    for hostdev in domain.devices.hostdevs:
+        address = hostdev.address
+        if not isinstance(address, DriveAddress):
+            continue
+        place = (address.controller, address.bus, address.target, address.unit)
+        if place in seen:
+            controller, bus, target, unit = place
+            raise ConfigUnsupportedError(
+                f"SCSI host address controller='{controller}' bus='{bus}' target='{target}' unit='{unit}' "
+                "in use by another SCSI host device"
+            )
+        seen.add(place)
