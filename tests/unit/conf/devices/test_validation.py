@@ -135,8 +135,10 @@ def test_refused(devices: str, code: int) -> None:
         net("network", "<source network='n'/><port isolated='yes'/><bandwidth><inbound floor='3'/></bandwidth>"),
         "<graphics type='vnc'/><graphics type='egl-headless'/>",
         "<panic model='isa'/><panic model='hyperv'/>",
-        "<serial type='pty'><alias name='ua-x'/></serial>"
-        "<console type='pty'><target type='serial'/><alias name='ua-x'/></console>",
+        (
+            "<serial type='pty'><alias name='ua-x'/></serial>"
+            "<console type='pty'><target type='serial'/><alias name='ua-x'/></console>"
+        ),
         memory(
             "virtio-mem", "<size>4096</size><node>0</node><block>2048</block><requested>2048</requested>", source=""
         ),
