@@ -129,6 +129,9 @@ def add_smbios(build: Build, line: CommandLine) -> None:
 def _add_smbios_tables(sysinfo: Sysinfo, line: CommandLine) -> None:
     for type_, (element, names) in _SMBIOS.items():
         found = getattr(sysinfo, element)
+        if element == "base_boards" and len(found) > 1:
+            detail = "qemu does not support more than one entry to Type 2 in SMBIOS table"
+            raise VirtError(Code.CONFIG_UNSUPPORTED, detail)
         tables: list[list[Entry]] = [board.entries for board in found] if element == "base_boards" else [found]
         for entries in tables:
             values = {entry.name: entry.value for entry in entries}

@@ -9,7 +9,6 @@ from dataclasses import dataclass, field
 
 from conf.domain import Domain
 from drivers.qemu.capabilities import Capabilities
-from drivers.qemu.cpu.cpu_map import CpuMap
 from drivers.qemu.settings import QemuSettings
 
 
@@ -33,7 +32,6 @@ class Context:
     state_dir: str
     memory_dir: str
     settings: QemuSettings
-    cpu_map: CpuMap
     #: for showing, not for starting: nothing is open, and stand-ins name what would be
     native: bool = False
     monitor_fd: int | None = None

@@ -132,7 +132,7 @@ def _pci(_build: Build, controller: Controller) -> Props:
         if model in ("pci-expander-bus", "pcie-expander-bus", "pci-root"):
             named["numa_node"] = target.node
         if model in ("pcie-root-port", "pcie-switch-downstream-port"):
-            named["hotplug"] = False if target.hotplug is False else None
+            named["hotplug"] = target.hotplug
     return named
 
 

@@ -1,5 +1,8 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
-"""-cpu: the model, its features, and what the hypervisor tells the guest of itself."""
+"""-cpu: the model, its features, and what the hypervisor tells the guest of itself.
+
+A model of the host's has been named before (`drivers.qemu.cpu.guest.settle_cpu`).
+"""
 
 from __future__ import annotations
 
@@ -11,7 +14,6 @@ from conf.domain.features import Features, HyperV
 from drivers.qemu.capabilities.arch import X86
 from drivers.qemu.command.context import Build
 from drivers.qemu.command.line import CommandLine, on_off
-from drivers.qemu.cpu.guest import expand_cpu
 from drivers.qemu.cpu.names import qemu_feature
 
 Option = str | tuple[str, object | None]
@@ -74,10 +76,9 @@ def _machine_default(build: Build) -> str | None:
 
 
 def _named_model(build: Build, cpu: CPU) -> Iterator[Option]:
-    named = expand_cpu(build.caps, build.domain.type, build.context.cpu_map, cpu)
-    yield named.model.name if named.model and named.model.name else _default_model(build)
+    yield cpu.model.name if cpu.model and cpu.model.name else _default_model(build)
     yield from _vendor(cpu)
-    yield from _features(build, named.features)
+    yield from _features(build, cpu.features)
 
 
 def _vendor(cpu: CPU) -> Iterator[Option]:

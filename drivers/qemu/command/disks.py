@@ -15,7 +15,7 @@ from drivers.qemu.command.bootindex import boot_index
 from drivers.qemu.command.context import Build
 from drivers.qemu.command.line import CommandLine, Props, comma_list, on_off, props
 from drivers.qemu.command.virtio import virtio_props
-from virtd.errors import Code, From, VirtError
+from virtd.errors import Code, VirtError
 
 #: SCSI controllers that know of no channels and units.
 _FLAT_SCSI = ("lsilogic", "ncr53c90", "dc390", "am53c974", "buslogic")
@@ -83,17 +83,11 @@ def _sd_drive(build: Build, disk: Disk) -> str:
 
 
 def disk_objects(build: Build, disk: Disk) -> Iterator[Props]:
-    """The objects that the nodes of a disk refer to; they have to be there first.
-
-    Raises:
-        VirtError: NO_SECRET, a secret that the disk needs cannot be had.
-    """
+    """The objects that the nodes of a disk refer to; they have to be there first."""
     if is_empty(disk) or disk.type == "vhostuser":
         return
     for layer in chain(disk):
-        reservations, secret = layer.source.reservations, _needed_secret(disk)
-        if secret is not None:
-            raise VirtError(Code.NO_SECRET, f"no secret with matching {secret}", source=From.SECRET)
+        reservations = layer.source.reservations
         if reservations is not None and not reservations.managed and reservations.source is not None:
             name = pr_manager(layer)
             yield {"qom-type": "pr-manager-helper", "id": name, "path": reservations.source.path}
@@ -105,18 +99,6 @@ def disk_objects(build: Build, disk: Disk) -> Iterator[Props]:
                 "endpoint": "client",
                 "verify-peer": True,
             }
-
-
-def _needed_secret(disk: Disk) -> str | None:
-    """How the first secret that the images of a disk need is named, in libvirt's words."""
-    for layer in chain(disk):
-        encryption = layer.source.encryption or (disk.encryption if layer.top else None)
-        secrets = [s for e in (encryption,) if e for s in e.secrets]
-        if layer.auth is not None:
-            secrets.insert(0, layer.auth.secret)  # type: ignore[arg-type]
-        for secret in secrets:
-            return f"usage '{secret.usage}'" if secret.usage else f"uuid '{secret.uuid}'"
-    return None
 
 
 # --- the device -------------------------------------------------------------------------------------

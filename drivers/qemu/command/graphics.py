@@ -10,6 +10,7 @@ from conf.domain.devices.graphics import Graphics
 from drivers.qemu.command.audio import audio_id
 from drivers.qemu.command.context import Build
 from drivers.qemu.command.line import CommandLine, comma_list, escape_comma, on_off
+from virtd.errors import Code, VirtError
 
 Option = str | tuple[str, object | None]
 
@@ -91,8 +92,11 @@ def _vnc(build: Build, graphics: Graphics) -> Iterator[Option]:
     if (socket := _socket(build, graphics)) is not None:
         yield f"vnc=unix:{escape_comma(socket)}"
     elif (address := _address(build, graphics)) is not None:
+        port = _port(graphics.port, "vnc")
+        if port < VNC_FIRST_PORT:
+            raise VirtError(Code.CONFIG_UNSUPPORTED, f"vnc port must be in range [{VNC_FIRST_PORT},65535]")
         host = f"[{address}]" if ":" in address else address
-        yield f"{host}:{_port(graphics.port, 'vnc') - VNC_FIRST_PORT}"
+        yield f"{host}:{port - VNC_FIRST_PORT}"
         if graphics.websocket:
             yield "websocket", _port(graphics.websocket, "websocket")
     else:

@@ -5,7 +5,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from conf.domain.devices.address import DriveAddress
+from conf.domain.devices.address import DriveAddress, UnassignedAddress
 from conf.domain.devices.hostdev import Hostdev
 from conf.domain.devices.interface import Interface
 from conf.domain.devices.interface_source import InterfaceHostPCI
@@ -26,7 +26,7 @@ def add_hostdevs(build: Build, line: CommandLine) -> None:
         if interface.type == "hostdev":
             add_device(line, interface, interface_hostdev_props(build, interface))
     for hostdev in build.domain.devices.hostdevs:
-        if hostdev.mode == "subsystem":
+        if hostdev.mode == "subsystem" and not isinstance(hostdev.address, UnassignedAddress):
             if hostdev.type == "scsi":
                 line.add_json("-blockdev", scsi_backend(build, hostdev))
             add_device(line, hostdev, hostdev_props(build, hostdev))

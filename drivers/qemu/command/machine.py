@@ -132,7 +132,7 @@ def _accel(build: Build) -> Iterator[str | Option]:
         case _:
             yield "tcg"
             cache = features.tcg.tb_cache if features and features.tcg else None
-            yield "tb-size", cache or None
+            yield "tb-size", cache >> 10 if cache else None
 
 
 def _add_tseg(build: Build, line: CommandLine) -> None:

@@ -27,6 +27,19 @@ _HIERARCHY = ("memory", "first-level", "second-level", "third-level")
 
 #: pSeries hands out memory in blocks of this many KiB.
 _PPC64_BLOCK = 256 * _KIB
+#: The most KiB that can be counted in bytes.
+_MOST = (2**64 - 1) // _KIB
+
+#: Other machines plug in memory in blocks of this many KiB.
+_MODULE_BLOCK = 2 * _KIB
+
+
+def _cell_size(build: Build, number: int, cell: NumaCell) -> int:
+    size = _aligned(build, cell.memory)
+    if size > _MOST:
+        detail = f"memory size of NUMA node '{number}' overflowed after alignment"
+        raise VirtError(Code.CONFIG_UNSUPPORTED, detail)
+    return size
 
 
 def _aligned(build: Build, kib: int) -> int:
@@ -39,7 +52,7 @@ def initial_memory(build: Build) -> int:
     """KiB the guest starts with, memory modules not counted."""
     cells = _cells(build)
     if cells:
-        return sum(_aligned(build, cell.memory) for cell in cells)
+        return sum(_cell_size(build, number, cell) for number, cell in enumerate(cells))
     modules = sum(m.target.size for m in build.domain.devices.memories if m.model != "virtio-pmem")
     return _aligned(build, build.domain.memory - modules)
 
@@ -72,6 +85,12 @@ def add_memory(build: Build, line: CommandLine) -> None:
 def _wants_preallocation(build: Build) -> bool:
     allocation = build.domain.memory_backing.allocation if build.domain.memory_backing else None
     return allocation is not None and allocation.mode == "immediate"
+
+
+def _aligned_module(build: Build, kib: int) -> int:
+    """The next size that a memory module can have."""
+    block = _PPC64_BLOCK if build.arch in PPC64 else _MODULE_BLOCK
+    return -(-kib // block) * block
 
 
 # --- back ends --------------------------------------------------------------------------------------
@@ -342,7 +361,7 @@ def module_backend(build: Build, module: Memory) -> Props:
         build,
         _Request(
             alias=f"mem{module.alias}",
-            kib=module.target.size,
+            kib=_aligned_module(build, module.target.size),
             node=module.target.node,
             access=module.access,
             discard=module.discard,

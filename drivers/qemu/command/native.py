@@ -17,8 +17,10 @@ from drivers.qemu.capabilities.hugepages import find_hugepages
 from drivers.qemu.command.build import build
 from drivers.qemu.command.context import Context
 from drivers.qemu.command.line import CommandLine
+from drivers.qemu.command.preconditions import check_start, scsi_generic_paths
 from drivers.qemu.context import QemuContext
 from drivers.qemu.cpu.cpu_map import load_cpu_map
+from drivers.qemu.cpu.guest import settle_cpu
 from drivers.qemu.runtime import Runtime
 from virtd.errors import check_flags, invalid_arg
 
@@ -53,6 +55,8 @@ def native_line(domain: Domain, capabilities: Capabilities, context: QemuContext
     shown = shown_context(domain, context)
     prepare.live(domain, context, Runtime(domain_dir=Path(shown.domain_dir), channel_dir=Path(shown.channel_dir)))
     number_images(domain.devices.disks)
+    check_start(domain)
+    settle_cpu(domain, capabilities, load_cpu_map(domain.os.arch or ""))
     return build(domain, capabilities, shown)
 
 
@@ -76,8 +80,8 @@ def shown_context(domain: Domain, context: QemuContext) -> Context:
         state_dir=str(paths.state),
         memory_dir=str(paths.lib / "ram"),
         settings=context.settings,
-        cpu_map=load_cpu_map(domain.os.arch or ""),
         native=True,
+        paths=scsi_generic_paths(domain),
         hugepages=huge.mounts,
         default_hugepage=huge.default,
     )

@@ -98,7 +98,7 @@ def _virtio(build: Build, video: Video) -> Props:
     model = _model(video)
     accelerated = model.acceleration is not None and bool(model.acceleration.accel3d)
     as_vga = model.primary and build.caps.has("virtio-vga") and not isinstance(video.address, CCWAddress)
-    as_vga = as_vga and build.arch not in S390 and _has_vga(build)
+    as_vga = as_vga and build.arch not in S390
     vhost_user = _is_vhost_user(video)
     if as_vga:
         kind = "vhost-user-vga" if vhost_user else "virtio-vga"
@@ -111,10 +111,6 @@ def _virtio(build: Build, video: Video) -> Props:
         else:
             named["virgl"] = "on"
     return named
-
-
-def _has_vga(build: Build) -> bool:
-    return build.arch not in ("aarch64", "armv7l", "armv6l", "riscv64", "riscv32")
 
 
 def _with_gl(driver: str) -> str:

@@ -3,8 +3,10 @@
 
 from __future__ import annotations
 
+from conf.domain import Domain
 from conf.domain.cpu import CPU, CPUFeature, CPUModel
 from drivers.qemu.capabilities.model import Capabilities
+from drivers.qemu.cpu.compare import check_cpu
 from drivers.qemu.cpu.cpu_map import CpuMap
 from drivers.qemu.cpu.decode import NamedCpu, RawCpu, decode_guest
 from virtd.errors import Code, VirtError
@@ -32,6 +34,19 @@ def host_model(caps: Capabilities, virt_type: str, cpu_map: CpuMap, *, migratabl
         cpu_map,
         {d.name: d.blockers or () for d in facts.models},
     )
+
+
+def settle_cpu(domain: Domain, caps: Capabilities, cpu_map: CpuMap) -> None:
+    """Check the CPU of a guest that is about to start and make it a named model.  Blocks.
+
+    Raises:
+        VirtError: as `check_cpu` and `expand_cpu`.
+    """
+    cpu = domain.cpu
+    if cpu is None or cpu.mode in (None, "host-passthrough", "maximum"):
+        return
+    check_cpu(cpu, caps, domain.type, cpu_map)
+    domain.cpu = expand_cpu(caps, domain.type, cpu_map, cpu)
 
 
 def expand_cpu(caps: Capabilities, virt_type: str, cpu_map: CpuMap, cpu: CPU) -> CPU:

@@ -18,8 +18,9 @@ from drivers.qemu.block.chains import prepare_disks
 from drivers.qemu.capabilities import Capabilities
 from drivers.qemu.capabilities.hugepages import find_hugepages
 from drivers.qemu.command.context import Context, OpenInterface
+from drivers.qemu.command.preconditions import check_start, scsi_generic_paths
 from drivers.qemu.cpu.cpu_map import load_cpu_map
-from drivers.qemu.cpu.guest import expand_cpu
+from drivers.qemu.cpu.guest import settle_cpu
 from drivers.qemu.guest import Guest
 from drivers.qemu.hostside import cgroup
 from drivers.qemu.lifecycle import connection, device_events, ending, running
@@ -79,9 +80,8 @@ async def start(guest: Guest, definition: Domain, options: StartOptions) -> None
     )
     live.id = id_
     prepare.live(live, context, runtime)
-    if live.cpu is not None and live.cpu.mode == "host-model":
-        cpu_map = load_cpu_map(live.os.arch or "")
-        live.cpu = expand_cpu(capabilities, live.type, cpu_map, live.cpu)
+    await asyncio.to_thread(check_start, live)
+    await asyncio.to_thread(settle_cpu, live, capabilities, load_cpu_map(live.os.arch or ""))
     runtime.block.last_index = await _find_images(guest, live)
     async with AsyncExitStack() as undo:
         guest.set_live(live)
@@ -137,7 +137,7 @@ async def _bring_up(guest: Guest, runtime: Runtime, capabilities: Capabilities) 
         # QEMU has its own by now; ours would keep the monitor's socket open when it dies.
         resources.close()
     try:
-        await connection.attach(guest, str(runtime.monitor_path), seconds=CONNECT_SECONDS)
+        await connection.attach(guest, runtime.monitor_path, seconds=CONNECT_SECONDS)
         await running.take_stock(guest)
         await running.adjust(guest)
     except VirtError as error:
@@ -189,10 +189,10 @@ def _build_context(guest: Guest, runtime: Runtime, resources: hostside.Resources
         state_dir=str(context.paths.state),
         memory_dir=context.settings.memory_backing_dir or str(context.paths.lib / "ram"),
         settings=context.settings,
-        cpu_map=load_cpu_map(guest.require_active().os.arch or ""),
         monitor_fd=resources.monitor,
         interfaces={name: OpenInterface(tuple(fds), tuple(vhosts.get(name, ()))) for name, fds in taps.items()},
         sockets=resources.sockets,
+        paths=scsi_generic_paths(guest.require_active()),
         files=resources.files,
         hugepages=huge.mounts,
         default_hugepage=huge.default,

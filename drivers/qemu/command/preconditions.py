@@ -1,0 +1,174 @@
+# SPDX-License-Identifier: LGPL-2.1-or-later
+"""What a start needs of the host and of other drivers, looked at before anything is made.
+
+These functions read the host's files and so block; building the command line itself does not.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+from conf.bitmap import parse_bitmap
+from conf.domain import Domain
+from conf.domain.devices.encryption import Secret
+from conf.domain.devices.hostdev import Hostdev
+from drivers.qemu.block.layers import chain, is_empty
+from drivers.qemu.capabilities.host_topology import parse_ranges, read_text
+from virtd.errors import Code, From, VirtError
+
+_NODES_ONLINE = Path("/sys/devices/system/node/online")
+_SCSI_DEVICES = Path("/sys/bus/scsi/devices")
+_RENDER_NODES = Path("/dev/dri")
+_VHOST_SCSI = "/dev/vhost-scsi"
+_VFIO = "/dev/vfio/vfio"
+
+
+def check_start(domain: Domain) -> None:
+    """Refuse what cannot work here, and choose what the host decides (the render node).
+
+    Raises:
+        VirtError: in libvirt's words for it.
+    """
+    for check in _CHECKS:
+        check(domain)
+
+
+# --- what other drivers would have ------------------------------------------------------------------
+
+
+def _check_volumes(domain: Domain) -> None:
+    for disk in domain.devices.disks:
+        if disk.type == "volume" and disk.source is not None:
+            name = disk.source.pool
+            raise VirtError(Code.NO_STORAGE_POOL, f"no storage pool with matching name '{name}'", source=From.STORAGE)
+
+
+def _check_networks(domain: Domain) -> None:
+    for graphics in domain.devices.graphics:
+        for listen in graphics.listens:
+            if listen.type == "network":
+                name = listen.network
+                raise VirtError(Code.NO_NETWORK, f"no network with matching name '{name}'", source=From.NETWORK)
+
+
+def _check_secrets(domain: Domain) -> None:
+    for secret in _secrets(domain):
+        named = f"usage '{secret.usage}'" if secret.usage else f"uuid '{secret.uuid}'"
+        raise VirtError(Code.NO_SECRET, f"no secret with matching {named}", source=From.SECRET)
+
+
+def _secrets(domain: Domain) -> Iterator[Secret]:
+    """All secrets that QEMU would have to be told."""
+    for disk in domain.devices.disks:
+        if is_empty(disk) or disk.type == "volume":
+            continue
+        for layer in chain(disk):
+            if layer.auth is not None:
+                yield layer.auth.secret
+            encryption = layer.source.encryption or (disk.encryption if layer.top else None)
+            yield from encryption.secrets if encryption else ()
+    for hostdev in domain.devices.hostdevs:
+        if hostdev.source.auth is not None:
+            yield hostdev.source.auth.secret
+
+
+# --- memory -----------------------------------------------------------------------------------------
+
+
+def _check_numa(domain: Domain) -> None:
+    memory = domain.numatune.memory if domain.numatune else None
+    automatic = memory is not None and memory.placement == "auto"
+    if automatic or domain.vcpu.placement == "auto":
+        raise VirtError(Code.INTERNAL_ERROR, "Advice from numad is needed in case of automatic numa placement")
+    online = set(parse_ranges(read_text(_NODES_ONLINE) or "0"))
+    for nodeset in _host_nodes(domain):
+        for number in sorted(parse_bitmap(nodeset)):
+            if number not in online:
+                raise VirtError(Code.CONFIG_UNSUPPORTED, f"NUMA node {number} is unavailable")
+
+
+def _host_nodes(domain: Domain) -> Iterator[str]:
+    """Every set of the host's NUMA nodes that memory is to come from."""
+    tune = domain.numatune
+    if tune is not None:
+        if tune.memory is not None and tune.memory.nodeset:
+            yield tune.memory.nodeset
+        yield from (node.nodeset for node in tune.memnodes)
+    for module in domain.devices.memories:
+        if module.source is not None and module.source.nodemask:
+            yield module.source.nodemask
+
+
+# --- devices ----------------------------------------------------------------------------------------
+
+
+def _choose_render_node(domain: Domain) -> None:
+    """Drawing by the host's graphics card takes the first one, unless the XML names another."""
+    for graphics in domain.devices.graphics:
+        gl = graphics.gl
+        wants = graphics.type == "egl-headless" or (graphics.type in ("spice", "dbus") and gl is not None and gl.enable)
+        if not wants or (gl is not None and gl.rendernode):
+            continue
+        try:
+            nodes = sorted(name for name in os.listdir(_RENDER_NODES) if name.startswith("renderD"))
+        except OSError as error:
+            text = f"cannot open directory '{_RENDER_NODES}': {error.strerror}"
+            raise VirtError(Code.SYSTEM_ERROR, text, source=From.NONE) from None
+        if not nodes:
+            raise VirtError(Code.INVALID_ARG, "No DRM render nodes available")
+        if gl is not None:
+            gl.rendernode = str(_RENDER_NODES / nodes[0])
+
+
+def _check_videos(domain: Domain) -> None:
+    if any(v.driver is not None and v.driver.name == "vhostuser" for v in domain.devices.videos):
+        raise VirtError(Code.OPERATION_FAILED, "Unable to find a satisfying vhost-user-gpu")
+
+
+def _check_hostdevs(domain: Domain) -> None:
+    for hostdev in domain.devices.hostdevs:
+        if hostdev.type == "scsi_host" and not os.path.exists(_VHOST_SCSI):
+            raise VirtError(Code.CONFIG_UNSUPPORTED, f"vhost-scsi device file '{_VHOST_SCSI}' cannot be found")
+    drivers = [h.driver for h in domain.devices.hostdevs if h.type == "pci" and h.mode == "subsystem"]
+    drivers += [i.hostdev_driver for i in domain.devices.interfaces if i.type == "hostdev"]
+    if any(driver is None or driver.name is None for driver in drivers) and not os.path.exists(_VFIO):
+        raise VirtError(Code.INTERNAL_ERROR, "invalid PCI passthrough type 'default'")
+
+
+_CHECKS: tuple[Callable[[Domain], None], ...] = (
+    _check_numa,
+    _choose_render_node,
+    _check_volumes,
+    _check_secrets,
+    _check_networks,
+    _check_videos,
+    _check_hostdevs,
+)
+
+
+# --- found out here, named on the command line ------------------------------------------------------
+
+
+def scsi_generic_paths(domain: Domain) -> dict[str, str]:
+    """Alias of each SCSI device of the host → its character device (/dev/sgN).
+
+    Raises:
+        VirtError: SYSTEM_ERROR, the device is not there.
+    """
+    local = (h for h in domain.devices.hostdevs if h.type == "scsi" and h.source.protocol != "iscsi")
+    return {hostdev.alias or "": _generic_path(hostdev) for hostdev in local}
+
+
+def _generic_path(hostdev: Hostdev) -> str:
+    place, adapter = hostdev.source.scsi, hostdev.source.adapter
+    if place is None or adapter is None:
+        raise VirtError(Code.INTERNAL_ERROR, "SCSI host device without an address")
+    host = adapter.name.removeprefix("scsi_host")
+    folder = _SCSI_DEVICES / f"{host}:{place.bus}:{place.target}:{place.unit}" / "scsi_generic"
+    try:
+        return f"/dev/{min(os.listdir(folder))}"
+    except (OSError, ValueError) as error:
+        reason = error.strerror if isinstance(error, OSError) else "No such file or directory"
+        raise VirtError(Code.SYSTEM_ERROR, f"cannot open directory '{folder}': {reason}", source=From.NONE) from None
