@@ -34,6 +34,7 @@ from conf.binding.model import Model
 from conf.binding.scalars import (
     Hex,
     Int,
+    Natural,
     OnOff,
     Positive,
     Scalar,
@@ -42,6 +43,7 @@ from conf.binding.scalars import (
     Ulong,
     Uuid,
     YesNo,
+    natural,
     number,
 )
 from conf.binding.writing import escape, format_document
@@ -52,6 +54,7 @@ __all__ = [
     "Hex",
     "Int",
     "Model",
+    "Natural",
     "OnOff",
     "ParseOptions",
     "Positive",
@@ -69,6 +72,7 @@ __all__ = [
     "flag",
     "format_document",
     "irregular",
+    "natural",
     "number",
     "on",
     "parse_document",

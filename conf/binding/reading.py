@@ -123,6 +123,8 @@ def _converter(field: Field) -> Converter:
             value = parse(text)
             return value if scale is None else scale.convert(value, element.get("unit"))
         except BadValueError as bad:
+            if scale and not complaint:
+                raise XMLFormError(f"Invalid value '{text}' for element or attribute './@{xml}'") from None
             raise wrong_attribute(element, xml, text, bad, complaint) from None
 
     def convert_plainly(text: str, element: Element) -> Any:
@@ -307,6 +309,8 @@ def _missing(field: Field) -> Callable[[Element, Values, Values], None]:
             return
         if isinstance(binding.required, tuple):
             raise binding.required[0](binding.required[1])
+        if binding.scale:
+            raise XMLFormError(f"missing element or attribute './{'@' if kind == 'attribute' else ''}{field.xml}'")
         holder = binding.at or etree.QName(element).localname
         raise XMLFormError(f"Missing required {kind} '{field.xml}' in element '{holder}'")
 

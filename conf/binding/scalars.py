@@ -91,6 +91,19 @@ def number(low: int = 0, high: int = UINT_MAX, *, base: int = 10, form: str = ""
     return Scalar(parse, str if not form else lambda value: format(value, form))
 
 
+def natural(*, base: int = 10, form: str = "") -> Scalar:
+    """An `int` that must not be negative: libvirt has another sentence for these than for `unsigned int`."""
+    signed = number(-INT_MAX - 1, INT_MAX, base=base, form=form)
+
+    def parse(text: str) -> int:
+        value: int = signed.parse(text)
+        if value < 0:
+            raise BadValueError(" Expected non-negative value")
+        return value
+
+    return Scalar(parse, signed.format)
+
+
 def Hex(width: int, high: int | None = None) -> Scalar:  # noqa: N802  stands where a type stands
     """An unsigned number read by C's rules and written 0x with `width` digits at least."""
     limit = UINT_MAX if high is None else high
@@ -144,6 +157,8 @@ Positive = Annotated[int, number(1)]
 Ulong = Annotated[int, number(0, ULONG_MAX)]
 #: `int`
 Int = Annotated[int, number(-INT_MAX - 1, INT_MAX)]
+#: `int`, 0 or more
+Natural = Annotated[int, natural()]
 #: Lower case with dashes.
 Uuid = Annotated[str, Scalar(parse_uuid)]
 

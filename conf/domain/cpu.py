@@ -94,7 +94,7 @@ class NumaCell(Model):
 
     id: Uint | None = attr()
     cpus: Bitmap | None = attr()
-    memory: int = attr(scale=Scale("KiB"), required=(XMLError, "missing element or attribute './@memory'"))
+    memory: int = attr(scale=Scale("KiB"), required=True)
     mem_access: Literal["shared", "private"] | None = attr("memAccess")
     discard: YesNo | None = attr()
     distances: list[NumaSibling] = children("sibling", within="distances")

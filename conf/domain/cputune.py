@@ -120,7 +120,7 @@ class CacheAllocation(Model):
     id: Uint = attr(required=True)
     level: Uint = attr(required=True)
     type: Literal["both", "code", "data"] = attr(required=True)
-    size: int = attr(scale=Scale("B", pretty=True), required=(XMLError, "missing element or attribute './@size'"))
+    size: int = attr(scale=Scale("B", pretty=True), required=True)
 
 
 class CacheMonitor(Model):

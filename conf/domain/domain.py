@@ -168,8 +168,10 @@ class Domain(Extensions):
         if not 0 < self.current_memory <= self.memory:
             self.current_memory = self.memory
         limit = self.max_memory
-        if limit is not None and (limit.size is None or limit.slots is None):
+        if limit is not None and not (limit.size and limit.slots):
             raise XMLError("both maximum memory size and memory slot count must be specified")
+        if limit is not None and limit.size and limit.size < self.memory:
+            raise XMLError("maximum memory size must be equal or greater than the actual memory size")
 
     def all_iothread_ids(self) -> list[int]:
         """The ids of all I/O threads, written or not."""

@@ -8,7 +8,6 @@ from typing import Literal
 from conf.binding import (
     Model,
     ParseOptions,
-    Positive,
     Scale,
     Uint,
     Ulong,
@@ -52,7 +51,7 @@ class MemoryTune(Model):
 class HugePage(Model):
     """`<page>`: the size (KiB) of huge pages, and the guest's nodes that get them."""
 
-    size: int = attr(scale=_KIB, required=(XMLError, "unable to parse size attribute"))
+    size: int = attr(scale=_KIB, required=True)
     nodeset: Bitmap | None = attr()
 
 
@@ -65,20 +64,26 @@ class HugePages(Model):
 class MemorySource(Model):
     """`<source>` of `<memoryBacking>`."""
 
-    type: Literal["file", "anonymous", "memfd"] | None = attr()
+    type: Literal["file", "anonymous", "memfd"] | None = attr(
+        error=(ConfigUnsupportedError, "unknown memoryBacking/source/type '%s'")
+    )
 
 
 class MemoryAccess(Model):
     """`<access>`: whether other processes see the guest's memory."""
 
-    mode: Literal["shared", "private"] | None = attr()
+    mode: Literal["shared", "private"] | None = attr(
+        error=(ConfigUnsupportedError, "unknown memoryBacking/access/mode '%s'")
+    )
 
 
 class MemoryAllocation(Model):
     """`<allocation>`: when pages are allocated, and by how many threads."""
 
-    mode: Literal["immediate", "ondemand"] | None = attr()
-    threads: Positive | None = attr()
+    mode: Literal["immediate", "ondemand"] | None = attr(
+        error=(ConfigUnsupportedError, "unknown memoryBacking/allocation/mode '%s'")
+    )
+    threads: Uint | None = attr(omit=0)
 
 
 class MemoryBacking(Model):

@@ -113,7 +113,7 @@ class SMBIOSMode(Model):
 class OS(Model):
     """`<os>`."""
 
-    firmware: Literal["bios", "efi"] | None = attr()
+    firmware: Literal["bios", "efi"] | None = attr(error=(XMLError, "unknown firmware value %s"))
     type: OSType | None = child()
     firmware_features: Firmware | None = child("firmware")
     init: str | None = child_text()

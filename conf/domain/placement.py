@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from conf.bitmap import parse_bitmap
 from conf.domain.cputune import CPUTune, IOThreadID, IOThreadSched, VcpuSched
 from conf.domain.memory import Numatune, NumatuneMemory
+from conf.domain.resctrl import settle_resource_control
 from conf.errors import ConfigUnsupportedError, InternalError, XMLDetailError, XMLError
 
 if TYPE_CHECKING:
@@ -26,6 +27,7 @@ def settle_placement(domain: Domain) -> None:
     if domain.cputune is not None:
         _settle_pins(domain, domain.cputune)
         _settle_schedulers(domain, domain.cputune)
+        settle_resource_control(domain.cputune, domain.vcpu.count)
     _settle_numatune(domain)
     if domain.numatune is not None:
         _check_memnodes(domain, domain.numatune)

@@ -6,8 +6,8 @@ from __future__ import annotations
 from typing import Annotated, Literal
 
 from conf.binding import (
-    Hex,
     Model,
+    Natural,
     OnOff,
     ParseOptions,
     Scale,
@@ -15,11 +15,12 @@ from conf.binding import (
     attr,
     child,
     child_text,
+    natural,
     on,
 )
 from conf.domain.devices.info import DeviceInfo
 from conf.domain.devices.virtio import VirtioOptions
-from conf.errors import InternalError, XMLError
+from conf.errors import ConfigUnsupportedError, XMLError
 
 ControllerType = Literal["ide", "fdc", "scsi", "sata", "virtio-serial", "ccid", "usb", "pci", "xenbus", "isa"]
 
@@ -96,13 +97,20 @@ class PCIControllerModel(Model):
 class PCIControllerTarget(Model):
     """`<target>`: how the guest sees a PCI controller."""
 
-    chassis_nr: Uint | None = attr("chassisNr")
-    chassis: Uint | None = attr()
-    port: Annotated[int, Hex(0)] | None = attr()
-    bus_nr: Uint | None = attr("busNr")
-    index: Uint | None = attr()
+    chassis_nr: Natural | None = attr("chassisNr")
+    chassis: Natural | None = attr()
+    port: Annotated[int, natural(base=0, form="#x")] | None = attr()
+    bus_nr: Natural | None = attr("busNr")
+    index: Natural | None = attr()
     hotplug: OnOff | None = attr()
-    node: Uint | None = child_text(error=(XMLError, "Invalid node '%s' in PCI controller"))
+    node: Uint | None = child_text(error=(XMLError, "invalid NUMA node in target"))
+
+    def check(self, options: ParseOptions) -> None:
+        ranges = {"chassisNr": (self.chassis_nr, 1, 255), "chassis": (self.chassis, 0, 255)}
+        ranges |= {"port": (self.port, 0, 255), "busNr": (self.bus_nr, 1, 254)}
+        for name, (value, low, high) in ranges.items():
+            if value is not None and not low <= value <= high:
+                raise ConfigUnsupportedError(f"PCI controller {name} '{value}' out of range - must be {low}-{high}")
 
 
 class ControllerDriver(VirtioOptions):
@@ -124,13 +132,13 @@ class USBMaster(Model):
 class Controller(DeviceInfo):
     """`<controller>`; `index` None takes the next free one."""
 
-    type: ControllerType = attr(default="ide", error=(XMLError, "Unknown controller type '%s'"))
-    index: Uint | None = attr(error=(InternalError, "Cannot parse controller index %s"))
+    type: ControllerType = attr(default="ide")
+    index: Natural | None = attr()
     model: str | None = attr()
-    ports: Uint | None = attr(when=on("type", "virtio-serial", "usb"))
-    vectors: Uint | None = attr(when=on("type", "virtio-serial"))
-    max_grant_frames: Uint | None = attr("maxGrantFrames", when=on("type", "xenbus"))
-    max_event_channels: Uint | None = attr("maxEventChannels", when=on("type", "xenbus"))
+    ports: Natural | None = attr(when=on("type", "virtio-serial", "usb"))
+    vectors: Natural | None = attr(when=on("type", "virtio-serial"))
+    max_grant_frames: Natural | None = attr("maxGrantFrames", when=on("type", "xenbus"))
+    max_event_channels: Natural | None = attr("maxEventChannels", when=on("type", "xenbus"))
     pci_model: PCIControllerModel | None = child("model", when=on("type", "pci"))
     target: PCIControllerTarget | None = child(when=on("type", "pci"))
     driver: ControllerDriver | None = child()
@@ -138,5 +146,7 @@ class Controller(DeviceInfo):
     pcihole64: int | None = child_text(scale=Scale("KiB"), when=on("type", "pci"))
 
     def check(self, options: ParseOptions) -> None:
-        if self.model is not None and self.type in MODELS and self.model not in MODELS[self.type]:
-            raise XMLError(f"Unknown model type '{self.model}'")
+        if self.model is not None and self.model not in MODELS.get(self.type, ()):
+            raise ConfigUnsupportedError(f"Unknown model type '{self.model}'")
+        if self.model not in ("pci-root", "pcie-root"):
+            self.pcihole64 = None

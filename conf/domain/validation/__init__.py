@@ -11,7 +11,10 @@ from collections.abc import Callable
 from typing import Any
 
 from conf.domain.domain import Domain
+from conf.domain.validation.controller import check_controller, check_controllers
+from conf.domain.validation.disk import check_disk, check_disks
 from conf.domain.validation.display import check_graphics, check_video, check_videos
+from conf.domain.validation.firmware import check_firmware
 from conf.domain.validation.host import check_hostdev, check_hostdevs
 from conf.domain.validation.interface import check_interface
 from conf.domain.validation.memory import check_memory
@@ -26,12 +29,15 @@ from conf.domain.validation.others import (
     check_vsock,
 )
 from conf.domain.validation.references import check_aliases, check_audio, check_boot_orders
+from conf.domain.validation.resources import check_hugepages, check_timers
 from conf.domain.validation.usb import check_usb
 
 __all__ = ["DEVICE_CHECKS", "validate"]
 
 #: The list of `Devices` (or single device) → the check of each device in it.
 DEVICE_CHECKS: dict[str, Callable[[Any, Domain], None]] = {
+    "disks": check_disk,
+    "controllers": check_controller,
     "filesystems": check_filesystem,
     "interfaces": check_interface,
     "smartcards": check_smartcard,
@@ -46,6 +52,11 @@ DEVICE_CHECKS: dict[str, Callable[[Any, Domain], None]] = {
     "vsock": check_vsock,
 }
 _DOMAIN_CHECKS: tuple[Callable[[Domain], None], ...] = (
+    check_disks,
+    check_controllers,
+    check_firmware,
+    check_timers,
+    check_hugepages,
     check_usb,
     check_hostdevs,
     check_panics,

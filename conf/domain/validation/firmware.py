@@ -38,7 +38,8 @@ def _check_chosen(os: OS) -> None:
     if loader is not None:
         given = {
             "readonly": loader.readonly is not None,
-            "type": loader.type is not None,
+            # A path without a type is a ROM.
+            "type": loader.type is not None or loader.path is not None,
             # Secure memory is something to look for, its absence is not.
             "secure": loader.secure is False,
         }
@@ -46,8 +47,6 @@ def _check_chosen(os: OS) -> None:
             raise XMLDetailError(
                 f"loader attribute '{name}' cannot be specified when firmware autoselection is enabled"
             )
-        if loader.path is not None:
-            raise XMLDetailError("loader path cannot be specified when firmware autoselection is enabled")
     if os.nvram is None:
         return
     if os.nvram.template is not None:

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
-"""Checks of clocks, huge pages and shares of caches."""
+"""Checks of clocks and huge pages."""
 
 from __future__ import annotations
 
@@ -48,25 +48,3 @@ def check_hugepages(domain: Domain) -> None:
                 raise XMLDetailError(f"two master hugepages detected: {page.size} and {other.size}")
             if other.nodeset and wanted & parse_bitmap(other.nodeset):
                 raise XMLDetailError(f"nodeset attribute of hugepages of sizes {page.size} and {other.size} intersect")
-
-
-def check_resource_control(domain: Domain) -> None:
-    """Raise ConfError for vCPUs or cache shares given to two groups."""
-    tune = domain.cputune
-    if tune is None:
-        return
-    groups: list[set[int]] = []
-    shares: set[tuple[int, int, str]] = set()
-    for cachetune in tune.cachetunes:
-        vcpus = parse_bitmap(cachetune.vcpus)
-        _check_groups(groups, vcpus, "Identical vcpus in cachetunes found")
-        groups.append(vcpus)
-        for monitor in cachetune.monitors:
-            if not parse_bitmap(monitor.vcpus) <= vcpus:
-                raise _conflict()
-        for cache in cachetune.caches:
-            kinds = ("code", "data") if cache.type == "both" else (cache.type,)
-            for kind in kinds:
-                if (cache.level, cache.id, kind) in shares and len(tune.cachetunes) == 1:
-                    raise _colliding(cache.level, cache.id, cache.type)
-                shares.add((cache.level, cache.id, kind))
