@@ -68,13 +68,7 @@ class BusKind(NamedTuple):
 
 _PCI_SLOTS = Connect.PCI_DEVICE | Connect.PCI_BRIDGE
 _ANY = Connect.AUTOASSIGN | Connect.HOTPLUGGABLE
-_PORT = (
-    _ANY
-    | Connect.PCIE_DEVICE
-    | Connect.PCIE_SWITCH_UPSTREAM_PORT
-    | Connect.DMI_TO_PCI_BRIDGE
-    | Connect.PCIE_TO_PCI_BRIDGE
-)
+_PORT = _ANY | Connect.PCIE_DEVICE | Connect.PCIE_SWITCH_UPSTREAM_PORT | Connect.PCIE_TO_PCI_BRIDGE
 
 BUS_KINDS: dict[str, BusKind] = {
     "pci-root": BusKind(_ANY | _PCI_SLOTS | Connect.PCI_EXPANDER_BUS, Connect.NONE),

@@ -59,10 +59,10 @@ class Slots:
 _CONVENTIONAL_NICS = frozenset(
     {
         "rtl8139", "e1000", "vlance", "vmxnet", "vmxnet2", "vmxnet3", "Am79C970A", "Am79C973",
-        "82540EM", "82545EM", "82543GC",
+        "82540EM", "82545EM", "82543GC", "netfront",
     }
 )  # fmt: skip
-_NOT_PCI_NICS = frozenset({"usb-net", "spapr-vlan", "lan9118", "scm91c111", "smc91c111", "netfront"})
+_NOT_PCI_NICS = frozenset({"usb-net", "spapr-vlan", "lan9118", "scm91c111", "smc91c111"})
 
 
 def _interface(interface: Interface, slots: Slots) -> int:

@@ -7,6 +7,7 @@ from conf.domain import Domain
 from conf.domain.devices.address import PCIAddress
 from conf.domain.devices.info import DeviceInfo
 from drivers.qemu.addresses.pci import PciAddress, PciAddressSet
+from drivers.qemu.addresses.pci_buses import ENDPOINTS
 from drivers.qemu.addresses.pci_connect import Connections
 
 
@@ -72,7 +73,7 @@ class PciPlacement:
     def _reserve(self, device: DeviceInfo, address: PciAddress) -> None:
         self.addresses.reserve(
             address,
-            self.connections.flags(device),
+            self.connections.flags(device) or ENDPOINTS,
             from_config=True,
             isolation_group=self.connections.isolation_group(device),
         )

@@ -34,6 +34,8 @@ def assign_usb(domain: Domain) -> None:
     Raises:
         VirtError: a port in the XML does not exist or is used twice, or no port is left.
     """
+    if not any(_controllers(domain)):
+        return
     addresses = build_usb(domain)
     _add_missing_hubs(domain)
     for hub in domain.devices.hubs:
@@ -119,13 +121,10 @@ def _plug(addresses: UsbAddressSet, device: DeviceInfo) -> None:
 
 
 def _add_missing_hubs(domain: Domain) -> None:
-    """A hub takes a port and gives eight; a guest without any USB controller is left alone."""
-    controllers = list(_controllers(domain))
-    if not controllers:
-        return
+    """A hub takes a port and gives eight."""
     hubs = domain.devices.hubs
     wanted = len(hubs) + sum(1 for _ in usb_devices(domain))
-    missing = wanted - sum(map(controller_ports, controllers)) - HUB_PORTS * len(hubs)
+    missing = wanted - sum(map(controller_ports, _controllers(domain))) - HUB_PORTS * len(hubs)
     if missing > 0:
         # one more than is needed: a port for the next device that comes along
         count = -(-(missing + 1) // (HUB_PORTS - 1))

@@ -16,6 +16,8 @@ from drivers.qemu.defaults.implicit import add_audio, add_implicit_devices, add_
 from drivers.qemu.defaults.memory import complete_memories, complete_numa
 from drivers.qemu.defaults.system import choose_machine, complete_system, drop_generated_paths
 from drivers.qemu.facts import EmulatorFacts, Site
+from drivers.qemu.validate import validate_definition
+from drivers.qemu.validate.controllers import refuse_usb_inputs
 
 __all__ = ["choose_emulator", "prepare_definition"]
 
@@ -48,4 +50,6 @@ def prepare_definition(domain: Domain, emulator: EmulatorFacts, site: Site | Non
     assign_smartcards(domain)
     add_missing_controllers(domain)
     complete_devices(domain, emulator)
+    refuse_usb_inputs(domain)
     assign_addresses(domain, emulator)
+    validate_definition(domain, emulator, site)

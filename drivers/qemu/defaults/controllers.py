@@ -11,6 +11,7 @@ from conf.domain.devices.chardev import Channel, Console
 from conf.domain.devices.controller import Controller, ControllerType, USBMaster
 from drivers.qemu import machines
 from drivers.qemu.facts import EmulatorFacts
+from drivers.qemu.validate.controllers import refuse_misplaced_pci
 from virtd.errors import Code, VirtError
 
 #: The parts of one USB 2 controller, which have an index in common.
@@ -86,7 +87,7 @@ def complete_controller(controller: Controller, domain: Domain, emulator: Emulat
         VirtError: there is none, or the XML's is not for QEMU.
     """
     if controller.type == "usb":
-        if controller.model is None and (controller.index == 0 or not machines.is_s390(domain)):
+        if controller.model is None and not (machines.is_s390(domain) and (controller.index or controller.address)):
             controller.model = choose_usb_model(domain, emulator)
         if controller.master is None and controller.model in _FIRST_PORTS:
             controller.master = USBMaster(startport=_FIRST_PORTS[controller.model])
@@ -94,6 +95,8 @@ def complete_controller(controller: Controller, domain: Domain, emulator: Emulat
             raise VirtError(
                 Code.CONFIG_UNSUPPORTED, "USB controller model type 'qusb1' or 'qusb2' is not supported in QEMU"
             )
+    elif controller.type == "pci":
+        refuse_misplaced_pci(controller, domain)
     elif controller.type == "scsi" and controller.model in (None, "auto"):
         controller.model = choose_scsi_model(domain, emulator, controller.index or 0)
 

@@ -25,6 +25,15 @@ from drivers.qemu.facts import EmulatorFacts
 
 #: The first half of generated MAC addresses: QEMU's and KVM's.
 MAC_PREFIX = "52:54:00"
+#: Interface models whose case does not matter.
+_KNOWN_MODELS = {
+    name.lower(): name
+    for name in (
+        "netfront", "rtl8139", "virtio", "e1000", "e1000e", "virtio-transitional", "virtio-non-transitional",
+        "usb-net", "spapr-vlan", "lan9118", "scm91c111", "vlance", "vmxnet", "vmxnet2", "vmxnet3", "Am79C970A",
+        "Am79C973", "82540EM", "82545EM", "82543GC",
+    )
+}  # fmt: skip
 #: MiB of an `ivshmem-plain` that names no size.
 _SHMEM_SIZE = 4
 
@@ -76,6 +85,8 @@ def complete_interface(interface: Interface, domain: Domain, emulator: EmulatorF
     """Make up a MAC address and choose a model; what only virtio knows is left out of others."""
     if interface.mac is None:
         interface.mac = InterfaceMac(address=generate_mac())
+    if interface.model is not None and interface.model.type:
+        interface.model.type = _KNOWN_MODELS.get(interface.model.type.lower(), interface.model.type)
     if interface.model is None and interface.type not in ("hostdev", "vdpa"):
         name = choose_interface_model(domain, emulator)
         if name:

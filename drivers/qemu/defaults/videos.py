@@ -9,6 +9,7 @@ from conf.domain import Domain
 from conf.domain.devices.video import Video, VideoModel
 from drivers.qemu import machines
 from drivers.qemu.facts import EmulatorFacts
+from virtd.errors import Code, VirtError
 
 _MIB = 1024
 #: KiB of video memory by model; the others have none of their own.
@@ -18,7 +19,11 @@ _QXL_VGAMEM = 16 * _MIB
 
 
 def complete_videos(domain: Domain, emulator: EmulatorFacts) -> None:
-    """Models, sizes and the primary mark of all display adapters."""
+    """Models, sizes and the primary mark of all display adapters.
+
+    Raises:
+        VirtError: CONFIG_UNSUPPORTED, two claim to be the primary one.
+    """
     videos = domain.devices.videos
     for video in videos:
         _complete(video, domain, emulator)
@@ -55,8 +60,10 @@ def _power_of_two(size: int) -> int:
 
 def _order(videos: list[Video]) -> None:
     """The primary adapter comes first; without a mark the first is it."""
-    primary = next((n for n, video in enumerate(videos) if video.model and video.model.primary), None)
-    if primary:
-        videos.insert(0, videos.pop(primary))
-    elif primary is None and videos and videos[0].model and videos[0].model.type != "none":
+    primaries = [n for n, video in enumerate(videos) if video.model and video.model.primary]
+    if len(primaries) > 1:
+        raise VirtError(Code.CONFIG_UNSUPPORTED, "Only one primary video device is supported")
+    if primaries:
+        videos.insert(0, videos.pop(primaries[0]))
+    elif videos and videos[0].model and videos[0].model.type != "none":
         videos[0].model.primary = True

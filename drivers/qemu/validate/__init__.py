@@ -1,1 +1,31 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
+"""Whether QEMU can run a completed definition: what it cannot is refused when it is defined, in libvirt's words."""
+
+from __future__ import annotations
+
+from conf.domain import Domain
+from drivers.qemu.facts import EmulatorFacts, Site
+from drivers.qemu.validate.controllers import validate_controllers
+from drivers.qemu.validate.cpus import validate_cpus
+from drivers.qemu.validate.devices import validate_devices
+from drivers.qemu.validate.disks import validate_disks
+from drivers.qemu.validate.displays import validate_displays
+from drivers.qemu.validate.emulators import validate_emulator
+from drivers.qemu.validate.firmware import validate_firmware
+from drivers.qemu.validate.system import validate_system
+
+
+def validate_definition(domain: Domain, emulator: EmulatorFacts, site: Site) -> None:
+    """Check everything that can be known before the guest starts.
+
+    Raises:
+        VirtError: the first thing found that cannot be.
+    """
+    validate_emulator(domain, emulator)
+    validate_system(domain)
+    validate_cpus(domain, emulator)
+    validate_firmware(domain)
+    validate_disks(domain)
+    validate_controllers(domain, emulator)
+    validate_displays(domain, emulator, site)
+    validate_devices(domain, emulator)

@@ -1,0 +1,98 @@
+# SPDX-License-Identifier: LGPL-2.1-or-later
+"""Processors: model, cache, topology, numbers, NUMA."""
+
+from __future__ import annotations
+
+from conf.domain import Domain
+from conf.domain.cpu import CPU
+from drivers.qemu import machines
+from drivers.qemu.facts import EmulatorFacts
+from drivers.qemu.validate.complaints import contradiction, unsupported
+
+_HOST_MODES = ("host-passthrough", "maximum")
+_SHARED_CACHE = 3
+
+
+def validate_cpus(domain: Domain, emulator: EmulatorFacts) -> None:
+    """The guest's processors fit the machine and each other.
+
+    Raises:
+        VirtError: what does not.
+    """
+    _validate_count(domain, emulator)
+    if domain.cpu is not None:
+        _validate_model(domain.cpu, domain, emulator)
+        _validate_cache(domain.cpu)
+        _validate_address_bits(domain.cpu)
+        _validate_topology(domain.cpu, domain)
+
+
+def _validate_count(domain: Domain, emulator: EmulatorFacts) -> None:
+    machine = emulator.machine(domain.os.machine or "", domain.type)
+    limit = machine.max_cpus if machine else 0
+    if limit and domain.vcpu.count > limit:
+        raise unsupported(f"Maximum CPUs greater than specified machine type limit {limit}")
+    for vcpu in domain.vcpus:
+        if vcpu.id == 0 and not vcpu.enabled:
+            raise unsupported("vcpu 0 can't be offline")
+
+
+def _validate_model(cpu: CPU, domain: Domain, emulator: EmulatorFacts) -> None:
+    if cpu.mode == "maximum" and not emulator.has("cpu-max"):
+        raise unsupported("maximum CPU is not supported by QEMU binary")
+    if cpu.mode == "host-passthrough" and cpu.migratable and not emulator.has("cpu.migratable"):
+        raise unsupported("Migratable attribute for host-passthrough CPU is not supported by QEMU binary")
+    if cpu.mode == "custom" and cpu.features and (cpu.model is None or cpu.model.name is None):
+        raise contradiction("Non-empty feature list specified without CPU model")
+    if machines.is_arm(domain):
+        _validate_vector_lengths(cpu)
+
+
+def _validate_vector_lengths(cpu: CPU) -> None:
+    """Lengths of SVE vectors are features named sve128, sve256 …"""
+    policies = {feature.name: feature.policy for feature in cpu.features}
+    lengths = any(name.startswith("sve") and name != "sve" and policies[name] != "disable" for name in policies)
+    if lengths and policies.get("sve") == "disable":
+        raise unsupported("SVE disabled, but SVE vector lengths provided")
+
+
+def _validate_cache(cpu: CPU) -> None:
+    cache = cpu.cache
+    if cache is None:
+        return
+    if cache.mode == "emulate" and cache.level != _SHARED_CACHE:
+        raise unsupported("CPU cache mode 'emulate' can only be used with level='3'")
+    if cache.mode == "passthrough":
+        if cpu.mode not in _HOST_MODES:
+            raise unsupported("CPU cache mode 'passthrough' can only be used with 'host-passthrough' / 'maximum' CPUs")
+        if cache.level is not None:
+            raise unsupported("unsupported CPU cache level for mode 'passthrough'")
+    if cache.mode == "disable" and cache.level is not None:
+        raise unsupported("unsupported CPU cache level for mode 'disable'")
+
+
+def _validate_address_bits(cpu: CPU) -> None:
+    address = cpu.maxphysaddr
+    if address is None:
+        return
+    if address.mode == "passthrough":
+        if cpu.mode not in _HOST_MODES:
+            raise unsupported(
+                "CPU maximum physical address bits mode 'passthrough' can only be used with "
+                "'host-passthrough' / 'maximum' CPUs"
+            )
+        if address.bits is not None:
+            raise unsupported(
+                "CPU maximum physical address bits number specification cannot be used with mode='passthrough'"
+            )
+    elif address.bits is None:
+        raise unsupported("if using CPU maximum physical address mode='emulate', 'bits=' must be specified too")
+
+
+def _validate_topology(cpu: CPU, domain: Domain) -> None:
+    topology = cpu.topology
+    if topology is None:
+        return
+    count = topology.sockets * topology.dies * topology.cores * topology.threads
+    if count != domain.vcpu.count:
+        raise unsupported("CPU topology doesn't match maximum vcpu count")

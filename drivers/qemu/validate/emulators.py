@@ -1,0 +1,35 @@
+# SPDX-License-Identifier: LGPL-2.1-or-later
+"""Whether the emulator can run such a guest at all."""
+
+from __future__ import annotations
+
+from conf.domain import Domain
+from drivers.qemu.facts import EmulatorFacts
+from drivers.qemu.validate.complaints import unsupported
+
+#: Guests that an emulator for another architecture runs too.
+_ALSO_RUNS = {
+    "x86_64": ("i686",),
+    "aarch64": ("armv6l", "armv7l"),
+    "armv7l": ("armv6l",),
+    "ppc64": ("ppc64le",),
+    "ppc64le": ("ppc64",),
+}
+
+
+def validate_emulator(domain: Domain, emulator: EmulatorFacts) -> None:
+    """Architecture, accelerator and machine type.
+
+    Raises:
+        VirtError: CONFIG_UNSUPPORTED.
+    """
+    arch, machine = domain.os.arch or "", domain.os.machine or ""
+    whom = f"Emulator '{emulator.path}' does not support"
+    if arch != emulator.arch and arch not in _ALSO_RUNS.get(emulator.arch, ()):
+        raise unsupported(f"{whom} arch '{arch}'")
+    if domain.type != "qemu" and not (domain.type == "kvm" and emulator.kvm):
+        raise unsupported(f"{whom} virt type '{domain.type}'")
+    if emulator.machine(machine, domain.type) is None:
+        raise unsupported(f"{whom} machine type '{machine}'")
+    if domain.launch_security and domain.launch_security.type == "sev" and not emulator.has("sev-guest"):
+        raise unsupported("SEV launch security is not supported with this QEMU binary")
