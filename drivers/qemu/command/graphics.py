@@ -82,9 +82,10 @@ def _socket(build: Build, graphics: Graphics) -> str | None:
     return listen.socket or f"{build.context.domain_dir}/{graphics.type}.sock"
 
 
-def _port(port: int | None, kind: str) -> int:
+def _port(port: int | None, kind: str, *, automatic: bool = True) -> int:
     """A port; one that is still to be chosen can only be shown."""
-    return _SHOWN_PORTS[kind] if port in (None, 0, _AUTOPORT) else port or 0
+    unset = port in (None, 0, _AUTOPORT)
+    return _SHOWN_PORTS[kind] if unset and automatic else port or 0
 
 
 def _vnc(build: Build, graphics: Graphics) -> Iterator[Option]:
@@ -92,7 +93,7 @@ def _vnc(build: Build, graphics: Graphics) -> Iterator[Option]:
     if (socket := _socket(build, graphics)) is not None:
         yield f"vnc=unix:{escape_comma(socket)}"
     elif (address := _address(build, graphics)) is not None:
-        port = _port(graphics.port, "vnc")
+        port = _port(graphics.port, "vnc", automatic=bool(graphics.autoport))
         if port < VNC_FIRST_PORT:
             raise VirtError(Code.CONFIG_UNSUPPORTED, f"vnc port must be in range [{VNC_FIRST_PORT},65535]")
         host = f"[{address}]" if ":" in address else address

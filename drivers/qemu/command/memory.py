@@ -27,8 +27,8 @@ _HIERARCHY = ("memory", "first-level", "second-level", "third-level")
 
 #: pSeries hands out memory in blocks of this many KiB.
 _PPC64_BLOCK = 256 * _KIB
-#: The most KiB that can be counted in bytes.
-_MOST = (2**64 - 1) // _KIB
+#: The most KiB that can be counted in bytes by a signed number.
+_MOST = (2**63 - 1) // _KIB
 
 #: Other machines plug in memory in blocks of this many KiB.
 _MODULE_BLOCK = 2 * _KIB
@@ -87,10 +87,11 @@ def _wants_preallocation(build: Build) -> bool:
     return allocation is not None and allocation.mode == "immediate"
 
 
-def _aligned_module(build: Build, kib: int) -> int:
-    """The next size that a memory module can have."""
-    block = _PPC64_BLOCK if build.arch in PPC64 else _MODULE_BLOCK
-    return -(-kib // block) * block
+def _module_size(build: Build, module: Memory) -> int:
+    """The next size that a memory module can have; pSeries' NVDIMMs were given theirs at definition."""
+    if build.arch in PPC64:
+        return module.target.size if module.model == "nvdimm" else _aligned(build, module.target.size)
+    return -(-module.target.size // _MODULE_BLOCK) * _MODULE_BLOCK
 
 
 # --- back ends --------------------------------------------------------------------------------------
@@ -361,7 +362,7 @@ def module_backend(build: Build, module: Memory) -> Props:
         build,
         _Request(
             alias=f"mem{module.alias}",
-            kib=_aligned_module(build, module.target.size),
+            kib=_module_size(build, module),
             node=module.target.node,
             access=module.access,
             discard=module.discard,

@@ -4,7 +4,6 @@
 from __future__ import annotations
 
 import asyncio
-from pathlib import Path
 
 from conf.domain import Domain
 from conf.domain.devices.interface import Interface
@@ -50,14 +49,18 @@ class NativePart(Part):
 
 def native_line(domain: Domain, capabilities: Capabilities, context: QemuContext) -> CommandLine:
     """The line for a completed definition, which is changed on the way.  Blocks."""
+    check_start(domain)
     domain.devices.interfaces = [_as_plain(interface) for interface in domain.devices.interfaces]
     assign_addresses(domain, capabilities)
-    shown = shown_context(domain, context)
-    prepare.live(domain, context, Runtime(domain_dir=Path(shown.domain_dir), channel_dir=Path(shown.channel_dir)))
+    prepare.live(domain, context, _no_runtime(domain, context))
     number_images(domain.devices.disks)
-    check_start(domain)
     settle_cpu(domain, capabilities, load_cpu_map(domain.os.arch or ""))
-    return build(domain, capabilities, shown)
+    return build(domain, capabilities, shown_context(domain, context))
+
+
+def _no_runtime(domain: Domain, context: QemuContext) -> Runtime:
+    paths = context.paths
+    return Runtime(domain_dir=paths.domain_dir(_NO_ID, domain.name), channel_dir=paths.channel_dir(_NO_ID, domain.name))
 
 
 def _as_plain(interface: Interface) -> Interface:

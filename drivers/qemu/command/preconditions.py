@@ -12,6 +12,7 @@ from pathlib import Path
 
 from conf.bitmap import parse_bitmap
 from conf.domain import Domain
+from conf.domain.devices.disk import Disk
 from conf.domain.devices.encryption import Secret
 from conf.domain.devices.hostdev import Hostdev
 from drivers.qemu.block.layers import chain, is_empty
@@ -38,11 +39,13 @@ def check_start(domain: Domain) -> None:
 # --- what other drivers would have ------------------------------------------------------------------
 
 
-def _check_volumes(domain: Domain) -> None:
+def _check_disks(domain: Domain) -> None:
     for disk in domain.devices.disks:
         if disk.type == "volume" and disk.source is not None:
             name = disk.source.pool
             raise VirtError(Code.NO_STORAGE_POOL, f"no storage pool with matching name '{name}'", source=From.STORAGE)
+        for secret in _disk_secrets(disk):
+            raise _lacks(secret)
 
 
 def _check_networks(domain: Domain) -> None:
@@ -53,25 +56,18 @@ def _check_networks(domain: Domain) -> None:
                 raise VirtError(Code.NO_NETWORK, f"no network with matching name '{name}'", source=From.NETWORK)
 
 
-def _check_secrets(domain: Domain) -> None:
-    for secret in _secrets(domain):
-        named = f"usage '{secret.usage}'" if secret.usage else f"uuid '{secret.uuid}'"
-        raise VirtError(Code.NO_SECRET, f"no secret with matching {named}", source=From.SECRET)
+def _disk_secrets(disk: Disk) -> Iterator[Secret]:
+    """All secrets of a disk that QEMU would have to be told."""
+    for layer in chain(disk) if not is_empty(disk) else ():
+        if layer.auth is not None:
+            yield layer.auth.secret
+        encryption = layer.source.encryption or (disk.encryption if layer.top else None)
+        yield from encryption.secrets if encryption else ()
 
 
-def _secrets(domain: Domain) -> Iterator[Secret]:
-    """All secrets that QEMU would have to be told."""
-    for disk in domain.devices.disks:
-        if is_empty(disk) or disk.type == "volume":
-            continue
-        for layer in chain(disk):
-            if layer.auth is not None:
-                yield layer.auth.secret
-            encryption = layer.source.encryption or (disk.encryption if layer.top else None)
-            yield from encryption.secrets if encryption else ()
-    for hostdev in domain.devices.hostdevs:
-        if hostdev.source.auth is not None:
-            yield hostdev.source.auth.secret
+def _lacks(secret: Secret) -> VirtError:
+    named = f"usage '{secret.usage}'" if secret.usage else f"uuid '{secret.uuid}'"
+    return VirtError(Code.NO_SECRET, f"no secret with matching {named}", source=From.SECRET)
 
 
 # --- memory -----------------------------------------------------------------------------------------
@@ -79,8 +75,7 @@ def _secrets(domain: Domain) -> Iterator[Secret]:
 
 def _check_numa(domain: Domain) -> None:
     memory = domain.numatune.memory if domain.numatune else None
-    automatic = memory is not None and memory.placement == "auto"
-    if automatic or domain.vcpu.placement == "auto":
+    if memory is not None and memory.placement == "auto":
         raise VirtError(Code.INTERNAL_ERROR, "Advice from numad is needed in case of automatic numa placement")
     online = set(parse_ranges(read_text(_NODES_ONLINE) or "0"))
     for nodeset in _host_nodes(domain):
@@ -129,6 +124,8 @@ def _check_videos(domain: Domain) -> None:
 
 def _check_hostdevs(domain: Domain) -> None:
     for hostdev in domain.devices.hostdevs:
+        if hostdev.source.auth is not None:
+            raise _lacks(hostdev.source.auth.secret)
         if hostdev.type == "scsi_host" and not os.path.exists(_VHOST_SCSI):
             raise VirtError(Code.CONFIG_UNSUPPORTED, f"vhost-scsi device file '{_VHOST_SCSI}' cannot be found")
     drivers = [h.driver for h in domain.devices.hostdevs if h.type == "pci" and h.mode == "subsystem"]
@@ -140,8 +137,7 @@ def _check_hostdevs(domain: Domain) -> None:
 _CHECKS: tuple[Callable[[Domain], None], ...] = (
     _check_numa,
     _choose_render_node,
-    _check_volumes,
-    _check_secrets,
+    _check_disks,
     _check_networks,
     _check_videos,
     _check_hostdevs,
