@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import os
 import socket
+from pathlib import Path
 from typing import Any
 
 from drivers.qemu import commands
@@ -15,6 +16,7 @@ from drivers.qemu.streams import DescriptorStream
 from virtd.calls import WithFds, WithStream, current_call
 from virtd.enums import DomainChannelFlags, DomainConsoleFlags, DomainOpenGraphicsFlags
 from virtd.errors import Code, VirtError, check_flags, operation_invalid
+from virtd.host.unixsocket import short_name
 from virtd.refs import DomainRef
 
 
@@ -107,8 +109,9 @@ def _open_path(path: str) -> int:
     try:
         if os.path.exists(path) and not os.path.isfile(path) and path.startswith("/dev/"):
             return os.open(path, os.O_RDWR | os.O_NOCTTY | os.O_NONBLOCK | os.O_CLOEXEC)
-        with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM | socket.SOCK_NONBLOCK) as sock:
-            sock.connect(path)
+        flags = socket.SOCK_STREAM | socket.SOCK_NONBLOCK
+        with socket.socket(socket.AF_UNIX, flags) as sock, short_name(Path(path)) as name:
+            sock.connect(name)
             return sock.detach()
     except OSError as error:
         text = f"unable to open stream for '{path}': {os.strerror(error.errno or 0)}"

@@ -3,9 +3,7 @@
 
 from __future__ import annotations
 
-import contextlib
 import os
-import socket
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -17,6 +15,7 @@ from drivers.qemu.hostside import cgroup, interfaces, ownership, ports
 from drivers.qemu.runtime import Runtime
 from drivers.qemu.settings import Account
 from virtd.errors import Code, VirtError
+from virtd.host import unixsocket
 
 if TYPE_CHECKING:
     from drivers.qemu.guest import Guest
@@ -65,7 +64,7 @@ def prepare(guest: Guest, runtime: Runtime, account: Account | None) -> Resource
     try:
         _folder(runtime.domain_dir, account)
         _folder(runtime.channel_dir, account)
-        resources.monitor = listen(runtime.monitor_path)
+        resources.monitor = _listen(runtime.monitor_path)
         for channel in guest.live.devices.channels:
             source = channel.source
             if channel.type == "unix" and channel.alias and source and source.mode == "bind" and source.path:
@@ -87,22 +86,17 @@ def release(guest: Guest, runtime: Runtime) -> None:
     cgroup.remove(runtime.cgroup)
 
 
-def listen(path: Path) -> int:
+def _listen(path: Path) -> int:
     """A listening socket in a folder of the guest's own: QEMU accepts on it once it is up, one may connect at once."""
-    with contextlib.suppress(FileNotFoundError):
-        path.unlink()
-    sock = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
     try:
-        sock.bind(os.fspath(path))
-        sock.listen(1)
+        return unixsocket.listen(path).detach()
     except OSError as error:
-        sock.close()
-        raise VirtError(Code.SYSTEM_ERROR, f"Unable to bind to UNIX socket path '{path}': {error.strerror}") from error
-    return sock.detach()
+        text = f"Unable to bind to UNIX socket path '{path}': {os.strerror(error.errno or 0)}"
+        raise VirtError(Code.SYSTEM_ERROR, text) from error
 
 
 def _channel_socket(path: str, account: Account | None) -> int:
-    fd = listen(Path(path))
+    fd = _listen(Path(path))
     os.chmod(path, 0o775)  # noqa: S103 - as stock; the folder around it is closed to others
     if account is not None:
         os.chown(path, account.uid, account.gid)

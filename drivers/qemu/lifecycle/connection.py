@@ -4,16 +4,17 @@
 from __future__ import annotations
 
 import logging
-import socket
+from pathlib import Path
 
 from drivers.qemu.guest import Guest
 from drivers.qemu.lifecycle import ending, events
 from drivers.qemu.monitor import Monitor
+from virtd.host.unixsocket import short_name
 
 log = logging.getLogger(__name__)
 
 
-async def attach(guest: Guest, address: str | socket.socket, *, seconds: float) -> Monitor:
+async def attach(guest: Guest, path: Path, *, seconds: float) -> Monitor:
     """Connect the guest's monitor and listen to what QEMU tells.
 
     Raises:
@@ -23,7 +24,8 @@ async def attach(guest: Guest, address: str | socket.socket, *, seconds: float) 
     assert runtime is not None
     monitor = Monitor(guest.name)
     monitor.add_event_listener(events.listener(guest))
-    await monitor.connect(address, timeout=seconds)
+    with short_name(path) as address:
+        await monitor.connect(address, timeout=seconds)
     runtime.monitor = monitor
     return monitor
 

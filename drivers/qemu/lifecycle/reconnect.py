@@ -183,7 +183,7 @@ async def _end(guest: Guest, process: Process, reason: int) -> None:
 
 async def _take_over(guest: Guest, runtime: Runtime) -> None:
     """Connect to the guest's QEMU and learn how it stands."""
-    monitor = await connection.attach(guest, str(runtime.monitor_path), seconds=CONNECT_SECONDS)
+    monitor = await connection.attach(guest, runtime.monitor_path, seconds=CONNECT_SECONDS)
     _settle_state(guest, (await commands.query_status(monitor)).status)
     await running.take_stock(guest)
     for feature in guest.context.features:
