@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import re
+from copy import deepcopy
 from dataclasses import dataclass
 
 from lxml import etree
@@ -104,7 +105,24 @@ def _parser() -> etree.XMLParser:
         dtd_validation=False,
         huge_tree=False,
         remove_blank_text=True,
+        strip_cdata=False,
     )
+
+
+def take_foreign(element: etree._Element) -> str:
+    """An element as text, with the subtrees of others in it: the first of each namespace, nothing else."""
+    # A copy: writing the element itself would declare every namespace in scope, used or not.
+    copy = deepcopy(element)
+    seen: set[str] = set()
+    for member in list(copy):
+        member.tail = None
+        namespace = etree.QName(member).namespace if isinstance(member.tag, str) else None
+        if namespace is None or namespace in seen:
+            copy.remove(member)
+        else:
+            seen.add(namespace)
+    copy.text = None
+    return etree.tostring(copy, encoding="unicode", with_tail=False)
 
 
 def dump_foreign(source: str, level: int) -> str:

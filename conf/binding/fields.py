@@ -265,7 +265,7 @@ def flag(xml: str | None = None, *, when: Condition | None = None, live: bool = 
 
 
 def raw(xml: str | None = None) -> Any:
-    """A child whose inside is not ours: kept as a string, the serialised subtree with its namespaces."""
+    """A child that holds other programs' elements: kept as a string, one subtree of each namespace."""
     return bound(Binding(kind="raw", xml=xml), None)
 
 

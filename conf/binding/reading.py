@@ -4,13 +4,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
-from copy import deepcopy
 from functools import cache
 from typing import Any, TypeVar, cast
 
 from lxml import etree
 
-from conf.binding.document import ParseOptions
+from conf.binding.document import ParseOptions, take_foreign
 from conf.binding.fields import Binding, Complaint, Values
 from conf.binding.model import Model, assemble
 from conf.binding.plan import Field, fields_of, variants
@@ -278,8 +277,7 @@ def _text_value(field: Field) -> Reader:
 
 
 def _raw_value(_field: Field) -> Reader:
-    # A copy: writing the element itself would declare every namespace in scope, used or not.
-    return lambda element, _around, _options: etree.tostring(deepcopy(element), encoding="unicode", with_tail=False)
+    return lambda element, _around, _options: take_foreign(element)
 
 
 def _irregular_value(field: Field) -> Reader:

@@ -203,6 +203,11 @@ def test_models_may_contain_themselves() -> None:
     assert written(document).count("<inner") == 2
 
 
+def test_foreign_subtrees_have_one_namespace_each() -> None:
+    xml = "<x><metadata>text<a xmlns='urn:a'><![CDATA[<&]]></a><!-- c --><b/><c xmlns='urn:a'/>tail</metadata></x>"
+    assert parse(Document, xml).metadata == '<metadata><a xmlns="urn:a"><![CDATA[<&]]></a></metadata>'
+
+
 def test_foreign_subtree_keeps_namespaces_and_text() -> None:
     xml = "<x xmlns:o='urn:o'><metadata><a:b xmlns:a='urn:a' q=\"it's\">text &lt; <c/></a:b>\n<o:p>x\ny</o:p></metadata></x>"
     document = parse(Document, xml)
