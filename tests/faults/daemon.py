@@ -77,10 +77,17 @@ class Daemon:
             while True:
                 assert self.process is not None
                 assert self.process.poll() is None, self.words()
-                with contextlib.suppress(OSError):
-                    client = WireClient.connect(self.root / "run/libvirt/libvirt-sock")
-                    return await client.open(URI)
+                with contextlib.suppress(OSError, Closed):
+                    return await self._try_to_connect()
                 await asyncio.sleep(0.02)
+
+    async def _try_to_connect(self) -> WireClient:
+        client = WireClient.connect(self.root / "run/libvirt/libvirt-sock")
+        try:
+            return await client.open(URI)
+        except BaseException:
+            client.close()
+            raise
 
     def words(self) -> str:
         """What it wrote last."""
