@@ -115,6 +115,7 @@ class PciAddressSet:
             raise VirtError(Code.INTERNAL_ERROR, "No more available PCI slots")
         number = len(self.buses)
         number += self._grow_to(number, flags)
+        self._start[key] = number
         bus = self.buses[number]
         bus.isolation_group = isolation_group
         return PciAddress(number, bus.first_slot, function)

@@ -57,14 +57,14 @@ class PciPlacement:
         self._reserve(device, address)
         self._write(device, address)
 
-    def place_next(self, device: DeviceInfo, function: int = 0) -> None:
-        """Put a device at the first address that suits.
+    def place_next(self, device: DeviceInfo, function: int = 0, *, extra: int = 0) -> None:
+        """Put a device at the first address that suits; `extra` are further flags that it needs.
 
         Raises:
             VirtError: see `PciAddressSet.reserve_next`.
         """
         address = self.addresses.reserve_next(
-            self.connections.flags(device),
+            self.connections.flags(device) | extra,
             function=function,
             isolation_group=self.connections.isolation_group(device),
         )

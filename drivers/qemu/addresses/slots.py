@@ -5,10 +5,11 @@ from __future__ import annotations
 
 from conf.domain import Domain
 from conf.domain.devices.address import CCIDAddress, DIMMAddress
+from conf.domain.devices.memory import Memory
 from virtd.errors import Code, VirtError
 
 #: Models that sit in a memory slot.
-_MODULES = ("dimm", "nvdimm")
+MODULES = ("dimm", "nvdimm")
 
 
 def assign_memory_slots(domain: Domain) -> None:
@@ -17,23 +18,46 @@ def assign_memory_slots(domain: Domain) -> None:
     Raises:
         VirtError: a slot in the XML is used twice or does not exist, or none is left.
     """
-    modules = [m for m in domain.devices.memories if m.model in _MODULES]
+    modules = [m for m in domain.devices.memories if m.model in MODULES]
     if not modules:
         return
-    count = (domain.max_memory.slots if domain.max_memory else None) or 0
+    taken = _taken_slots(domain)
+    for module in modules:
+        if module.address is None:
+            _give_slot(module, taken, domain)
+
+
+def assign_memory_slot(domain: Domain, module: Memory) -> None:
+    """A slot for a module that is being added, or the one it has if that is free.
+
+    Raises:
+        VirtError: as `assign_memory_slots`.
+    """
+    taken = _taken_slots(domain)
+    if isinstance(module.address, DIMMAddress):
+        _take_slot(taken, module.address.slot, _count(domain))
+    else:
+        _give_slot(module, taken, domain)
+
+
+def _count(domain: Domain) -> int:
+    return (domain.max_memory.slots if domain.max_memory else None) or 0
+
+
+def _taken_slots(domain: Domain) -> set[int]:
     taken: set[int] = set()
-    for module in modules:
-        if isinstance(module.address, DIMMAddress) and module.address.slot is not None:
-            _take_slot(taken, module.address.slot, count)
-    for module in modules:
-        given = module.address
-        if given is not None and not (isinstance(given, DIMMAddress) and given.slot is None):
-            continue
-        slot = next((n for n in range(count) if n not in taken), None)
-        if slot is None:
-            raise VirtError(Code.CONFIG_UNSUPPORTED, "no free memory device slot available")
-        taken.add(slot)
-        module.address = DIMMAddress(slot=slot, base=given.base if isinstance(given, DIMMAddress) else None)
+    for module in domain.devices.memories:
+        if isinstance(module.address, DIMMAddress):
+            _take_slot(taken, module.address.slot, _count(domain))
+    return taken
+
+
+def _give_slot(module: Memory, taken: set[int], domain: Domain) -> None:
+    slot = next((n for n in range(_count(domain)) if n not in taken), None)
+    if slot is None:
+        raise VirtError(Code.CONFIG_UNSUPPORTED, "no free memory device slot available")
+    taken.add(slot)
+    module.address = DIMMAddress(slot=slot)
 
 
 def _take_slot(taken: set[int], slot: int, count: int) -> None:

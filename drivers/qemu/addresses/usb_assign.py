@@ -3,13 +3,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 
 from conf.domain import Domain
 from conf.domain.devices.address import USBAddress
+from conf.domain.devices.chardev import Serial
 from conf.domain.devices.controller import Controller
+from conf.domain.devices.disk import Disk
+from conf.domain.devices.hostdev import Hostdev
 from conf.domain.devices.hub import Hub
 from conf.domain.devices.info import DeviceInfo
+from conf.domain.devices.input import Input
+from conf.domain.devices.redirdev import Redirdev
+from conf.domain.devices.sound import Sound
 from drivers.qemu.addresses.usb_ports import HUB_PORTS, UsbAddressSet, parse_port, port_text
 
 #: Ports of a controller model; ICH9's companions share those of their EHCI controller.
@@ -39,11 +45,11 @@ def assign_usb(domain: Domain) -> None:
     addresses = build_usb(domain)
     _add_missing_hubs(domain)
     for hub in domain.devices.hubs:
-        if _lacks_port(hub):
-            _plug(addresses, hub)
+        if lacks_port(hub):
+            plug(addresses, hub)
     for device in usb_devices(domain):
-        if _lacks_port(device):
-            _plug(addresses, device)
+        if lacks_port(device):
+            plug(addresses, device)
 
 
 def build_usb(domain: Domain) -> UsbAddressSet:
@@ -58,10 +64,10 @@ def build_usb(domain: Domain) -> UsbAddressSet:
     # a hub may hang on a hub that stands further below
     hubs = sorted(domain.devices.hubs, key=lambda hub: len(_port(hub)))
     for hub in hubs:
-        if not _lacks_port(hub):
+        if not lacks_port(hub):
             _reserve(addresses, hub)
     for device in usb_devices(domain):
-        if not _lacks_port(device):
+        if not lacks_port(device):
             _reserve(addresses, device)
     return addresses
 
@@ -82,16 +88,38 @@ def controller_ports(controller: Controller) -> int:
 def usb_devices(domain: Domain) -> Iterator[DeviceInfo]:
     """All devices on the USB but hubs, in the order in which they get their ports."""
     devices = domain.devices
-    yield from (d for d in devices.hostdevs if d.mode == "subsystem" and d.type == "usb")
-    yield from (d for d in devices.disks if d.target.bus == "usb")
-    yield from (d for d in devices.controllers if d.type == "ccid")
-    yield from (d for d in devices.inputs if d.bus == "usb")
-    yield from (d for d in devices.serials if d.target and d.target.type == "usb-serial")
-    yield from (d for d in devices.sounds if d.model == "usb")
-    yield from (d for d in devices.redirdevs if d.bus == "usb")
+    kinds: tuple[Iterable[DeviceInfo], ...] = (
+        devices.hostdevs,
+        devices.disks,
+        devices.controllers,
+        devices.inputs,
+        devices.serials,
+        devices.sounds,
+        devices.redirdevs,
+    )
+    return (device for kind in kinds for device in kind if is_usb(device))
 
 
-def _lacks_port(device: DeviceInfo) -> bool:
+def is_usb(device: DeviceInfo) -> bool:
+    """Whether a device takes a USB port."""
+    match device:
+        case Disk():
+            return device.target.bus == "usb"
+        case Hostdev():
+            return device.mode == "subsystem" and device.type == "usb"
+        case Controller():
+            return device.type == "ccid"
+        case Input() | Redirdev():
+            return device.bus == "usb"
+        case Serial():
+            return device.target is not None and device.target.type == "usb-serial"
+        case Sound():
+            return device.model == "usb"
+    return isinstance(device, Hub)
+
+
+def lacks_port(device: DeviceInfo) -> bool:
+    """No address, or one that names a bus only."""
     address = device.address
     return address is None or (isinstance(address, USBAddress) and address.port is None)
 
@@ -111,7 +139,7 @@ def _reserve(addresses: UsbAddressSet, device: DeviceInfo) -> None:
             addresses.add_hub(address.bus, port)
 
 
-def _plug(addresses: UsbAddressSet, device: DeviceInfo) -> None:
+def plug(addresses: UsbAddressSet, device: DeviceInfo) -> None:
     """Take the next port for a device; one whose address names a bus stays on it."""
     wanted = device.address.bus if isinstance(device.address, USBAddress) else None
     bus, port = addresses.reserve_next(wanted)

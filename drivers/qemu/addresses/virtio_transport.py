@@ -3,11 +3,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 
 from conf.domain import Domain
 from conf.domain.devices.address import CCWAddress, VirtioMMIOAddress
+from conf.domain.devices.controller import Controller
+from conf.domain.devices.disk import Disk
+from conf.domain.devices.filesystem import Filesystem
+from conf.domain.devices.hostdev import Hostdev
 from conf.domain.devices.info import DeviceInfo
+from conf.domain.devices.input import Input
+from conf.domain.devices.interface import Interface
+from conf.domain.devices.memballoon import Memballoon
+from conf.domain.devices.rng import RNG
+from conf.domain.devices.video import Video
+from conf.domain.devices.vsock import Vsock
 from drivers.qemu import machines
 from drivers.qemu.addresses.ccw_devnos import CcwAddress, CcwAddressSet
 from drivers.qemu.facts import EmulatorFacts
@@ -42,24 +52,43 @@ def _uses_mmio(domain: Domain, emulator: EmulatorFacts) -> bool:
 def virtio_devices(domain: Domain) -> Iterator[DeviceInfo]:
     """All virtio devices, in the order in which they get their channels."""
     devices = domain.devices
-    yield from (d for d in devices.disks if d.target.bus == "virtio")
-    yield from (i for i in devices.interfaces if i.model and _is_virtio(i.model.type))
-    yield from (h for h in devices.hostdevs if h.type == "scsi_host")
-    if machines.is_s390_ccw(domain):
-        yield from (h for h in devices.hostdevs if h.type == "mdev" and h.model == "vfio-ccw")
-        yield from (v for v in devices.videos if v.model and v.model.type == "virtio")
-    yield from (c for c in devices.controllers if c.type == "virtio-serial" or _is_virtio(c.model))
-    yield from (i for i in devices.inputs if i.bus == "virtio")
-    if machines.is_s390_ccw(domain):
-        yield from devices.filesystems
-    if devices.memballoon and _is_virtio(devices.memballoon.model):
-        yield devices.memballoon
-    yield from devices.rngs
-    if devices.vsock:
-        yield devices.vsock
+    on_channels = machines.is_s390_ccw(domain)
+    kinds: tuple[Iterable[DeviceInfo], ...] = (
+        devices.disks,
+        devices.interfaces,
+        devices.hostdevs,
+        devices.videos if on_channels else (),
+        devices.controllers,
+        devices.inputs,
+        devices.filesystems if on_channels else (),
+        [devices.memballoon] if devices.memballoon else (),
+        devices.rngs,
+        [devices.vsock] if devices.vsock else (),
+    )
+    return (device for kind in kinds for device in kind if is_virtio(device))
 
 
-def _is_virtio(model: str | None) -> bool:
+def is_virtio(device: DeviceInfo) -> bool:
+    """Whether a device sits on a channel where virtio devices do."""
+    match device:
+        case Disk():
+            return device.target.bus == "virtio"
+        case Interface():
+            return device.model is not None and _is_virtio_model(device.model.type)
+        case Hostdev():
+            return device.type == "scsi_host" or device.model == "vfio-ccw"
+        case Video():
+            return device.model is not None and device.model.type == "virtio"
+        case Controller():
+            return device.type == "virtio-serial" or _is_virtio_model(device.model)
+        case Input():
+            return device.bus == "virtio"
+        case Memballoon():
+            return _is_virtio_model(device.model)
+    return isinstance(device, Filesystem | RNG | Vsock)
+
+
+def _is_virtio_model(model: str | None) -> bool:
     return model is not None and model.startswith("virtio")
 
 
