@@ -88,7 +88,7 @@ def is_scsi(hostdev: Hostdev) -> bool:
 
 
 def _assign_hostdevs(domain: Domain) -> None:
-    """SCSI host devices take free units behind those of disks, on the first controller with room."""
+    """SCSI host devices take free units below the controller's own, on the first controller with room."""
     scsi_disks = (d for d in domain.devices.disks if d.target.bus == "scsi")
     taken = {p for d in (*scsi_disks, *filter(is_scsi, domain.devices.hostdevs)) if (p := place_of(d))}
     controller = 0
@@ -102,5 +102,4 @@ def _assign_hostdevs(domain: Domain) -> None:
 
 
 def _free_unit(taken: set[Place], controller: int) -> int | None:
-    units = (u for u in range(SCSI_UNITS + 1) if u != _SCSI_OWN_UNIT)
-    return next((u for u in units if (controller, 0, 0, u) not in taken), None)
+    return next((u for u in range(_SCSI_OWN_UNIT) if (controller, 0, 0, u) not in taken), None)

@@ -7,7 +7,7 @@ from conf.domain import Domain
 from drivers.qemu.addresses import assign_addresses, assign_drives
 from drivers.qemu.addresses.slots import assign_smartcards
 from drivers.qemu.defaults.chardevs import number_chardevs, pair_console_with_serial
-from drivers.qemu.defaults.controllers import add_missing_controllers, number_controllers
+from drivers.qemu.defaults.controllers import add_hostdev_controllers, add_missing_controllers, number_controllers
 from drivers.qemu.defaults.cpus import complete_cpu
 from drivers.qemu.defaults.devices import complete_devices
 from drivers.qemu.defaults.emulators import choose_emulator
@@ -33,6 +33,7 @@ def prepare_definition(domain: Domain, emulator: EmulatorFacts, site: Site | Non
     site = site or Site()
     choose_machine(domain, emulator)
     complete_firmware(domain, site)
+    add_hostdev_controllers(domain)
     number_controllers(domain)
     drop_generated_paths(domain)
     number_chardevs(domain)

@@ -113,8 +113,18 @@ def add_missing_controllers(domain: Domain) -> None:
         ensure_controller(domain, "virtio-serial", place.controller if isinstance(place, VirtioSerialAddress) else 0)
     cards = (d.address for d in devices.smartcards)
     _add_up_to(domain, "ccid", (a.controller for a in cards if isinstance(a, CCIDAddress)))
-    scsi = (d.address for d in devices.hostdevs if d.mode == "subsystem" and d.type == "scsi")
-    _add_up_to(domain, "scsi", (a.controller for a in scsi if isinstance(a, DriveAddress)))
+    add_hostdev_controllers(domain)
+
+
+def add_hostdev_controllers(domain: Domain) -> None:
+    """Add the SCSI controllers that host devices name, or the first; a new one is like that before it."""
+    hostdevs = [h for h in domain.devices.hostdevs if h.mode == "subsystem" and h.type == "scsi"]
+    wanted = [h.address.controller if isinstance(h.address, DriveAddress) else 0 for h in hostdevs]
+    highest = max(wanted, default=-1)
+    scsi = (c for c in domain.devices.controllers if c.type == "scsi")
+    model = next((c.model for c in scsi if c.index is not None and c.index == highest - 1), None)
+    for index in range(highest + 1):
+        ensure_controller(domain, "scsi", index, model)
 
 
 def _add_up_to(domain: Domain, kind: ControllerType, wanted: Iterable[int]) -> None:
