@@ -4,12 +4,12 @@
 from __future__ import annotations
 
 from conf.domain import Domain
+from conf.domain.validation import validate
 from drivers.qemu.facts import EmulatorFacts, Site
 from drivers.qemu.validate.controllers import validate_controllers
 from drivers.qemu.validate.cpus import validate_cpus
-from drivers.qemu.validate.devices import validate_devices
+from drivers.qemu.validate.devices import Question, validate_devices
 from drivers.qemu.validate.disks import validate_disks
-from drivers.qemu.validate.displays import validate_displays
 from drivers.qemu.validate.emulators import validate_emulator
 from drivers.qemu.validate.firmware import validate_firmware
 from drivers.qemu.validate.system import validate_system
@@ -19,13 +19,13 @@ def validate_definition(domain: Domain, emulator: EmulatorFacts, site: Site) -> 
     """Check everything that can be known before the guest starts.
 
     Raises:
-        VirtError: the first thing found that cannot be.
+        ConfError, VirtError: the first thing found that cannot be.
     """
+    validate(domain)
     validate_emulator(domain, emulator)
     validate_system(domain)
     validate_cpus(domain, emulator)
     validate_firmware(domain)
     validate_disks(domain)
     validate_controllers(domain, emulator)
-    validate_displays(domain, emulator, site)
-    validate_devices(domain, emulator)
+    validate_devices(Question(domain, emulator, site))

@@ -1,0 +1,111 @@
+# SPDX-License-Identifier: LGPL-2.1-or-later
+"""Devices that QEMU cannot give to this guest."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from conf.binding import Model
+from conf.domain.devices.address import CCWAddress
+from conf.domain.devices.chardev import Channel, Console, Parallel, Serial
+from conf.domain.devices.filesystem import Filesystem
+from conf.domain.devices.graphics import Graphics
+from conf.domain.devices.hostdev import Hostdev
+from conf.domain.devices.input import Input
+from conf.domain.devices.interface import Interface
+from conf.domain.devices.iommu import IOMMU
+from conf.domain.devices.memory import Memory
+from conf.domain.devices.nvram import NVRAM
+from conf.domain.devices.panic import Panic
+from conf.domain.devices.redirdev import Redirdev
+from conf.domain.devices.rng import RNG
+from conf.domain.devices.shmem import Shmem
+from conf.domain.devices.smartcard import Smartcard
+from conf.domain.devices.tpm import TPM
+from conf.domain.devices.video import Video
+from conf.domain.devices.watchdog import Watchdog
+from conf.domain.validation.references import all_devices
+from drivers.qemu import machines
+from drivers.qemu.validate.complaints import unsupported
+from drivers.qemu.validate.devices.character import (
+    check_channel,
+    check_console,
+    check_parallel,
+    check_redirdev,
+    check_rng,
+    check_serial,
+    check_smartcard,
+    check_smartcards,
+)
+from drivers.qemu.validate.devices.display import check_audios, check_graphics, check_video
+from drivers.qemu.validate.devices.filesystem import check_filesystem
+from drivers.qemu.validate.devices.host import check_hostdev
+from drivers.qemu.validate.devices.interface import check_interface
+from drivers.qemu.validate.devices.memory import check_memories, check_memory
+from drivers.qemu.validate.devices.others import (
+    check_input,
+    check_iommu,
+    check_nvram,
+    check_panic,
+    check_shmem,
+    check_usb_devices,
+    check_watchdog,
+)
+from drivers.qemu.validate.devices.question import Question
+from drivers.qemu.validate.devices.tpm import check_tpm, check_tpms
+
+__all__ = ["Question", "validate_device", "validate_devices"]
+
+_CHECKS: dict[type[Model], Callable[[Any, Question], None]] = {
+    Channel: check_channel,
+    Console: check_console,
+    Filesystem: check_filesystem,
+    Graphics: check_graphics,
+    Hostdev: check_hostdev,
+    IOMMU: check_iommu,
+    Input: check_input,
+    Interface: check_interface,
+    Memory: check_memory,
+    NVRAM: check_nvram,
+    Panic: check_panic,
+    Parallel: check_parallel,
+    RNG: check_rng,
+    Redirdev: check_redirdev,
+    Serial: check_serial,
+    Shmem: check_shmem,
+    Smartcard: check_smartcard,
+    TPM: check_tpm,
+    Video: check_video,
+    Watchdog: check_watchdog,
+}
+
+
+def validate_devices(question: Question) -> None:
+    """Every device, and those that have to get on with each other.
+
+    Raises:
+        VirtError: what QEMU cannot do.
+    """
+    for device in all_devices(question.domain.devices):
+        validate_device(device, question)
+    check_usb_devices(question.domain)
+    check_audios(question.domain)
+    check_tpms(question.domain)
+    check_smartcards(question.domain)
+    check_memories(question.domain)
+
+
+def validate_device(device: Model, question: Question) -> None:
+    """One device, as it is or as it would be added.
+
+    Raises:
+        VirtError: what QEMU cannot do.
+    """
+    if isinstance(getattr(device, "address", None), CCWAddress) and not machines.is_s390_ccw(question.domain):
+        alias = getattr(device, "alias", None) or "<null>"
+        machine = question.domain.os.machine
+        raise unsupported(f"cannot use CCW address type for device '{alias}' using machine type '{machine}'")
+    check = _CHECKS.get(type(device))
+    if check is not None:
+        check(device, question)

@@ -1,0 +1,107 @@
+# SPDX-License-Identifier: LGPL-2.1-or-later
+"""Checks of devices that need no more than a few lines each."""
+
+from __future__ import annotations
+
+from conf.domain import Domain
+from conf.domain.devices.address import ISAAddress, PCIAddress
+from conf.domain.devices.input import Input
+from conf.domain.devices.iommu import IOMMU
+from conf.domain.devices.nvram import NVRAM
+from conf.domain.devices.panic import Panic
+from conf.domain.devices.shmem import Shmem
+from conf.domain.devices.watchdog import Watchdog
+from conf.domain.validation.usb import has_usb
+from drivers.qemu import machines
+from drivers.qemu.validate.complaints import unsupported
+from drivers.qemu.validate.devices.question import Question
+
+_TRANSITIONAL = ("virtio-transitional", "virtio-non-transitional")
+
+
+def check_usb_devices(domain: Domain) -> None:
+    """Devices that are USB devices in QEMU, whatever the XML calls them."""
+    devices = domain.devices
+    usb = (
+        bool(devices.redirdevs or devices.smartcards)
+        or any(sound.model == "usb" for sound in devices.sounds)
+        or any(serial.target and serial.target.type == "usb-serial" for serial in devices.serials)
+        or any(
+            interface.source and interface.source.hostdev and interface.source.hostdev.type == "usb"
+            for interface in devices.interfaces
+        )
+    )
+    if usb and not has_usb(domain):
+        raise unsupported("USB is disabled for this domain, but USB devices are present in the domain XML")
+
+
+def check_input(device: Input, _question: Question) -> None:
+    if device.bus == "virtio" and device.model in _TRANSITIONAL:
+        raise unsupported(f"virtio (non-)transitional models are not supported for input type={device.type}")
+
+
+def check_shmem(shmem: Shmem, question: Question) -> None:
+    kind = shmem.model.type if shmem.model else "ivshmem"
+    if kind == "ivshmem" or not question.emulator.has(kind):
+        raise unsupported(f"{kind} device is not supported with this QEMU binary")
+    if kind == "ivshmem-plain" and shmem.server is not None:
+        raise unsupported(f"shmem model '{kind}' is supported only with server option disabled")
+    if kind == "ivshmem-doorbell":
+        if shmem.server is None:
+            raise unsupported(f"shmem model '{kind}' is supported only with server option enabled")
+        if shmem.size:
+            raise unsupported(f"shmem model '{kind}' does not support size setting")
+
+
+def check_iommu(iommu: IOMMU, question: Question) -> None:
+    domain = question.domain
+    q35, virt = machines.is_q35(domain), machines.is_arm_virt(domain)
+    name = f"IOMMU device: '{iommu.model}'"
+    if iommu.model == "intel" and not q35:
+        raise unsupported(f"{name} is only supported with Q35 machines")
+    if iommu.model == "smmuv3" and not virt:
+        raise unsupported(f"{name} is only supported with ARM Virt machines")
+    if iommu.model == "virtio":
+        if not (q35 or virt):
+            raise unsupported(f"{name} is only supported with Q35 and ARM Virt machines")
+        if not isinstance(iommu.address, PCIAddress):
+            raise unsupported(f"{name} needs a PCI address")
+        if not (domain.features and domain.features.acpi):
+            raise unsupported(f"{name} requires ACPI")
+
+
+def check_panic(panic: Panic, question: Question) -> None:
+    domain = question.domain
+    if panic.model == "isa":
+        if not question.emulator.has("pvpanic"):
+            raise unsupported("the QEMU binary does not support the ISA panic device")
+        if panic.address is not None and not isinstance(panic.address, ISAAddress):
+            raise unsupported("panic is supported only with ISA address type")
+        return
+    suits = {
+        "pseries": (machines.is_pseries(domain), "only pSeries guests"),
+        "hyperv": (machines.is_x86(domain), "only i686 and x86_64 guests"),
+        "s390": (machines.is_s390(domain), "only S390 guests"),
+    }
+    possible, who = suits.get(panic.model or "", (True, ""))
+    if not possible:
+        raise unsupported(f"{who} support panic device of model '{panic.model}'")
+    if panic.address is not None:
+        raise unsupported(f"setting the panic device address is not supported for model '{panic.model}'")
+
+
+def check_watchdog(watchdog: Watchdog, question: Question) -> None:
+    if watchdog.model == "i6300esb" and not isinstance(watchdog.address, PCIAddress | None):
+        raise unsupported("i6300esb model of watchdog can go only on PCI bus")
+    if watchdog.model == "ib700" and watchdog.address is not None:
+        raise unsupported("ib700 model of watchdog does not support configuring the address")
+    if watchdog.model == "diag288":
+        if not machines.is_s390(question.domain):
+            raise unsupported("diag288 model of watchdog is allowed for s390 and s390x only")
+        if watchdog.address is not None:
+            raise unsupported("diag288 model of watchdog is virtual and cannot go on any bus")
+
+
+def check_nvram(_nvram: NVRAM, question: Question) -> None:
+    if not machines.is_ppc64(question.domain):
+        raise unsupported("nvram device is only supported for PPC64")

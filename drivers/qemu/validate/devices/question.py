@@ -1,0 +1,18 @@
+# SPDX-License-Identifier: LGPL-2.1-or-later
+"""What a check asks about."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from conf.domain import Domain
+from drivers.qemu.facts import EmulatorFacts, Site
+
+
+@dataclass(frozen=True, slots=True)
+class Question:
+    """Can this emulator on this host do that for the domain?"""
+
+    domain: Domain
+    emulator: EmulatorFacts
+    site: Site
