@@ -10,8 +10,10 @@ from conf.binding import FormatOptions, Int, Model, ParseOptions, Uint, attr, ch
 from conf.binding.fields import Values
 from conf.domain.devices.chardev_source import CharacterBackend, CharacterSource, CharacterType
 from conf.domain.devices.info import DeviceInfo
-from conf.errors import ConfigUnsupportedError, SystemCallError, XMLError
+from conf.errors import ConfigUnsupportedError, InternalError, SystemCallError, XMLError
 
+#: A PC has no more interrupts for them.
+ISA_PORTS = 4
 _UNKNOWN_TARGET = (ConfigUnsupportedError, "unknown target type '%s' specified for character device")
 
 
@@ -73,6 +75,11 @@ class SerialTarget(NumberedTarget):
     ) = attr(error=_UNKNOWN_TARGET)
     port: Int | None = _port()
     model: SerialTargetModel | None = child()
+
+    def check(self, options: ParseOptions) -> None:
+        super().check(options)
+        if self.type == "isa-serial" and (self.port or 0) >= ISA_PORTS:
+            raise InternalError(f"Maximum supported number of ISA serial ports is '{ISA_PORTS}'")
 
 
 class ConsoleTarget(NumberedTarget):

@@ -39,6 +39,8 @@ CharacterType = Literal[
     "qemu-vdagent",
     "dbus",
 ]
+#: A UDP device is bound to one address and sends to another.
+_ENDS = 2
 
 
 def _for(*types: str) -> Condition:
@@ -136,6 +138,8 @@ class CharacterBackend(Model):
     def check(self, options: ParseOptions) -> None:
         if len(self.sources) > 1 and self.type != "udp":
             raise XMLError("only one source element is allowed for character device")
+        if len(self.sources) > _ENDS:
+            raise XMLError("only two source elements are allowed for character device")
         if self.log is not None and self.log.file is None:
             self.log = None
         if self.type == "pty" and options.inactive:
@@ -146,6 +150,10 @@ class CharacterBackend(Model):
 
     def may_lack_path(self) -> bool:
         """Whether the daemon chooses the path of a unix socket if there is none."""
+        return False
+
+    def may_lack_channel(self) -> bool:
+        """Whether a hypervisor's own channel is meant if none is named."""
         return False
 
 
@@ -159,7 +167,7 @@ def _needs_path(device: CharacterBackend) -> None:
 
 
 def _needs_channel(device: CharacterBackend) -> None:
-    if not _given(device).channel:
+    if not _given(device).channel and not device.may_lack_channel():
         raise ConfigUnsupportedError("Missing source channel attribute for char device")
 
 

@@ -26,6 +26,9 @@ class Redirdev(CharacterBackend, BootableDevice):
     def has_end_tag(self) -> bool:
         return True
 
+    def may_lack_channel(self) -> bool:
+        return self.type == "dbus"
+
 
 _VERSION = re.compile(r"([0-9]{1,4})\.([0-9]{1,2})", re.ASCII)
 ANY = -1

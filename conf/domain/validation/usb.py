@@ -22,6 +22,9 @@ def check_usb(domain: Domain) -> None:
     for device_ in devices.inputs:
         if device_.bus == "usb":
             _check_place(device_)
+    for serial in devices.serials:
+        if serial.target and serial.target.type == "usb-serial" and not isinstance(serial.address, USBAddress | None):
+            raise ConfigUnsupportedError("usb-serial requires address of usb type")
     if has_usb(domain):
         return
     if any(device.bus == "usb" for device in devices.inputs):

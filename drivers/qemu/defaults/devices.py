@@ -8,14 +8,17 @@ from collections.abc import Callable
 from typing import Any, Literal
 
 from conf.domain import Domain
+from conf.domain.devices.chardev_source import CharacterSource
 from conf.domain.devices.disk import Disk, DiskDriver
 from conf.domain.devices.hostdev import Hostdev
 from conf.domain.devices.input import Input
 from conf.domain.devices.interface import Interface, InterfaceMac, InterfaceModel
 from conf.domain.devices.panic import Panic
+from conf.domain.devices.redirdev import Redirdev
 from conf.domain.devices.shmem import Shmem, ShmemMSI
 from conf.domain.devices.tpm import TPM
 from conf.domain.devices.vsock import Vsock
+from conf.domain.validation.references import all_devices
 from drivers.qemu import machines
 from drivers.qemu.defaults.chardevs import complete_serial
 from drivers.qemu.defaults.controllers import complete_controller
@@ -34,6 +37,7 @@ _KNOWN_MODELS = {
         "Am79C973", "82540EM", "82545EM", "82543GC",
     )
 }  # fmt: skip
+REDIRECTION_CHANNEL = "org.qemu.usbredir"
 #: MiB of an `ivshmem-plain` that names no size.
 _SHMEM_SIZE = 4
 
@@ -53,10 +57,8 @@ def complete_devices(domain: Domain, emulator: EmulatorFacts) -> None:
         complete_interface(interface, domain, emulator)
     for serial in devices.serials:
         complete_serial(serial, domain)
-    for device in (*devices.inputs, *devices.hostdevs, *devices.tpms, *devices.panics, *devices.shmems):
+    for device in all_devices(devices):
         complete_device(device, domain)
-    if devices.vsock:
-        complete_device(devices.vsock, domain)
     complete_videos(domain, emulator)
 
 
@@ -170,6 +172,12 @@ def _vsock(vsock: Vsock, _domain: Domain) -> None:
     vsock.model = vsock.model or "virtio"
 
 
+def _redirdev(redirdev: Redirdev, _domain: Domain) -> None:
+    """On a D-Bus display, devices come through the channel QEMU's clients look for."""
+    if redirdev.type == "dbus" and redirdev.source is None:
+        redirdev.source = CharacterSource(channel=REDIRECTION_CHANNEL)
+
+
 _RULES: dict[type, Callable[[Any, Domain], None]] = {
     Input: _input,
     Hostdev: _hostdev,
@@ -177,4 +185,5 @@ _RULES: dict[type, Callable[[Any, Domain], None]] = {
     Panic: _panic,
     Vsock: _vsock,
     Shmem: _shmem,
+    Redirdev: _redirdev,
 }
