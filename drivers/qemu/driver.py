@@ -26,7 +26,9 @@ from drivers.qemu.api.state import StateApi
 from drivers.qemu.api.statistics import StatisticsApi
 from drivers.qemu.api.vcpus import VcpuApi
 from drivers.qemu.block.feature import BlockJobs
+from drivers.qemu.block.disks_api import DisksApi
 from drivers.qemu.block.jobs_api import BlockJobsApi
+from drivers.qemu.block.tuning import IoLimits
 from drivers.qemu.capabilities import CapabilitiesCache
 from drivers.qemu.capabilities.part import CapabilitiesPart
 from drivers.qemu.command.native import NativePart
@@ -45,6 +47,7 @@ API: tuple[type[Part], ...] = (
     ConnectionApi,
     ConsoleApi,
     DefinitionApi,
+    DisksApi,
     GuestInfoApi,
     JobsApi,
     LifecycleActionApi,
@@ -81,7 +84,7 @@ class QemuDriver(HypervisorDriver):
             guests=self.guests,
         )
         self._block_jobs = BlockJobs(self.context)
-        self.context.features.append(self._block_jobs)
+        self.context.features += [self._block_jobs, IoLimits()]
         self.parts = (HostApi(), *(part(self.context) for part in API), BlockJobsApi(self.context, self._block_jobs))
 
     def connect_open(self, connection: Connection, path: str) -> str:

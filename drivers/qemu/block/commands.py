@@ -230,14 +230,20 @@ async def blockdev_close_tray(monitor: Monitor, device: str) -> None:
     await monitor.execute("blockdev-close-tray", {"id": device})
 
 
-async def node_of_drive(monitor: Monitor, qdev: str) -> str | None:
-    """The node a guest's drive works on now; `qdev` is the device's id or the QOM path that ends it.
-
-    This is the last word on where the guest's writes go, whatever became of a job.
-    """
+async def drive_of(monitor: Monitor, qdev: str) -> Reply | None:
+    """A guest's drive as `query-block` shows it; `qdev` is its device's id, which stands in the QOM path."""
     for drive in await query_block(monitor):
         path = str(drive.get("qdev", ""))
         if path == qdev or f"/{qdev}/" in f"{path}/":
-            inserted = drive.get("inserted")
-            return str(inserted.get("node-name")) if isinstance(inserted, dict) else None
+            return drive
     return None
+
+
+async def node_of_drive(monitor: Monitor, qdev: str) -> str | None:
+    """The node a guest's drive works on now, None for an empty one.
+
+    This is the last word on where the guest's writes go, whatever became of a job.
+    """
+    drive = await drive_of(monitor, qdev)
+    inserted = drive.get("inserted") if drive else None
+    return str(inserted.get("node-name")) if isinstance(inserted, dict) else None
