@@ -32,7 +32,7 @@ from conf.domain.validation.references import check_aliases, check_audio, check_
 from conf.domain.validation.resources import check_hugepages, check_timers
 from conf.domain.validation.usb import check_usb
 
-__all__ = ["DEVICE_CHECKS", "validate"]
+__all__ = ["DEVICE_CHECKS", "validate", "validate_early"]
 
 #: The list of `Devices` (or single device) → the check of each device in it.
 DEVICE_CHECKS: dict[str, Callable[[Any, Domain], None]] = {
@@ -51,20 +51,29 @@ DEVICE_CHECKS: dict[str, Callable[[Any, Domain], None]] = {
     "iommu": check_iommu,
     "vsock": check_vsock,
 }
+#: What must be sound before devices can be given their places.
+_EARLY_CHECKS: tuple[Callable[[Domain], None], ...] = (check_controllers, check_panics, check_boot_orders)
 _DOMAIN_CHECKS: tuple[Callable[[Domain], None], ...] = (
     check_disks,
-    check_controllers,
     check_firmware,
     check_timers,
     check_hugepages,
     check_usb,
     check_hostdevs,
-    check_panics,
     check_videos,
     check_audio,
-    check_boot_orders,
     check_aliases,
 )
+
+
+def validate_early(domain: Domain) -> None:
+    """Check a definition whose devices have no addresses yet.
+
+    Raises:
+        ConfError: with libvirt's code and text.
+    """
+    for check in _EARLY_CHECKS:
+        check(domain)
 
 
 def validate(domain: Domain) -> None:

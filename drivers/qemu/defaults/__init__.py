@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 from conf.domain import Domain
+from conf.domain.validation import validate, validate_early
 from drivers.qemu.addresses import assign_addresses, assign_drives
 from drivers.qemu.addresses.slots import assign_smartcards
 from drivers.qemu.defaults.chardevs import number_chardevs, pair_console_with_serial
@@ -17,7 +18,6 @@ from drivers.qemu.defaults.memory import complete_memories, complete_numa
 from drivers.qemu.defaults.system import choose_machine, complete_system, drop_generated_paths
 from drivers.qemu.facts import EmulatorFacts, Site
 from drivers.qemu.validate import validate_definition
-from drivers.qemu.validate.controllers import refuse_usb_inputs
 
 __all__ = ["choose_emulator", "prepare_definition"]
 
@@ -51,6 +51,7 @@ def prepare_definition(domain: Domain, emulator: EmulatorFacts, site: Site | Non
     assign_smartcards(domain)
     add_missing_controllers(domain)
     complete_devices(domain, emulator)
-    refuse_usb_inputs(domain)
+    validate_early(domain)
     assign_addresses(domain, emulator)
+    validate(domain)
     validate_definition(domain, emulator, site)

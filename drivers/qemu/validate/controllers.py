@@ -45,16 +45,6 @@ def refuse_misplaced_pci(controller: Controller, domain: Domain) -> None:
         )
 
 
-def refuse_usb_inputs(domain: Domain) -> None:
-    """An input device needs a USB bus.
-
-    Raises:
-        VirtError: CONFIG_UNSUPPORTED, the XML has switched USB off.
-    """
-    if usb_disabled(domain) and any(i.bus == "usb" for i in domain.devices.inputs):
-        raise unsupported("Can't add USB input device. USB bus is disabled")
-
-
 def usb_disabled(domain: Domain) -> bool:
     """Whether the XML says that there is no USB."""
     return any(c.type == "usb" and c.model == "none" for c in domain.devices.controllers)

@@ -4,11 +4,11 @@
 from __future__ import annotations
 
 from conf.domain import Domain
-from conf.domain.devices.address import DriveAddress, UnassignedAddress
+from conf.domain.devices.address import DriveAddress, USBAddress
 from conf.domain.devices.disk import Disk
 from conf.domain.devices.encryption import Encryption
-from drivers.qemu.addresses.drive import DRIVE_BUSES, is_scsi, place_of
-from drivers.qemu.validate.complaints import contradiction, unsupported
+from drivers.qemu.addresses.drive import is_scsi, place_of
+from drivers.qemu.validate.complaints import unsupported
 from virtd.errors import Code, VirtError
 
 #: Formats that QEMU can serve to more than one guest.
@@ -16,70 +16,32 @@ _SHAREABLE = ("raw", None)
 #: Formats QEMU has no driver for any more.
 _GONE = ("aio", "cow", "iso", "vhd", "ploop")
 _ENCRYPTED = ("raw", "qcow2")
-#: Bus → the types of address a disk on it may have.
-_ADDRESS_TYPES: dict[str, tuple[str, ...]] = {
-    **dict.fromkeys(DRIVE_BUSES, ("drive",)),
-    "usb": ("usb",),
-    "virtio": ("pci", "ccw", "virtio-mmio", "virtio-s390"),
-    "sd": (),
-}
+_VIRTIO_ADDRESSES = ("pci", "ccw", "virtio-mmio", "virtio-s390")
 
 
 def validate_disks(domain: Domain) -> None:
     """All disks are such as QEMU has.
 
     Raises:
-        VirtError: one is not, or two are in one place.
+        VirtError: one is not, or is where a host device is.
     """
-    places: dict[object, Disk] = {}
-    names: dict[str | None, Disk] = {}
     for disk in domain.devices.disks:
         _validate_address(disk)
         _validate_bus(disk)
         _validate_image(disk)
-        _validate_iscsi_reservations(disk)
         _validate_sharing(disk)
-        _note_name(disk, names)
-        _note_place(disk, places)
     _validate_hostdev_places(domain)
 
 
-def _note_name(disk: Disk, names: dict[str | None, Disk]) -> None:
-    other = names.setdefault(disk.target.dev, disk)
-    if other is not disk:
-        raise contradiction(
-            f"target '{disk.target.dev}' duplicated for disk sources '{_path(other)}' and '{_path(disk)}'"
-        )
-
-
-def _path(disk: Disk) -> str:
-    return (disk.source.local_path if disk.source else None) or "(null)"
-
-
-def _note_place(disk: Disk, places: dict[object, Disk]) -> None:
-    place = place_of(disk)
-    if place is None:
-        return
-    key = (disk.target.bus, place)
-    if key in places:
-        raise unsupported(
-            f"Found duplicate drive address for disk with target name '{disk.target.dev}' controller='{place[0]}' "
-            f"bus='{place[1]}' target='{place[2]}' unit='{place[3]}'"
-        )
-    places[key] = disk
-
-
 def _validate_address(disk: Disk) -> None:
-    address, bus = disk.address, disk.target.bus or ""
-    if address is None or isinstance(address, UnassignedAddress) or bus not in _ADDRESS_TYPES:
+    """What `conf` leaves to us: virtio and USB disks."""
+    address, bus = disk.address, disk.target.bus
+    if address is None:
         return
-    if address.type in _ADDRESS_TYPES[bus]:
-        return
-    if bus == "usb":
+    if bus == "usb" and not isinstance(address, USBAddress):
         raise VirtError(Code.INTERNAL_ERROR, "unexpected address type for usb disk")
-    raise unsupported(
-        f"Invalid address type '{address.type}' for the disk '{disk.target.dev}' with the bus type '{bus}'"
-    )
+    if bus == "virtio" and address.type not in _VIRTIO_ADDRESSES:
+        raise unsupported(f"virtio disk cannot have an address of type '{address.type}'")
 
 
 def _validate_bus(disk: Disk) -> None:
@@ -88,10 +50,6 @@ def _validate_bus(disk: Disk) -> None:
         raise unsupported(f"unsupported disk bus '{bus}' with device setup")
     if disk.device == "lun" and bus not in ("virtio", "scsi"):
         raise unsupported(f"disk device='lun' is not supported for bus='{bus}'")
-    if disk.device == "floppy" and bus != "fdc":
-        raise unsupported(f"Invalid bus type '{bus}' for floppy disk")
-    if disk.device != "floppy" and bus == "fdc":
-        raise unsupported(f"Invalid bus type '{bus}' for disk")
     if disk.device == "cdrom" and bus == "virtio":
         raise unsupported(f"disk type of '{disk.target.dev}' does not support ejectable media")
     if bus != "scsi" and (disk.vendor or disk.product):
@@ -114,13 +72,6 @@ def _validate_image(disk: Disk) -> None:
 def _validate_encryption(encryption: Encryption, format_: str | None) -> None:
     if encryption.engine != "librbd" and format_ not in (*_ENCRYPTED, None):
         raise unsupported("encryption is supported only with 'raw' and 'qcow2' image format")
-    if encryption.cipher is not None:
-        raise unsupported("supplying <cipher> for domain disk definition is unnecessary")
-
-
-def _validate_iscsi_reservations(disk: Disk) -> None:
-    if disk.source is not None and disk.source.reservations is not None and disk.device != "lun":
-        raise unsupported("<reservations/> allowed only for lun disks")
 
 
 def _validate_sharing(disk: Disk) -> None:
