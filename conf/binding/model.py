@@ -28,7 +28,8 @@ class Model(BaseModel):
     #: What is said about an element that no field is bound to; None ignores it, as libvirt mostly does.
     unknown_child: ClassVar[Complaint | None] = None
 
-    model_config = ConfigDict(extra="forbid", arbitrary_types_allowed=True, protected_namespaces=())
+    # the parser needs no validators: those of most classes are never built, which speeds up the start
+    model_config = ConfigDict(extra="forbid", arbitrary_types_allowed=True, protected_namespaces=(), defer_build=True)
 
     def check(self, options: ParseOptions) -> None:
         """Called after this element was read, its children before it: complete and refuse.
