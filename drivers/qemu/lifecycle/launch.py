@@ -127,8 +127,6 @@ async def _bring_up(guest: Guest, runtime: Runtime, capabilities: Capabilities) 
     whom = account(guest.context.settings, privileged=guest.context.env.privileged)
     # Before anything is made: a daemon that finds this file without a pid undoes the start.
     await guest.save_status()
-    user = (whom.uid, whom.gid) if whom is not None else None
-    await prepare_disks(guest.require_active().devices.disks, user=user)
     resources = await asyncio.to_thread(hostside.prepare, guest, runtime, whom)
     try:
         await asyncio.to_thread(_write_master_key, runtime, whom)
