@@ -25,8 +25,8 @@ from drivers.qemu.api.security import SecurityApi
 from drivers.qemu.api.state import StateApi
 from drivers.qemu.api.statistics import StatisticsApi
 from drivers.qemu.api.vcpus import VcpuApi
-from drivers.qemu.block.feature import BlockJobs
 from drivers.qemu.block.disks_api import DisksApi
+from drivers.qemu.block.feature import BlockJobs
 from drivers.qemu.block.jobs_api import BlockJobsApi
 from drivers.qemu.block.tuning import IoLimits
 from drivers.qemu.capabilities import CapabilitiesCache

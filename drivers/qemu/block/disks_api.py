@@ -7,7 +7,7 @@ import asyncio
 import os
 
 from conf.domain.devices.disk import Disk
-from drivers.qemu.api.base import Part, definition, definitions, require_one_impact, save
+from drivers.qemu.api.base import Part, definition, definitions, refuse, require_one_impact, save
 from drivers.qemu.block import commands, tuning
 from drivers.qemu.block.layers import chain, is_empty
 from drivers.qemu.block.lookup import disk_by_name, find_disk
@@ -70,9 +70,11 @@ class DisksApi(Part):
     async def domain_get_block_io_tune(self, dom: DomainRef, disk: str | None, flags: int) -> list[TypedParam]:
         """virDomainGetBlockIoTune."""
         check_flags(flags, _TUNE_FLAGS, "qemuDomainGetBlockIoTune")
+        if disk is None:
+            raise refuse("disk in virDomainGetBlockIoTune must not be NULL")
         guest = self._guest(dom)
         model = definition(guest, flags)
-        found = disk_by_name(model, disk or "")
+        found = disk_by_name(model, disk)
         if model is guest.live:
             return _parameters(await tuning.current(guest.monitor, found))
         return _parameters({name: getattr(found.iotune, name, None) or 0 for name in tuning.FIELDS})
