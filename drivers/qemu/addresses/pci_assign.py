@@ -87,10 +87,10 @@ def _buses(domain: Domain) -> list[Bus]:
     """A bus for each PCI controller; where an index is missing, what will be put there."""
     found: dict[int, Bus] = {}
     for controller in domain.devices.controllers:
-        if controller.type != "pci" or controller.index is None or controller.model is None:
+        if controller.type != "pci" or controller.index is None:
             continue
-        if controller.index in found:
-            raise VirtError(Code.XML_ERROR, f"Multiple 'pci' controllers with index '{controller.index}'")
+        if controller.model is None:
+            raise VirtError(Code.INTERNAL_ERROR, "PCI controller model was not set correctly")
         hotplug = not (controller.target and controller.target.hotplug is False)
         found[controller.index] = Bus.of_model(controller.model, hotplug=hotplug)
     if not found:

@@ -4,13 +4,13 @@
 from __future__ import annotations
 
 from conf.domain import Domain
-from conf.domain.validation import validate, validate_early
+from conf.domain.validation import validate_early
 from drivers.qemu.addresses import assign_addresses, assign_drives
 from drivers.qemu.addresses.slots import assign_smartcards
 from drivers.qemu.defaults.chardevs import number_chardevs, pair_console_with_serial
 from drivers.qemu.defaults.controllers import add_hostdev_controllers, add_missing_controllers, number_controllers
 from drivers.qemu.defaults.cpus import complete_cpu
-from drivers.qemu.defaults.devices import complete_devices
+from drivers.qemu.defaults.devices import complete_devices, complete_input
 from drivers.qemu.defaults.emulators import choose_emulator
 from drivers.qemu.defaults.firmware import complete_firmware
 from drivers.qemu.defaults.implicit import add_audio, add_implicit_devices, add_ps2, add_video
@@ -39,6 +39,8 @@ def prepare_definition(domain: Domain, emulator: EmulatorFacts, site: Site | Non
     number_chardevs(domain)
     pair_console_with_serial(domain)
     add_implicit_devices(domain, emulator)
+    for device in domain.devices.inputs:
+        complete_input(device, domain)
     add_ps2(domain)
     add_video(domain)
     if not site.vnc_allow_host_audio:
@@ -53,5 +55,4 @@ def prepare_definition(domain: Domain, emulator: EmulatorFacts, site: Site | Non
     complete_devices(domain, emulator)
     validate_early(domain)
     assign_addresses(domain, emulator)
-    validate(domain)
     validate_definition(domain, emulator, site)

@@ -85,12 +85,12 @@ def complete_disk(disk: Disk) -> None:
 
 def complete_interface(interface: Interface, domain: Domain, emulator: EmulatorFacts) -> None:
     """Make up a MAC address and choose a model; what only virtio knows is left out of others."""
-    if interface.mac is None:
-        interface.mac = InterfaceMac(address=generate_mac())
+    mac = interface.mac = interface.mac or InterfaceMac()
+    mac.address = mac.address or generate_mac()
     if interface.model is not None and interface.model.type:
         interface.model.type = _KNOWN_MODELS.get(interface.model.type.lower(), interface.model.type)
-    if interface.model is None and interface.type not in ("hostdev", "vdpa"):
-        name = choose_interface_model(domain, emulator)
+    if (interface.model is None or interface.model.type is None) and interface.type != "hostdev":
+        name = "virtio" if interface.type == "vdpa" else choose_interface_model(domain, emulator)
         if name:
             interface.model = InterfaceModel(type=name)
     is_virtio = interface.model is not None and (interface.model.type or "").startswith("virtio")
@@ -123,7 +123,8 @@ def _of_old_board(domain: Domain) -> str:
     return "scm91c111" if machines.is_versatile(domain) else "virtio"
 
 
-def _input(device: Input, domain: Domain) -> None:
+def complete_input(device: Input, domain: Domain) -> None:
+    """Choose the bus."""
     if device.bus is not None:
         return
     if device.type in ("mouse", "keyboard") and machines.is_x86(domain):
@@ -143,7 +144,8 @@ def _tpm(tpm: TPM, domain: Domain) -> None:
     if tpm.model is None:
         tpm.model = "tpm-spapr" if machines.is_ppc64(domain) else "tpm-tis"
     if tpm.backend.type == "emulator" and tpm.backend.version is None:
-        tpm.backend.version = "2.0"
+        # The oldest that the model is made for.
+        tpm.backend.version = "1.2" if tpm.model == "tpm-tis" and not machines.is_arm(domain) else "2.0"
 
 
 def _panic(panic: Panic, domain: Domain) -> None:
@@ -161,7 +163,7 @@ def _shmem(shmem: Shmem, _domain: Domain) -> None:
     kind = shmem.model.type if shmem.model else "ivshmem"
     if kind == "ivshmem-plain" and not shmem.size:
         shmem.size = _SHMEM_SIZE
-    if kind != "ivshmem-doorbell":
+    if kind != "ivshmem-doorbell" or shmem.server is None:
         return
     shmem.msi = shmem.msi or ShmemMSI()
     if shmem.msi.ioeventfd is None:
@@ -179,7 +181,7 @@ def _redirdev(redirdev: Redirdev, _domain: Domain) -> None:
 
 
 _RULES: dict[type, Callable[[Any, Domain], None]] = {
-    Input: _input,
+    Input: complete_input,
     Hostdev: _hostdev,
     TPM: _tpm,
     Panic: _panic,

@@ -86,6 +86,8 @@ def add_implicit_devices(domain: Domain, emulator: EmulatorFacts) -> None:
         _add_root(domain, implicit.root)
     if implicit.memballoon and devices.memballoon is None:
         devices.memballoon = Memballoon(model="virtio")
+    if devices.memballoon is not None and devices.memballoon.model == "none":
+        devices.memballoon.address = None
     if implicit.usb_inputs and devices.graphics:
         add_input(domain, "keyboard", "usb")
         add_input(domain, "mouse", "usb")
@@ -106,7 +108,7 @@ def _add_root(domain: Domain, model: Root) -> None:
                 raise VirtError(
                     Code.XML_ERROR,
                     f"The PCI controller with index='0' must be model='{model}' for this machine type, "
-                    f"but model='{controller.model}' was found instead",
+                    f"but model='{controller.model or '(null)'}' was found instead",
                 )
             return
     domain.devices.controllers.append(Controller(type="pci", index=0, model=model))

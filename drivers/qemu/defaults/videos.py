@@ -31,6 +31,9 @@ def complete_videos(domain: Domain, emulator: EmulatorFacts) -> None:
 
 
 def _complete(video: Video, domain: Domain, emulator: EmulatorFacts) -> None:
+    if video.driver is not None:
+        # For another hypervisor's adapter.
+        video.driver.vgaconf = None
     model = video.model = video.model or VideoModel()
     if model.type == "default":
         model.type = _usual(domain, emulator)

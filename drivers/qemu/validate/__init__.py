@@ -21,11 +21,11 @@ def validate_definition(domain: Domain, emulator: EmulatorFacts, site: Site) -> 
     Raises:
         ConfError, VirtError: the first thing found that cannot be.
     """
-    validate(domain)
     validate_emulator(domain, emulator)
     validate_system(domain)
     validate_cpus(domain, emulator)
     validate_firmware(domain)
+    validate(domain)
     validate_disks(domain)
     validate_controllers(domain, emulator)
     validate_devices(Question(domain, emulator, site))

@@ -6,11 +6,10 @@ from __future__ import annotations
 from conf.domain import Domain
 from conf.domain.devices.controller import Controller
 from drivers.qemu import machines
+from drivers.qemu.addresses.usb_assign import is_usb
 from drivers.qemu.facts import EmulatorFacts
-from drivers.qemu.validate.complaints import contradiction, plain, unsupported
+from drivers.qemu.validate.complaints import contradiction, unsupported
 
-#: PHBs of a pSeries guest.
-_LAST_TARGET_INDEX = 30
 _SCSI_DEVICES = {
     "lsilogic": "lsi53c895a",
     "virtio-scsi": "virtio-scsi-pci",
@@ -45,11 +44,6 @@ def refuse_misplaced_pci(controller: Controller, domain: Domain) -> None:
         )
 
 
-def usb_disabled(domain: Domain) -> bool:
-    """Whether the XML says that there is no USB."""
-    return any(c.type == "usb" and c.model == "none" for c in domain.devices.controllers)
-
-
 def validate_controllers(domain: Domain, emulator: EmulatorFacts) -> None:
     """All controllers are ones that the machine and its emulator have.
 
@@ -63,8 +57,6 @@ def validate_controllers(domain: Domain, emulator: EmulatorFacts) -> None:
                 _validate_ide(controller, domain)
             case "scsi":
                 _validate_scsi(controller, emulator)
-            case "pci":
-                _validate_pci(controller, domain)
 
 
 def _validate_ide(controller: Controller, domain: Domain) -> None:
@@ -86,39 +78,9 @@ def _validate_scsi(controller: Controller, emulator: EmulatorFacts) -> None:
         raise unsupported(f"Unsupported controller model: {model}")
 
 
-def _validate_pci(controller: Controller, domain: Domain) -> None:
-    if controller.model in _ROOTS and controller.address is not None:
-        raise unsupported("pci-root and pcie-root controllers should not have an address")
-    if controller.model == "pci-root" and machines.is_pseries(domain):
-        _validate_host_bridge(controller)
-
-
-def _validate_host_bridge(controller: Controller) -> None:
-    target = controller.target.index if controller.target else None
-    if target is not None and target > _LAST_TARGET_INDEX:
-        raise unsupported(f"PCI controller target index '{target}' out of range - must be 0-{_LAST_TARGET_INDEX}")
-    if (controller.index == 0) != (target == 0):
-        raise unsupported("Only the PCI controller with index 0 can have target index 0, and vice versa")
-    if controller.index == 0 and controller.target and controller.target.node is not None:
-        raise unsupported("The PCI controller with index=0 can't be associated with a NUMA node")
-
-
 def _validate_usb(domain: Domain) -> None:
-    usb = [c for c in domain.devices.controllers if c.type == "usb"]
-    masters = {c.index for c in usb if c.model == "ich9-ehci1"}
-    if any(c.master is not None and c.index not in masters for c in usb):
-        raise plain("No master USB controller specified")
-    if not usb_disabled(domain):
-        return
-    if len(usb) > 1:
-        raise contradiction("Can't add another USB controller: USB is disabled for this domain")
     devices = domain.devices
-    on_usb = (
-        any(d.target.bus == "usb" for d in devices.disks)
-        or any(h.mode == "subsystem" and h.type == "usb" for h in devices.hostdevs)
-        or any(c.type == "ccid" for c in devices.controllers)
-        or any(s.model == "usb" for s in devices.sounds)
-        or bool(devices.hubs or devices.redirdevs)
-    )
-    if on_usb:
+    if not any(c.type == "usb" and c.model == "none" for c in devices.controllers):
+        return
+    if any(is_usb(d) for d in (*devices.disks, *devices.controllers, *devices.sounds, *devices.serials)):
         raise unsupported("USB is disabled for this domain, but USB devices are present in the domain XML")

@@ -1,10 +1,10 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
-"""Disks: formats, buses, addresses, and what may be shared."""
+"""Disks that QEMU cannot have: formats, buses, addresses, and what may be shared."""
 
 from __future__ import annotations
 
 from conf.domain import Domain
-from conf.domain.devices.address import DriveAddress, USBAddress
+from conf.domain.devices.address import DriveAddress, UnassignedAddress, USBAddress
 from conf.domain.devices.disk import Disk
 from conf.domain.devices.encryption import Encryption
 from drivers.qemu.addresses.drive import is_scsi, place_of
@@ -15,33 +15,43 @@ from virtd.errors import Code, VirtError
 _SHAREABLE = ("raw", None)
 #: Formats QEMU has no driver for any more.
 _GONE = ("aio", "cow", "iso", "vhd", "ploop")
-_ENCRYPTED = ("raw", "qcow2")
-_VIRTIO_ADDRESSES = ("pci", "ccw", "virtio-mmio", "virtio-s390")
+_ENCRYPTED = ("raw", "qcow2", None)
 
 
 def validate_disks(domain: Domain) -> None:
     """All disks are such as QEMU has.
 
     Raises:
-        VirtError: one is not, or is where a host device is.
+        VirtError: one is not, or a host device is in its place.
     """
     for disk in domain.devices.disks:
-        _validate_address(disk)
-        _validate_bus(disk)
-        _validate_image(disk)
-        _validate_sharing(disk)
+        validate_disk(disk)
     _validate_hostdev_places(domain)
 
 
+def validate_disk(disk: Disk) -> None:
+    """One disk, as it is or as it would be added.
+
+    Raises:
+        VirtError: QEMU has no such disk.
+    """
+    _validate_address(disk)
+    _validate_bus(disk)
+    _validate_image(disk)
+    if disk.shareable and (disk.driver.type if disk.driver else None) not in _SHAREABLE:
+        raise unsupported(f"shared access for disk '{disk.target.dev}' requires use of supported storage format")
+
+
 def _validate_address(disk: Disk) -> None:
-    """What `conf` leaves to us: virtio and USB disks."""
     address, bus = disk.address, disk.target.bus
-    if address is None:
+    if address is None or isinstance(address, UnassignedAddress):
         return
     if bus == "usb" and not isinstance(address, USBAddress):
         raise VirtError(Code.INTERNAL_ERROR, "unexpected address type for usb disk")
-    if bus == "virtio" and address.type not in _VIRTIO_ADDRESSES:
+    if bus == "virtio" and address.type not in ("pci", "ccw", "virtio-mmio", "virtio-s390"):
         raise unsupported(f"virtio disk cannot have an address of type '{address.type}'")
+    if bus == "sata" and isinstance(address, DriveAddress) and address.bus:
+        raise VirtError(Code.INTERNAL_ERROR, "bus must be 0 for ide controller")
 
 
 def _validate_bus(disk: Disk) -> None:
@@ -54,8 +64,6 @@ def _validate_bus(disk: Disk) -> None:
         raise unsupported(f"disk type of '{disk.target.dev}' does not support ejectable media")
     if bus != "scsi" and (disk.vendor or disk.product):
         raise unsupported("Only scsi disk supports vendor and product")
-    if bus == "sata" and isinstance(disk.address, DriveAddress) and disk.address.bus:
-        raise VirtError(Code.INTERNAL_ERROR, "bus must be 0 for ide controller")
 
 
 def _validate_image(disk: Disk) -> None:
@@ -64,19 +72,19 @@ def _validate_image(disk: Disk) -> None:
         raise unsupported(f"'{format_}' storage format is not supported")
     if format_ == "dir":
         raise unsupported("'directory' storage format is not directly supported by QEMU, use 'dir' disk type instead")
+    if disk.driver and disk.driver.metadata_cache and format_ != "qcow2":
+        raise unsupported("metadata cache max size control is supported only with qcow2 images")
     encryption = disk.encryption or (disk.source.encryption if disk.source else None)
     if encryption is not None:
-        _validate_encryption(encryption, format_)
+        _validate_encryption(encryption, disk)
 
 
-def _validate_encryption(encryption: Encryption, format_: str | None) -> None:
-    if encryption.engine != "librbd" and format_ not in (*_ENCRYPTED, None):
+def _validate_encryption(encryption: Encryption, disk: Disk) -> None:
+    if encryption.engine == "librbd":
+        if not disk.source or disk.source.protocol != "rbd":
+            raise unsupported("librbd encryption is supported only with RBD backed disks")
+    elif disk.driver and disk.driver.type not in _ENCRYPTED:
         raise unsupported("encryption is supported only with 'raw' and 'qcow2' image format")
-
-
-def _validate_sharing(disk: Disk) -> None:
-    if disk.shareable and (disk.driver.type if disk.driver else None) not in _SHAREABLE:
-        raise unsupported(f"shared access for disk '{disk.target.dev}' requires use of supported storage format")
 
 
 def _validate_hostdev_places(domain: Domain) -> None:

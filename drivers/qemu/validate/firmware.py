@@ -4,66 +4,20 @@
 from __future__ import annotations
 
 from conf.domain import Domain
-from conf.domain.os import OS
 from drivers.qemu import machines
-from drivers.qemu.validate.complaints import contradiction, plain, unsupported
+from drivers.qemu.validate.complaints import contradiction, unsupported
 
 
 def validate_firmware(domain: Domain) -> None:
-    """`<loader>`, `<nvram>`, `<firmware>` and ACPI agree with each other.
+    """`<loader>` suits the machine and its features.
 
     Raises:
-        VirtError: what does not.
+        VirtError: it does not.
     """
-    if domain.os.firmware is not None:
-        _validate_automatic(domain.os)
-    else:
-        _validate_manual(domain.os)
     _validate_acpi(domain)
     _validate_secure(domain)
     if domain.os.bios and domain.os.bios.useserial and not domain.devices.serials:
         raise contradiction("need at least one serial port to use BIOS serial output")
-
-
-def _validate_automatic(os_: OS) -> None:
-    """Whoever lets us choose must not choose parts of it."""
-    features = {f.name: f.enabled for f in (os_.firmware_features.features if os_.firmware_features else [])}
-    if features.get("enrolled-keys") and features.get("secure-boot") is False:
-        raise plain(
-            "firmware feature 'enrolled-keys' cannot be enabled when firmware feature 'secure-boot' is disabled"
-        )
-    automatic = "cannot be specified when firmware autoselection is enabled"
-    if os_.loader is not None:
-        if os_.loader.readonly is not None:
-            raise plain(f"loader attribute 'readonly' {automatic}")
-        if os_.loader.type is not None or os_.loader.path is not None:
-            raise plain(f"loader attribute 'type' {automatic}")
-        if os_.loader.secure is False:
-            raise plain(f"loader attribute 'secure' {automatic}")
-    if os_.nvram is not None and os_.nvram.template is not None:
-        raise plain(f"nvram attribute 'template' {automatic}")
-    if os_.firmware != "efi":
-        if os_.loader is not None and os_.loader.stateless is False:
-            raise plain("Only EFI firmware permits NVRAM")
-        if os_.nvram is not None:
-            raise plain(f"firmware type '{os_.firmware}' does not support nvram")
-
-
-def _validate_manual(os_: OS) -> None:
-    loader, nvram = os_.loader, os_.nvram
-    if os_.firmware_features is not None:
-        raise plain("cannot use feature-based firmware autoselection when firmware autoselection is disabled")
-    if loader is None or loader.path is None:
-        if loader is not None or nvram is not None:
-            raise plain("no loader path specified and firmware auto selection disabled")
-        return
-    if loader.stateless:
-        if nvram is not None and nvram.template is not None:
-            raise plain("NVRAM template is not permitted when loader is stateless")
-        if nvram is not None:
-            raise plain("NVRAM is not permitted when loader is stateless")
-    elif loader.type != "pflash" and (loader.stateless is False or nvram is not None):
-        raise plain("Only pflash loader type permits NVRAM")
 
 
 def _validate_acpi(domain: Domain) -> None:

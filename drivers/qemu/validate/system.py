@@ -3,7 +3,6 @@
 
 from __future__ import annotations
 
-from conf.bitmap import parse_bitmap
 from conf.domain import Domain
 from drivers.qemu import machines
 from drivers.qemu.validate.complaints import plain, unsupported
@@ -43,15 +42,3 @@ def _validate_memory(domain: Domain) -> None:
                 f"can't add memory backend for guest node '{memory.target.node}' as the guest has only "
                 f"'{nodes}' NUMA nodes configured"
             )
-    _validate_hugepages(domain, nodes)
-
-
-def _validate_hugepages(domain: Domain, nodes: int) -> None:
-    backing = domain.memory_backing
-    pages = backing.hugepages.pages if backing and backing.hugepages else []
-    for page in pages:
-        if page.nodeset is None:
-            continue
-        missing = next((node for node in sorted(parse_bitmap(page.nodeset)) if node >= max(nodes, 1)), None)
-        if missing is not None:
-            raise plain(f"hugepages: node {missing} not found")
