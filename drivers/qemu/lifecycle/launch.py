@@ -16,14 +16,13 @@ from conf.domain import Domain
 from drivers.qemu import command, commands, hostside, prepare
 from drivers.qemu.block.chains import prepare_disks
 from drivers.qemu.capabilities import Capabilities
-from drivers.qemu.capabilities.hugepages import find_hugepages
-from drivers.qemu.command.context import Context, OpenInterface
-from drivers.qemu.command.preconditions import check_start, scsi_generic_paths
+from drivers.qemu.command.preconditions import check_start
 from drivers.qemu.cpu.cpu_map import load_cpu_map
 from drivers.qemu.cpu.guest import settle_cpu
 from drivers.qemu.guest import Guest
 from drivers.qemu.hostside import cgroup
 from drivers.qemu.lifecycle import connection, device_events, ending, running
+from drivers.qemu.lifecycle.building import build_context
 from drivers.qemu.logfile import LogFile
 from drivers.qemu.process import Process
 from drivers.qemu.runtime import Runtime
@@ -156,7 +155,7 @@ async def _spawn(
     """Start the process; returns where in the log its words begin."""
     assert guest.live is not None
     paths = guest.context.paths
-    line = command.build(guest.live, capabilities, _build_context(guest, runtime, resources))
+    line = command.build(guest.live, capabilities, build_context(guest, runtime, resources))
     logfile = LogFile(paths.log_file(guest.name))
     output = logfile.open()
     try:
@@ -175,26 +174,6 @@ async def _spawn(
     await asyncio.to_thread(_note_process, guest, runtime)
     await guest.save_status()
     return words
-
-
-def _build_context(guest: Guest, runtime: Runtime, resources: hostside.Resources) -> Context:
-    context = guest.context
-    taps, vhosts = resources.taps, resources.vhosts
-    huge = find_hugepages(context.settings.hugetlbfs_mount)
-    return Context(
-        domain_dir=str(runtime.domain_dir),
-        channel_dir=str(runtime.channel_dir),
-        state_dir=str(context.paths.state),
-        memory_dir=context.settings.memory_backing_dir or str(context.paths.lib / "ram"),
-        settings=context.settings,
-        monitor_fd=resources.monitor,
-        interfaces={name: OpenInterface(tuple(fds), tuple(vhosts.get(name, ()))) for name, fds in taps.items()},
-        sockets=resources.sockets,
-        paths=scsi_generic_paths(guest.require_active()),
-        files=resources.files,
-        hugepages=huge.mounts,
-        default_hugepage=huge.default,
-    )
 
 
 def _note_process(guest: Guest, runtime: Runtime) -> None:
