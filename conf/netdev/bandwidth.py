@@ -22,10 +22,10 @@ class BandwidthRates(Model):
     burst: Ulong | None = _rate("burst")
 
     def check(self, options: ParseOptions) -> None:
-        if self.average is None and (self.peak is not None or self.burst is not None):
-            raise ConfigUnsupportedError("'peak' and 'burst' require 'average' attribute")
         if self.average is None and self.floor is None:
             raise XMLDetailError("Missing mandatory average or floor attributes")
+        if self.average is None and (self.peak is not None or self.burst is not None):
+            raise ConfigUnsupportedError("'peak' and 'burst' require 'average' attribute")
 
 
 def _direction(name: str) -> Any:

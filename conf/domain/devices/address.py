@@ -4,9 +4,10 @@
 from __future__ import annotations
 
 import re
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
-from conf.binding import Hex, Model, OnOff, ParseOptions, Scalar, Uint, attr, child, number
+from conf.binding import FormatOptions, Hex, Model, OnOff, ParseOptions, Scalar, Uint, attr, child, number
+from conf.binding.fields import Values
 from conf.binding.scalars import ULONG_MAX, BadValueError
 from conf.errors import ConfigUnsupportedError, InternalError, XMLError
 
@@ -28,14 +29,23 @@ def check_pci_place(bus: int, slot: int, function: int) -> None:
         raise XMLError(f"Invalid PCI address function=0x{function:x}, must be <= 7")
 
 
+def _shown_part(value: int, own: Values, _around: Values, _options: FormatOptions) -> int | None:
+    """An address that names no place has no parts either."""
+    return value if own["domain"] or own["bus"] or own["slot"] or own["function"] else None
+
+
+def _part() -> Any:
+    return attr(default=0, shown=_shown_part)
+
+
 class PCIAddress(Model):
     """`type='pci'`.  All zero means "any free slot" in a definition."""
 
     type: Literal["pci"] = attr(default="pci")
-    domain: Annotated[int, Hex(4)] = attr(default=0)
-    bus: Annotated[int, Hex(2)] = attr(default=0)
-    slot: Annotated[int, Hex(2)] = attr(default=0)
-    function: Annotated[int, Hex(1)] = attr(default=0)
+    domain: Annotated[int, Hex(4)] = _part()
+    bus: Annotated[int, Hex(2)] = _part()
+    slot: Annotated[int, Hex(2)] = _part()
+    function: Annotated[int, Hex(1)] = _part()
     multifunction: OnOff | None = attr()
     zpci: ZPCI | None = child()
 
@@ -138,7 +148,7 @@ class DIMMAddress(Model):
     """`type='dimm'`: a memory module's slot and, once plugged, its guest address."""
 
     type: Literal["dimm"] = attr(default="dimm")
-    slot: Uint = attr(default=0)
+    slot: Uint = attr(required=True)
     base: Annotated[int, number(0, ULONG_MAX, base=16, form="#x")] | None = attr()
 
 

@@ -12,6 +12,7 @@ from conf.domain.devices.chardev_source import CharacterBackend, CharacterSource
 from conf.domain.devices.info import DeviceInfo
 from conf.errors import ConfigUnsupportedError, InternalError, SystemCallError, XMLError
 
+PORT_MASK = 0xFFFF
 #: A PC has no more interrupts for them.
 ISA_PORTS = 4
 _UNKNOWN_TARGET = (ConfigUnsupportedError, "unknown target type '%s' specified for character device")
@@ -107,6 +108,7 @@ class ChannelTarget(Model):
     def check(self, options: ParseOptions) -> None:
         if self.address is None:
             return
+        self.port = (self.port or 0) & PORT_MASK
         try:
             address = ipaddress.ip_address(self.address)
         except ValueError:

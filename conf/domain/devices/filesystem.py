@@ -62,7 +62,7 @@ class FilesystemDriver(VirtioOptions):
 
     def check(self, options: ParseOptions) -> None:
         if self.type == "default":
-            self.format = None
+            self.format, self.wrpolicy = None, "default"
 
 
 class FilesystemCache(Model):

@@ -31,6 +31,12 @@ class HostdevDriver(Model):
 _MODELS = Literal["vfio-pci", "vfio-ccw", "vfio-ap", "virtio", "virtio-transitional", "virtio-non-transitional"]
 
 
+_MODELS_OF_TYPE = {
+    "mdev": ("vfio-pci", "vfio-ccw", "vfio-ap"),
+    "scsi_host": ("virtio", "virtio-transitional", "virtio-non-transitional"),
+}
+
+
 class Hostdev(RomDevice):
     """`<hostdev>`."""
 
@@ -63,6 +69,8 @@ class Hostdev(RomDevice):
         allowed = SUBSYSTEM_TYPES if self.mode == "subsystem" else CAPABILITIES_TYPES
         if self.type not in allowed:
             raise ConfigUnsupportedError(f"unknown host device source address type '{self.type}'")
+        if self.model is not None and self.model not in _MODELS_OF_TYPE.get(self.type, (self.model,)):
+            raise XMLError(f"Invalid value for attribute 'model' in element 'hostdev': '{self.model}'.")
         if self.type == "mdev" and self.model is None:
             raise XMLError("Missing required attribute 'model' in element 'hostdev'")
         if self.model is not None and self.type not in ("mdev", "scsi_host"):

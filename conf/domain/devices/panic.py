@@ -5,7 +5,7 @@ from __future__ import annotations
 
 from typing import Literal
 
-from conf.binding import attr
+from conf.binding import ParseOptions, attr
 from conf.domain.devices.info import DeviceInfo
 from conf.errors import ConfigUnsupportedError
 
@@ -14,5 +14,9 @@ class Panic(DeviceInfo):
     """`<panic>`.  Without a model it is the machine's usual one."""
 
     model: Literal["default", "isa", "pseries", "hyperv", "s390"] | None = attr(
-        omit="default", error=(ConfigUnsupportedError, "unknown panic model '%s'")
+        error=(ConfigUnsupportedError, "unknown panic model '%s'")
     )
+
+    def check(self, options: ParseOptions) -> None:
+        if self.model == "default":
+            self.model = None

@@ -36,6 +36,10 @@ class RNGBackend(CharacterBackend):
     )
     path: str | None = text(when=on("model", "random"))
 
+    @property
+    def has_end_tag(self) -> bool:
+        return self.model == "egd"
+
     def check(self, options: ParseOptions) -> None:
         if self.model == "egd":
             super().check(options)

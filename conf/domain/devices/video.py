@@ -11,11 +11,16 @@ from conf.domain.devices.virtio import VirtioOptions
 from conf.errors import ConfigUnsupportedError, InternalError, XMLError
 
 
+def _parse_vgaconf(text: str) -> str | None:
+    return text if text in ("io", "on", "off") else None
+
+
 class _VideoDriverEnd(Model):
     """What stands behind the virtio options."""
 
     name: Literal["qemu", "vhostuser"] | None = attr()
-    vgaconf: Literal["io", "on", "off"] | None = attr()
+    #: Of another hypervisor's adapter; an unknown word is none.
+    vgaconf: Annotated[str, Scalar(_parse_vgaconf)] | None = attr()
 
 
 class VideoDriver(VirtioOptions, _VideoDriverEnd):
@@ -76,6 +81,8 @@ class VideoModel(Model):
     resolution: VideoResolution | None = child()
 
     def check(self, options: ParseOptions) -> None:
+        if self.type == "none":
+            self.resolution = None
         if self.type != "qxl":
             for name in ("ram", "vram64", "vgamem"):
                 if getattr(self, name) is not None:

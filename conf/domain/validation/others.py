@@ -23,7 +23,9 @@ def check_filesystem(filesystem: Filesystem, _domain: Domain) -> None:
         raise ConfigUnsupportedError("boot order is only supported for virtiofs")
 
 
-def check_input(device: Input, _domain: Domain) -> None:
+def check_input(device: Input, domain: Domain) -> None:
+    if device.bus == "xen" and domain.os.type and domain.os.type.type == "hvm":
+        raise InternalError("unsupported input bus xen")
     if device.bus == "ps2" and device.type not in ("mouse", "keyboard"):
         raise InternalError(f"ps2 bus does not support {device.type} input device")
     if device.type == "evdev" and device.bus not in (None, "none"):

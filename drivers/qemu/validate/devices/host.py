@@ -15,7 +15,7 @@ def check_hostdev(hostdev: Hostdev, question: Question) -> None:
     """Raise VirtError for a device that QEMU cannot be given."""
     if hostdev.mode == "capabilities":
         raise unsupported("hostdev mode 'capabilities' is not supported in qemu")
-    if hostdev.source.write_filtering is False:
+    if hostdev.source.write_filtering is not None:
         raise unsupported("Write filtering of PCI device configuration space is not supported by qemu")
     if hostdev.rom is not None and hostdev.type not in ("pci", "mdev"):
         raise unsupported("ROM tuning is only supported for PCI devices")

@@ -25,13 +25,15 @@ def check_interface(interface: Interface, _question: Question) -> None:
     if interface.mtu and interface.mtu.size and interface.type not in _MTU_TYPES:
         raise unsupported(f"setting MTU on interface type {interface.type} is not supported yet")
     frames = interface.coalesce.rx.frames if interface.coalesce and interface.coalesce.rx else None
-    if frames and frames.max and interface.type not in _COALESCE_TYPES:
+    if frames and frames.max is not None and interface.type not in _COALESCE_TYPES:
         raise unsupported(f"coalesce settings on interface type {interface.type} are not supported")
 
 
 def _check_kind(interface: Interface) -> None:
     if interface.backend and interface.backend.type == "passt":
         raise contradiction("Invalid value for attribute 'type' in element 'backend': 'passt'.")
+    if interface.source and interface.source.write_filtering is not None:
+        raise unsupported("Write filtering of PCI device configuration space is not supported by qemu")
     if interface.type == "vdpa" and not interface.is_virtio and interface.model and interface.model.type:
         raise unsupported(f"invalid model for interface of type 'vdpa': '{interface.model.type}'")
     if interface.type == "hostdev" and not isinstance(interface.address, PCIAddress | UnassignedAddress | None):
