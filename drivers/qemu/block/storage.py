@@ -168,7 +168,7 @@ def _rbd(layer: Layer) -> Properties:
         image=image,
         snapshot=source.snapshot.name if source.snapshot else None,
         conf=source.config.file if source.config else None,
-        server=[_given(host=host.name, port=_port(layer, host)) for host in source.hosts] or None,
+        server=[_given(host=host.name, port=_port(layer, host) or "0") for host in source.hosts] or None,
         user=auth.username if auth else None,
         auth_client_required=["cephx", "none"] if auth else None,
         key_secret=auth_secret(layer) if auth else None,

@@ -112,6 +112,10 @@ _SMBIOS = {
 }
 
 
+#: The table in which libvirt names a manufacturer whether there is one or not.
+_CHASSIS = 3
+
+
 def add_smbios(build: Build, line: CommandLine) -> None:
     """-smbios and -fw_cfg."""
     mode = build.domain.os.smbios.mode if build.domain.os.smbios else None
@@ -135,7 +139,10 @@ def _add_smbios_tables(sysinfo: Sysinfo, line: CommandLine) -> None:
         tables: list[list[Entry]] = [board.entries for board in found] if element == "base_boards" else [found]
         for entries in tables:
             values = {entry.name: entry.value for entry in entries}
-            if options := [(name, values[key]) for key, name in names.items() if values.get(key) is not None]:
+            if type_ == _CHASSIS and values:
+                values.setdefault("manufacturer", "")
+            options: list[Option] = [(name, values[key]) for key, name in names.items() if values.get(key) is not None]
+            if options:
                 line.add_list("-smbios", ("type", type_), *options)
     if sysinfo.oem_strings:
         line.add_list("-smbios", ("type", 11), *(("value", text) for text in sysinfo.oem_strings))

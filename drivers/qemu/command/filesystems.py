@@ -42,7 +42,7 @@ def fsdev(filesystem: Filesystem) -> str:
             ("writeout", "immediate" if driver is not None and driver.wrpolicy == "immediate" else None),
             ("id", f"fsdev-{filesystem.alias}"),
             ("path", filesystem.source.dir if filesystem.source else None),
-            ("readonly", "on" if filesystem.readonly else None),
+            *(["readonly"] if filesystem.readonly else []),
         ]
     )
 

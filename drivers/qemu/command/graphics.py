@@ -18,7 +18,7 @@ Option = str | tuple[str, object | None]
 VNC_FIRST_PORT = 5900
 
 #: Ports shown where none is chosen yet: in a command line that is never run.
-_SHOWN_PORTS = {"vnc": 5900, "spice": 5901, "tls": 5902, "websocket": 5700}
+_SHOWN_PORTS = {"vnc": 5900, "spice": 5901, "tls": 5902}
 _AUTOPORT = -1
 
 
@@ -99,7 +99,7 @@ def _vnc(build: Build, graphics: Graphics) -> Iterator[Option]:
         host = f"[{address}]" if ":" in address else address
         yield f"{host}:{port - VNC_FIRST_PORT}"
         if graphics.websocket:
-            yield "websocket", _port(graphics.websocket, "websocket")
+            yield "websocket", graphics.websocket
     else:
         yield "none"
     yield "share", graphics.share_policy
@@ -114,20 +114,20 @@ def _vnc(build: Build, graphics: Graphics) -> Iterator[Option]:
 def _spice(build: Build, graphics: Graphics) -> Iterator[Option]:
     settings = build.context.settings
     yield from _spice_place(build, graphics)
+    if graphics.mouse is not None:
+        yield "agent-mouse", on_off(graphics.mouse.mode == "client")
     if graphics.passwd is None and not settings.spice_password:
         yield "disable-ticketing", "on"
     yield "x509-dir", settings.spice_tls_x509_cert_dir if settings.spice_tls else None
-    for channel in graphics.channels:
-        yield "tls-channel" if channel.mode == "secure" else "plaintext-channel", channel.name
     if graphics.default_mode in ("secure", "insecure"):
         yield "tls-channel" if graphics.default_mode == "secure" else "plaintext-channel", "default"
+    for channel in graphics.channels:
+        yield "tls-channel" if channel.mode == "secure" else "plaintext-channel", channel.name
     yield "image-compression", graphics.image.compression if graphics.image else None
     yield "jpeg-wan-compression", graphics.jpeg.compression if graphics.jpeg else None
     yield "zlib-glz-wan-compression", graphics.zlib.compression if graphics.zlib else None
     yield "playback-compression", graphics.playback.compression if graphics.playback else None
     yield "streaming-video", graphics.streaming.mode if graphics.streaming else None
-    if graphics.mouse is not None:
-        yield "agent-mouse", on_off(graphics.mouse.mode == "client")
     if graphics.clipboard is not None and not graphics.clipboard.copypaste:
         yield "disable-copy-paste", "on"
     if graphics.filetransfer is not None and not graphics.filetransfer.enable:

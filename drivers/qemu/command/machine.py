@@ -37,7 +37,7 @@ def _machine_options(build: Build) -> Iterator[Option]:
     elif features.ioapic and features.ioapic.driver == "kvm":
         yield "kernel_irqchip", "on"
     yield from _key_wrap(domain)
-    if machines.is_arm_virt(domain) and features.gic and features.gic.version and domain.type != "hvf":
+    if machines.is_arm_virt(domain) and features.gic and features.gic.version and build.caps.has("gic-version"):
         yield "gic-version", features.gic.version
     yield from _pseries(features)
     yield from _common(build)

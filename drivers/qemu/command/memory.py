@@ -134,6 +134,7 @@ def _backend(build: Build, request: _Request) -> _Backend:
             "share": None if access is None else access == "shared",
             "x-use-canonical-path-for-ramblock-id": _canonical_path(build, request, kind),
             **_preallocation(build, request, huge=page is not None, path=path),
+            "reserve": _reserve(build, request),
             "size": request.kib * _KIB,
             **_module_options(request.module),
             "host-nodes": nodes,
@@ -160,7 +161,8 @@ def _kind(build: Build, request: _Request, source: str | None, page: int | None,
     if page is not None:
         return "memory-backend-file", {"mem-path": _huge_page_path(build, page), "discard-data": discard}
     if source == "file" or _access(build, request) is not None:
-        folder = f"{build.context.memory_dir}/{_short_name(build)}/{request.alias}"
+        name = request.module.alias if request.module else request.alias
+        folder = f"{build.context.memory_dir}/{_short_name(build)}/{name}"
         return "memory-backend-file", {"mem-path": folder, "discard-data": discard}
     return "memory-backend-ram", {}
 
@@ -182,13 +184,19 @@ def _canonical_path(build: Build, request: _Request, kind: str) -> bool | None:
 
 def _preallocation(build: Build, request: _Request, *, huge: bool, path: str | None) -> Props:
     pmem = bool(request.module and request.module.source and request.module.source.pmem)
-    if request.module is not None and request.module.model == "virtio-mem":
+    if request.module is not None and request.module.model in ("virtio-mem", "virtio-pmem"):
         return {}
     wanted = huge or _wants_preallocation(build) or path is not None
     if not wanted or pmem:
         return {}
     allocation = build.domain.memory_backing.allocation if build.domain.memory_backing else None
     return {"prealloc": True, "prealloc-threads": allocation.threads if allocation else None}
+
+
+def _reserve(build: Build, request: _Request) -> bool | None:
+    """Memory that comes and goes takes no swap before it is there."""
+    virtio = request.module is not None and request.module.model == "virtio-mem"
+    return False if virtio and build.caps.has("memory-backend-file.reserve") else None
 
 
 def _module_options(module: Memory | None) -> Props:
@@ -198,7 +206,6 @@ def _module_options(module: Memory | None) -> Props:
     return {
         "align": align * _KIB if align else None,
         "pmem": True if module.source.pmem else None,
-        "readonly": True if module.target.readonly else None,
     }
 
 

@@ -327,11 +327,10 @@ def shmem_props(build: Build, shmem: Shmem) -> Props:
     own: Props = {"driver": model, "id": shmem.alias}
     if model == "ivshmem-plain":
         own["memdev"] = f"shmmem-{shmem.alias}"
+        own["master"] = on_off(shmem.role == "master") if shmem.role is not None else None
     else:
         msi = shmem.msi
         own["chardev"] = f"char{shmem.alias}"
         own["vectors"] = (msi.vectors or None) if msi else None
         own["ioeventfd"] = msi.ioeventfd if msi else None
-    if shmem.role is not None:
-        own["master"] = on_off(shmem.role == "master")
     return props({**own, **address_props(build, shmem)})

@@ -117,6 +117,13 @@ def _choose_render_node(domain: Domain) -> None:
             gl.rendernode = str(_RENDER_NODES / nodes[0])
 
 
+def _choose_caches(domain: Domain) -> None:
+    """What several guests write to is not cached on one host's side, unless the XML says how."""
+    for disk in domain.devices.disks:
+        if disk.shareable and not disk.readonly and disk.driver is not None and disk.driver.cache is None:
+            disk.driver.cache = "none"
+
+
 def _check_videos(domain: Domain) -> None:
     if any(v.driver is not None and v.driver.name == "vhostuser" for v in domain.devices.videos):
         raise VirtError(Code.OPERATION_FAILED, "Unable to find a satisfying vhost-user-gpu")
@@ -137,6 +144,7 @@ def _check_hostdevs(domain: Domain) -> None:
 _CHECKS: tuple[Callable[[Domain], None], ...] = (
     _check_numa,
     _choose_render_node,
+    _choose_caches,
     _check_disks,
     _check_networks,
     _check_videos,

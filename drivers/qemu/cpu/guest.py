@@ -5,6 +5,7 @@ from __future__ import annotations
 
 from conf.domain import Domain
 from conf.domain.cpu import CPU, CPUFeature, CPUModel
+from drivers.qemu.capabilities.arch import kvm_can_run
 from drivers.qemu.capabilities.model import Capabilities
 from drivers.qemu.cpu.compare import check_cpu
 from drivers.qemu.cpu.cpu_map import CpuMap
@@ -43,10 +44,27 @@ def settle_cpu(domain: Domain, caps: Capabilities, cpu_map: CpuMap) -> None:
         VirtError: as `check_cpu` and `expand_cpu`.
     """
     cpu = domain.cpu
-    if cpu is None or cpu.mode in (None, "host-passthrough", "maximum"):
+    if cpu is None or cpu.mode is None:
         return
-    check_cpu(cpu, caps, domain.type, cpu_map)
-    domain.cpu = expand_cpu(caps, domain.type, cpu_map, cpu)
+    if not _has_mode(cpu.mode, caps, domain.type):
+        raise _unsupported_mode(cpu.mode, caps, domain.type)
+    if cpu.mode in ("custom", "host-model"):
+        check_cpu(cpu, caps, domain.type, cpu_map)
+        domain.cpu = expand_cpu(caps, domain.type, cpu_map, cpu)
+
+
+def _has_mode(mode: str, caps: Capabilities, virt_type: str) -> bool:
+    """Whether QEMU can give a CPU of this mode; what `host-model` comes to is seen later."""
+    if mode == "host-passthrough":
+        return virt_type == "kvm" and kvm_can_run(caps.host_arch, caps.arch)
+    return mode != "maximum" or caps.has("cpu-max")
+
+
+def _unsupported_mode(mode: str, caps: Capabilities, virt_type: str) -> VirtError:
+    return VirtError(
+        Code.CONFIG_UNSUPPORTED,
+        f"CPU mode '{mode}' for {caps.arch} {virt_type} domain on {caps.host_arch} host is not supported by hypervisor",
+    )
 
 
 def expand_cpu(caps: Capabilities, virt_type: str, cpu_map: CpuMap, cpu: CPU) -> CPU:
@@ -55,17 +73,13 @@ def expand_cpu(caps: Capabilities, virt_type: str, cpu_map: CpuMap, cpu: CPU) ->
     A CPU that is named already keeps its model; `mode='host-model'` and `match='minimum'` take the host's.
 
     Raises:
-        VirtError: CONFIG_UNSUPPORTED, the host's model cannot be told; CPU_INCOMPATIBLE, it lacks what is required.
+        VirtError: CONFIG_UNSUPPORTED, the host's model cannot be told.
     """
     expanded = cpu.model_copy(deep=True)
     if cpu.mode == "host-model" or (cpu.mode == "custom" and cpu.match == "minimum"):
         named = host_model(caps, virt_type, cpu_map, migratable=True)
         if named is None:
-            raise VirtError(
-                Code.CONFIG_UNSUPPORTED,
-                f"CPU mode 'host-model' for {caps.arch} {virt_type} domain on "
-                f"{caps.host_arch} host is not supported by hypervisor",
-            )
+            raise _unsupported_mode("host-model", caps, virt_type)
         _take_host_model(expanded, named)
     elif caps.is_x86:
         _name_removed_features(expanded, cpu_map)
@@ -94,7 +108,7 @@ def _name_removed_features(cpu: CPU, cpu_map: CpuMap) -> None:
 
 
 def _settle_policies(cpu: CPU, caps: Capabilities, virt_type: str, cpu_map: CpuMap) -> None:
-    """An optional feature is there if the host has it; a forbidden one must not be there."""
+    """An optional feature is there if the host has it; a forbidden one is off."""
     best = caps.cpu_facts(virt_type).best
     present = {known for name, value in best.items() if value is True and (known := cpu_map.canonical(name))}
     for feature in cpu.features:
@@ -102,6 +116,4 @@ def _settle_policies(cpu: CPU, caps: Capabilities, virt_type: str, cpu_map: CpuM
         if feature.policy == "optional":
             feature.policy = "require" if known in present else "disable"
         elif feature.policy == "forbid":
-            if known in present:
-                raise VirtError(Code.CPU_INCOMPATIBLE, f"Host CPU provides forbidden features: {feature.name}")
             feature.policy = "disable"

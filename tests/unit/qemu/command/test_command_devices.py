@@ -421,7 +421,7 @@ DISPLAYS = {
     "<clipboard copypaste='no'/></graphics>": (
         "-spice",
         (
-            "port=5905,addr=127.0.0.1,disable-ticketing=on,image-compression=off,agent-mouse=on,disable-copy-paste=on,"
+            "port=5905,addr=127.0.0.1,agent-mouse=on,disable-ticketing=on,image-compression=off,disable-copy-paste=on,"
             "seamless-migration=on"
         ),
     ),
