@@ -5,6 +5,9 @@ A call whose handler answers at once is answered in place, with no task.  Others
 `max_client_requests` side by side; further calls are kept until one ends.  Keepalive and streams pass
 them by.  When more than `MAX_BACKLOG` bytes are kept, or the client does not read its answers, the server
 stops reading it.
+
+Calls under way go on to their end when their client vanishes, as with stock daemons: half a change helps
+nobody.  Only what they answer is dropped.
 """
 
 from __future__ import annotations
@@ -270,12 +273,17 @@ class Client:
         self._server.client_gone(self)
 
     async def release(self) -> None:
-        """After the connection is closed: end the calls under way, the streams and the session."""
+        """After the connection is closed: end the streams, let calls end, then the session."""
         self._drop_kept()
+        await self._end_streams()
+        await self._idle.wait()
+        await self._end_streams()  # a call may have opened one at its end
         await self.tasks.close()
+        await self.session.close()
+
+    async def _end_streams(self) -> None:
         for stream in list(self._streams.values()):
             await stream.vanish()
-        await self.session.close()
 
     def _drop_kept(self) -> None:
         while self._kept:

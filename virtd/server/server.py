@@ -113,5 +113,6 @@ class Server:
             await asyncio.wait(goodbyes, timeout=SHUTDOWN_TIMEOUT)
         for client in clients:
             client.hang_up("the daemon ends")
+            await client.tasks.close()
         await self._empty.wait()
         await self._tasks.close()

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Callable, Coroutine
+from collections.abc import Awaitable, Callable
 from typing import Protocol
 
 from virtd.errors import Code, From, VirtError
@@ -56,9 +56,9 @@ class ClientStream:
         self._backlog = 0
         self._ended = False
         self._released = False
-        self._pumps = [peer.tasks.spawn(self._guard(self._receive_all()), "stream in")]
+        self._pumps = [peer.tasks.spawn(self._guard(self._receive_all), "stream in")]
         if stream.readable:
-            self._pumps.append(peer.tasks.spawn(self._guard(self._send_all()), "stream out"))
+            self._pumps.append(peer.tasks.spawn(self._guard(self._send_all), "stream out"))
 
     # from the client
 
@@ -118,9 +118,9 @@ class ClientStream:
 
     # the end
 
-    async def _guard(self, pump: Coroutine[None, None, None]) -> None:
+    async def _guard(self, pump: Callable[[], Awaitable[None]]) -> None:
         try:
-            await pump
+            await pump()
         except VirtError as error:
             self._fail(error)
         except Exception:
@@ -129,7 +129,7 @@ class ClientStream:
 
     async def _finish(self) -> None:
         """The client is content: so must the driver be, and then the client is told."""
-        self._stop_pumps()
+        await self._pumps_stopped()
         self._released = True
         await self._stream.finish()
         if self._end():
@@ -160,15 +160,17 @@ class ClientStream:
         if self._ended:
             return False
         self._ended = True
-        self._stop_pumps()
         self._count(-self._backlog)
         self._over()
         return True
 
-    def _stop_pumps(self) -> None:
-        for pump in self._pumps:
-            if pump is not asyncio.current_task():
-                pump.cancel()
+    async def _pumps_stopped(self) -> None:
+        """Nothing but the calling task is at work on the stream when this returns."""
+        pumps = [pump for pump in self._pumps if pump is not asyncio.current_task()]
+        for pump in pumps:
+            pump.cancel()
+        if pumps:
+            await asyncio.wait(pumps)
 
     async def _release(self) -> None:
         if self._released:
@@ -176,6 +178,7 @@ class ClientStream:
         self._released = True
         try:
             async with asyncio.timeout(CLEANUP_TIMEOUT):
+                await self._pumps_stopped()
                 await self._stream.abort()
         except Exception:
             log.exception("a stream was not released")

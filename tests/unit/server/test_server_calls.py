@@ -157,16 +157,19 @@ async def test_identity_is_the_kernels_until_it_is_replaced(house: House) -> Non
     assert error.code == Code.ARGUMENT_UNSUPPORTED
 
 
-async def test_a_vanished_client_leaves_nothing(house: House) -> None:
+async def test_calls_of_a_vanished_client_end_and_then_it_leaves_nothing(house: House) -> None:
     client = await house.open()
     gone: list[int] = []
     house.driver.connections[-1].on_close(lambda: gone.append(1))
-    client.start("DOMAIN_CREATE", DOMAIN)
-    await until(lambda: house.driver.calls)
+    for _ in range(6):
+        client.start("DOMAIN_CREATE", DOMAIN)
+    await until(lambda: len(house.driver.calls) == 5)
     client.close()
+    await asyncio.sleep(0.01)
+    assert gone == []
+    house.driver.release.set()
     await until(lambda: not house.server.clients)
-    assert house.driver.cancelled == 1
-    assert gone == [1]
+    assert (house.driver.cancelled, len(house.driver.calls), gone) == (0, 5, [1])
 
 
 async def test_a_thousand_come_and_go(house: House) -> None:
