@@ -132,7 +132,7 @@ NBD = {"driver": "nbd", "server": {"type": "inet", "host": "h", "port": "10809"}
                 "image": "ns/img",
                 "snapshot": "s",
                 "conf": "/c",
-                "server": [{"host": "a"}],
+                "server": [{"host": "a", "port": "0"}],
             },
         ),
         (
