@@ -28,7 +28,8 @@ def _add_backend(build: Build, line: CommandLine, tpm: TPM) -> None:
         line.add_list("-tpmdev", "passthrough", ("id", id_), ("path", path), ("cancel-path", cancel))
         return
     socket = backend.source.path if backend.source else build.context.paths.get(tpm.alias or "")
-    # A command line that is only shown has no emulator yet.
+    if not socket and not build.context.native:
+        raise VirtError(Code.SYSTEM_ERROR, "Unable to find 'swtpm' binary in $PATH: No such file or directory")
     line.add_list("-chardev", "socket" if socket else "null", ("id", "chrtpm"), ("path", socket))
     line.add_list("-tpmdev", "emulator", ("id", id_), ("chardev", "chrtpm"))
 

@@ -20,7 +20,7 @@ from drivers.qemu.command.preconditions import check_start
 from drivers.qemu.cpu.cpu_map import load_cpu_map
 from drivers.qemu.cpu.guest import settle_cpu
 from drivers.qemu.guest import Guest
-from drivers.qemu.hostside import cgroup
+from drivers.qemu.hostside import cgroup, nvram
 from drivers.qemu.lifecycle import connection, device_events, ending, running
 from drivers.qemu.lifecycle.building import build_context
 from drivers.qemu.logfile import LogFile
@@ -81,6 +81,7 @@ async def start(guest: Guest, definition: Domain, options: StartOptions) -> None
     prepare.live(live, context, runtime)
     await asyncio.to_thread(check_start, live)
     await asyncio.to_thread(settle_cpu, live, capabilities, load_cpu_map(live.os.arch or ""))
+    await asyncio.to_thread(nvram.make, live, context.settings.nvram, reset=options.reset_nvram)
     runtime.block.last_index = await _find_images(guest, live)
     async with AsyncExitStack() as undo:
         guest.set_live(live)
