@@ -53,7 +53,7 @@ class CapabilitiesPart(Part):
         Raises:
             VirtError: INVALID_ARG, the emulator does not do what is asked for; CONFIG_UNSUPPORTED, there is none.
         """
-        check_flags(flags, 0, "virConnectGetDomainCapabilities")
+        check_flags(flags, 0, "qemuConnectGetDomainCapabilities")
         found = await self._choose(emulatorbin, arch, virttype)
         kind = virttype or ("kvm" if found.kvm else "qemu")
         _check_virt_type(found, kind)
@@ -69,7 +69,7 @@ class CapabilitiesPart(Part):
         Raises:
             VirtError: INVALID_ARG, no such architecture; NO_SUPPORT, nothing is known of its CPUs.
         """
-        check_flags(flags, 0, "virConnectGetCPUModelNames")
+        check_flags(flags, 0, "qemuConnectGetCPUModelNames")
         if arch not in ARCHES:
             raise invalid_arg(f"cannot find architecture {arch}")
         if arch not in _ARCHES_WITH_MODELS:

@@ -38,7 +38,7 @@ class NativePart(Part):
         Raises:
             VirtError: INVALID_ARG, no such format; or the domain cannot be run here.
         """
-        check_flags(flags, 0, "virConnectDomainXMLToNative")
+        check_flags(flags, 0, "qemuConnectDomainXMLToNative")
         if native_format != _FORMAT:
             raise invalid_arg(f"unsupported config type {native_format}")
         domain = await prepare.definition(self._context, domain_xml)
