@@ -12,6 +12,7 @@ from drivers.qemu.api.base import Part
 from drivers.qemu.api.connection import ConnectionApi
 from drivers.qemu.api.consoles import ConsoleApi
 from drivers.qemu.api.definition import DefinitionApi
+from drivers.qemu.api.devices import DeviceApi
 from drivers.qemu.api.guestinfo import GuestInfoApi
 from drivers.qemu.api.jobs import JobsApi
 from drivers.qemu.api.lifecycle_actions import LifecycleActionApi
@@ -47,6 +48,7 @@ API: tuple[type[Part], ...] = (
     ConnectionApi,
     ConsoleApi,
     DefinitionApi,
+    DeviceApi,
     DisksApi,
     GuestInfoApi,
     JobsApi,

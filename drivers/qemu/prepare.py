@@ -27,9 +27,18 @@ async def definition(context: QemuContext, xml: str, *, validate: bool = False) 
         ConfError, VirtError: what is wrong with it.
     """
     domain = parse_domain(xml)
+    await complete(context, domain)
+    return domain
+
+
+async def complete(context: QemuContext, domain: Domain) -> None:
+    """Decide what a definition leaves open, and check it.
+
+    Raises:
+        ConfError, VirtError: what is wrong with it.
+    """
     emulator = choose_emulator(domain, context.capabilities)
     prepare_definition(domain, await context.capabilities.get(emulator), site(context))
-    return domain
 
 
 def site(context: QemuContext) -> Site:

@@ -8,6 +8,7 @@ from typing import Any, Literal
 from conf.domain import Domain
 from conf.domain.devices.chardev import Channel
 from drivers.qemu.guest import Guest
+from drivers.qemu.hotplug import plugging
 from drivers.qemu.lifecycle import state_events
 from virtd.enums import ConnectDomainEventAgentLifecycleReason as AgentReason
 from virtd.enums import ConnectDomainEventAgentLifecycleState as AgentState
@@ -110,7 +111,9 @@ def deleted(guest: Guest, data: dict[str, Any]) -> None:
     if isinstance(alias, str) and guest.runtime is not None:
         guest.runtime.devices.discard(alias)
         removal = guest.runtime.removals.get(alias)
-        if removal is not None and not removal.done():
+        if removal is None:
+            guest.tasks.spawn(plugging.removed_late(guest, alias), f"removal of {alias}")
+        elif not removal.done():
             removal.set_result(None)
 
 

@@ -15,6 +15,7 @@ from conf.errors import ConfError
 from drivers.qemu import commands, status
 from drivers.qemu.context import QemuContext
 from drivers.qemu.guest import Guest
+from drivers.qemu.hotplug import plugging
 from drivers.qemu.lifecycle import actions, connection, ending, running
 from drivers.qemu.process import Process
 from drivers.qemu.runtime import Runtime
@@ -185,7 +186,9 @@ async def _take_over(guest: Guest, runtime: Runtime) -> None:
     """Connect to the guest's QEMU and learn how it stands."""
     monitor = await connection.attach(guest, runtime.monitor_path, seconds=CONNECT_SECONDS)
     _settle_state(guest, (await commands.query_status(monitor)).status)
+    devices = runtime.devices
     await running.take_stock(guest)
+    await plugging.reconcile(guest, devices)
     for feature in guest.context.features:
         await feature.guest_found(guest)
     await guest.save_status()

@@ -1,0 +1,101 @@
+# SPDX-License-Identifier: LGPL-2.1-or-later
+"""Devices that come, go and change, now and in the stored definition."""
+
+from __future__ import annotations
+
+import copy
+from collections.abc import Callable
+from typing import Any
+
+from conf.domain import Domain
+from conf.domain.devices.interface import Interface
+from conf.domain.devices.single import parse_device
+from drivers.qemu import prepare
+from drivers.qemu.api.base import IMPACT, Part, definitions, save
+from drivers.qemu.guest import Guest
+from drivers.qemu.hotplug import matching, plugging, stored, updates
+from virtd.enums import DomainDeviceModifyFlags
+from virtd.errors import check_flags
+from virtd.refs import DomainRef
+
+
+class DeviceApi(Part):
+    """virDomainAttachDevice, virDomainDetachDevice, virDomainUpdateDevice, virDomainDetachDeviceAlias."""
+
+    async def domain_attach_device_flags(self, dom: DomainRef, xml: str, flags: int) -> None:
+        """virDomainAttachDeviceFlags."""
+        check_flags(flags, IMPACT, "qemuDomainAttachDeviceLiveAndConfig")
+        guest = self._guest(dom)
+        async with guest.job("modify"):
+            live, kept = definitions(guest, flags)
+            device, for_store = parse_device(xml), parse_device(xml)
+            changed = None
+            if kept is not None:
+                changed = await self._changed(guest, kept, lambda new: stored.attach(new, for_store))
+                _share_mac(for_store, device)
+            if live is not None:
+                await plugging.attach(guest, device)
+            await _keep(guest, live, changed)
+
+    async def domain_detach_device_flags(self, dom: DomainRef, xml: str, flags: int) -> None:
+        """virDomainDetachDeviceFlags."""
+        check_flags(flags, IMPACT, "qemuDomainDetachDeviceLiveAndConfig")
+        guest = self._guest(dom)
+        async with guest.job("modify"):
+            live, kept = definitions(guest, flags)
+            wanted = parse_device(xml)
+            changed = None
+            if kept is not None:
+                changed = await self._changed(guest, kept, lambda new: stored.detach(new, wanted))
+            if live is not None:
+                await plugging.detach(guest, matching.find(live, wanted, live=True))
+            await _keep(guest, live, changed)
+
+    async def domain_detach_device_alias(self, dom: DomainRef, alias: str, flags: int) -> None:
+        """virDomainDetachDeviceAlias."""
+        check_flags(flags, IMPACT, "qemuDomainDetachDeviceAliasLiveAndConfig")
+        guest = self._guest(dom)
+        async with guest.job("modify"):
+            live, kept = definitions(guest, flags)
+            changed = None
+            if kept is not None:
+                changed = await self._changed(
+                    guest, kept, lambda new: matching.take(new.devices, matching.by_alias(new, alias))
+                )
+            if live is not None:
+                await plugging.detach(guest, matching.by_alias(live, alias))
+            await _keep(guest, live, changed)
+
+    async def domain_update_device_flags(self, dom: DomainRef, xml: str, flags: int) -> None:
+        """virDomainUpdateDeviceFlags."""
+        check_flags(flags, IMPACT | DomainDeviceModifyFlags.FORCE, "qemuDomainUpdateDeviceFlags")
+        guest = self._guest(dom)
+        async with guest.job("modify"):
+            live, kept = definitions(guest, flags)
+            device, for_store = parse_device(xml), parse_device(xml)
+            changed = None
+            if kept is not None:
+                changed = await self._changed(guest, kept, lambda new: stored.update(new, for_store))
+            if live is not None:
+                await updates.update(guest, device, force=bool(flags & DomainDeviceModifyFlags.FORCE))
+            await _keep(guest, live, changed)
+
+    async def _changed(self, guest: Guest, kept: Domain, change: Callable[[Domain], None]) -> Domain:
+        """A changed and completed copy of the stored definition."""
+        new = copy.deepcopy(kept)
+        change(new)
+        await prepare.complete(guest.context, new)
+        return new
+
+
+def _share_mac(first: Any, second: Any) -> None:
+    """A card that is added in both places is the same card."""
+    if isinstance(first, Interface) and isinstance(second, Interface) and second.mac is None:
+        second.mac = copy.deepcopy(first.mac)
+
+
+async def _keep(guest: Guest, live: Domain | None, changed: Domain | None) -> None:
+    """Make the changes last: the stored definition in one step, the running one as it is by now."""
+    if changed is not None:
+        guest.set_persistent(changed)
+    await save(guest, live, changed)

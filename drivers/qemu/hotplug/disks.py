@@ -1,0 +1,81 @@
+# SPDX-License-Identifier: LGPL-2.1-or-later
+"""Disks that come and go."""
+
+from __future__ import annotations
+
+from conf.domain.devices.address import DriveAddress
+from conf.domain.devices.controller import Controller
+from conf.domain.devices.disk import Disk
+from drivers.qemu import commands
+from drivers.qemu.block import access, storage, tuning
+from drivers.qemu.block import commands as block
+from drivers.qemu.block.chains import prepare_disks
+from drivers.qemu.block.layers import chain, is_empty
+from drivers.qemu.block.nodes import disk_nodes
+from drivers.qemu.command.disks import disk_objects, disk_props
+from drivers.qemu.guest import Guest
+from drivers.qemu.hotplug.session import Plug, quietly
+from virtd.errors import Code, VirtError
+
+#: Buses whose disks can be plugged into a running guest.
+HOTPLUG_BUSES = ("virtio", "scsi", "usb")
+_WORDS = {"floppy": "floppy device hotplug isn't supported"}
+
+
+def check(guest: Guest, disk: Disk) -> None:
+    """Refuse disks that no running guest can take.
+
+    Raises:
+        VirtError: OPERATION_UNSUPPORTED, or a device of that name is there.
+    """
+    if disk.device in _WORDS:
+        raise VirtError(Code.OPERATION_UNSUPPORTED, _WORDS[disk.device])
+    for other in guest.require_active().devices.disks:
+        if other.target.dev == disk.target.dev:
+            raise VirtError(Code.OPERATION_FAILED, f"target {disk.target.dev} already exists")
+    if disk.target.bus not in HOTPLUG_BUSES:
+        raise VirtError(Code.OPERATION_UNSUPPORTED, f"disk bus '{disk.target.bus}' cannot be hotplugged.")
+
+
+def needed_controller(guest: Guest, disk: Disk) -> Controller | None:
+    """The SCSI controller that a disk is for and the guest has not got."""
+    address = disk.address
+    if disk.target.bus != "scsi" or not isinstance(address, DriveAddress):
+        return None
+    for controller in guest.require_active().devices.controllers:
+        if controller.type == "scsi" and controller.index == address.controller:
+            return None
+    return Controller(type="scsi", index=address.controller)
+
+
+async def plug(work: Plug, disk: Disk) -> None:
+    """Open the images, then plug the disk in."""
+    guest = work.guest
+    runtime = guest.runtime
+    assert runtime is not None
+    user = access.whom(guest)
+    last = runtime.block.last_index
+    runtime.block.last_index = await prepare_disks([disk], last, user=(user.uid, user.gid) if user else None)
+    layers = [] if is_empty(disk) else chain(disk)
+    work.undo.push_async_callback(access.revoke, guest, layers)
+    await access.grant(guest, layers)
+    for properties in disk_objects(work.build, disk):
+        await work.add_object(properties)
+    for node in disk_nodes(disk):
+        await block.blockdev_add(work.monitor, node)
+        work.undo.push_async_callback(quietly, block.blockdev_del, work.monitor, node["node-name"])
+    await work.add_device(disk, disk_props(work.build, disk))
+    if disk.iotune is not None and tuning.is_limited(disk.iotune) and layers:
+        await tuning.apply(work.monitor, disk, disk.iotune)
+
+
+async def release(guest: Guest, disk: Disk) -> None:
+    """The guest let go of the disk: close its images and give them back."""
+    for node in reversed(disk_nodes(disk)):
+        await quietly(block.blockdev_del, guest.monitor, node["node-name"])
+    for layer in [] if is_empty(disk) else chain(disk):
+        if layer.source.tls:
+            await quietly(commands.object_del, guest.monitor, storage.tls_credentials(layer))
+        if layer.source.reservations is not None and not layer.source.reservations.managed:
+            await quietly(commands.object_del, guest.monitor, storage.pr_manager(layer) or "")
+    await access.revoke(guest, [] if is_empty(disk) else chain(disk))

@@ -1,0 +1,193 @@
+# SPDX-License-Identifier: LGPL-2.1-or-later
+"""Which device of a definition a client means by the XML of one."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from conf.binding import FormatOptions, Model
+from conf.domain import Domain
+from conf.domain.devices.all import Devices
+from conf.domain.devices.chardev import Channel, Console, Parallel, Serial
+from conf.domain.devices.controller import Controller
+from conf.domain.devices.disk import Disk
+from conf.domain.devices.hostdev import Hostdev
+from conf.domain.devices.input import Input
+from conf.domain.devices.interface import Interface
+from conf.domain.devices.rng import RNG
+from conf.domain.devices.single import device_list, device_tag, format_device
+from conf.domain.devices.watchdog import Watchdog
+from conf.domain.validation.references import all_devices
+from virtd.errors import Code, From, VirtError
+
+
+def missing(text: str, source: From | None = None) -> VirtError:
+    """There is no such device."""
+    return VirtError(Code.DEVICE_MISSING, text, source=source)
+
+
+def members(devices: Devices, device: Model) -> list[Any]:
+    """The list of `devices` where one of this kind belongs; of kinds there is one of, a copy."""
+    value = getattr(devices, device_list(devices, device))
+    return value if isinstance(value, list) else [value] if value is not None else []
+
+
+def put(devices: Devices, device: Model) -> None:
+    """Add a device to the definition."""
+    name = device_list(devices, device)
+    value = getattr(devices, name)
+    setattr(devices, name, [*value, device] if isinstance(value, list) else device)
+
+
+def take(devices: Devices, device: Model) -> None:
+    """Remove a device, this very one."""
+    name = device_list(devices, device)
+    value = getattr(devices, name)
+    setattr(devices, name, [d for d in value if d is not device] if isinstance(value, list) else None)
+
+
+def by_alias(domain: Domain, alias: str) -> Any:
+    """The device of this name.
+
+    Raises:
+        VirtError: INTERNAL_ERROR, none has it.
+    """
+    for device in all_devices(domain.devices):
+        if getattr(device, "alias", None) == alias:
+            return device
+    raise VirtError(Code.INTERNAL_ERROR, f"no device found with alias {alias}", source=From.DOMAIN)
+
+
+def find(domain: Domain, wanted: Any, *, live: bool) -> Any:
+    """The device of `domain` that `wanted` describes.
+
+    Raises:
+        VirtError: DEVICE_MISSING, in the words of its kind; OPERATION_FAILED where several fit.
+    """
+    finder = _FINDERS.get(type(wanted), _alike)
+    return finder(members(domain.devices, wanted), wanted, live)
+
+
+def _disk(disks: list[Disk], wanted: Disk, live: bool) -> Disk:
+    for disk in disks:
+        if disk.target.dev == wanted.target.dev:
+            return disk
+    raise missing(f"disk {wanted.target.dev} not found" if live else f"no target device {wanted.target.dev}")
+
+
+def _interface(interfaces: list[Interface], wanted: Interface, _live: bool) -> Interface:
+    mac = wanted.mac.address if wanted.mac is not None else None
+    found = [
+        i
+        for i in interfaces
+        if (mac is None or (i.mac is not None and i.mac.address == mac))
+        and (wanted.address is None or i.address == wanted.address)
+        and (wanted.alias is None or i.alias == wanted.alias)
+    ]
+    if len(found) > 1:
+        text = f"multiple devices matching MAC address {mac} found"
+        raise VirtError(Code.OPERATION_FAILED, text, source=From.DOMAIN)
+    if not found:
+        text = (
+            f"no device found at address '{_null(wanted.address)}' matching MAC address '{_null(mac)}' "
+            f"and alias '{_null(wanted.alias)}'"
+        )
+        raise missing(text, From.DOMAIN)
+    return found[0]
+
+
+def _null(value: object) -> object:
+    return "(<null>)" if value is None else value
+
+
+def _character_device(devices: list[Any], wanted: Any, _live: bool) -> Any:
+    """By the guest's end."""
+    for device in devices:
+        if type(device) is type(wanted) and _same_end(device, wanted):
+            return device
+    raise missing(f"chr type '{device_tag(wanted)}' device not present in domain configuration")
+
+
+def _same_end(device: Any, wanted: Any) -> bool:
+    ours, theirs = device.target, wanted.target
+    if theirs is None:
+        return _same_but_place(device, wanted)
+    if getattr(theirs, "name", None) or getattr(ours, "name", None):
+        return ours is not None and ours.type == theirs.type and ours.name == theirs.name
+    return (
+        ours is not None
+        and getattr(ours, "type", None) == getattr(theirs, "type", None)
+        and (theirs.port is None or ours.port == theirs.port)
+    )
+
+
+def _input(inputs: list[Input], wanted: Input, _live: bool) -> Input:
+    for device in inputs:
+        if device.type == wanted.type and (wanted.bus is None or device.bus == wanted.bus):
+            return device
+    raise missing("matching input device not found")
+
+
+def _controller(controllers: list[Controller], wanted: Controller, _live: bool) -> Controller:
+    for controller in controllers:
+        if (controller.type, controller.index) == (wanted.type, wanted.index):
+            return controller
+    raise missing(f"controller {wanted.type}:{wanted.index} not found")
+
+
+def _rng(rngs: list[RNG], wanted: RNG, _live: bool) -> RNG:
+    for rng in rngs:
+        if _same_but_place(rng, wanted):
+            return rng
+    raise missing(f"model '{wanted.backend.model}' RNG device not present in domain configuration")
+
+
+def _watchdog(watchdogs: list[Watchdog], wanted: Watchdog, _live: bool) -> Watchdog:
+    for watchdog in watchdogs:
+        if watchdog.model == wanted.model and watchdog.action == wanted.action:
+            return watchdog
+    raise missing(f"model '{wanted.model}' watchdog device not present in domain configuration")
+
+
+def _hostdev(hostdevs: list[Hostdev], wanted: Hostdev, _live: bool) -> Hostdev:
+    for hostdev in hostdevs:
+        if (hostdev.mode, hostdev.type) == (wanted.mode, wanted.type) and hostdev.source == wanted.source:
+            return hostdev
+    raise missing("host device not found")
+
+
+def _alike(devices: list[Any], wanted: Any, _live: bool) -> Any:
+    """By all that is said of it but for its name and place."""
+    for device in devices:
+        if _same_but_place(device, wanted):
+            return device
+    raise missing(f"matching {device_tag(wanted)} device not found")
+
+
+def _same_but_place(device: Any, wanted: Any) -> bool:
+    return _essence(device, wanted) == _essence(wanted, wanted)
+
+
+def _essence(device: Any, wanted: Any) -> str:
+    """The XML without what only a placed device has, unless it was asked for."""
+    copy = device.model_copy(deep=True)
+    for name in ("alias", "address"):
+        if hasattr(copy, name) and getattr(wanted, name, None) is None:
+            setattr(copy, name, None)
+    return format_device(copy, FormatOptions(inactive=True))
+
+
+_FINDERS: dict[type, Callable[[list[Any], Any, bool], Any]] = {
+    Disk: _disk,
+    Interface: _interface,
+    Channel: _character_device,
+    Serial: _character_device,
+    Parallel: _character_device,
+    Console: _character_device,
+    Input: _input,
+    Controller: _controller,
+    RNG: _rng,
+    Watchdog: _watchdog,
+    Hostdev: _hostdev,
+}
