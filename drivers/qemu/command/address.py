@@ -3,9 +3,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterable
+
 from conf.domain.devices.address import CCWAddress, DIMMAddress, ISAAddress, PCIAddress, SpaprVIOAddress, USBAddress
 from conf.domain.devices.controller import Controller
 from conf.domain.devices.info import DeviceInfo
+from conf.domain.extensions import QemuProperty
 from drivers.qemu.command.context import Build
 from drivers.qemu.command.line import CommandLine, Props, props
 from virtd.errors import Code, VirtError
@@ -69,7 +72,26 @@ def add_device(line: CommandLine, device: DeviceInfo, properties: Props) -> None
     companion = zpci_props(device)
     if companion is not None:
         line.add_json("-device", companion)
-    line.add_json("-device", properties)
+    line.add_json("-device", override(line.overrides.get(device.alias or "", ()), properties))
+
+
+def override(changes: Iterable[QemuProperty], properties: Props) -> Props:
+    """The properties with a user's own changes (`<qemu:override>`)."""
+    changed = dict(properties)
+    for change in changes:
+        if change.type == "remove":
+            changed.pop(change.name, None)
+        else:
+            changed[change.name] = _OVERRIDE_VALUES[change.type](change.value or "")
+    return changed
+
+
+_OVERRIDE_VALUES: dict[str, Callable[[str], object]] = {
+    "string": str,
+    "signed": int,
+    "unsigned": int,
+    "bool": lambda text: text == "true",
+}
 
 
 def zpci_props(device: DeviceInfo) -> Props | None:

@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from conf.domain import Domain
+from conf.domain.extensions import QemuProperty
 from drivers.qemu.capabilities import Capabilities
 from drivers.qemu.command import basics, misc
 from drivers.qemu.command.audio import add_audio, add_sounds
@@ -102,8 +103,24 @@ def build(domain: Domain, capabilities: Capabilities, context: Context) -> Comma
     Raises:
         VirtError: the emulator cannot do what the domain asks for.
     """
-    line = CommandLine(argv=[domain.devices.emulator or capabilities.path], env=environment(context))
-    under_construction = Build(domain, capabilities, context)
+    line = CommandLine(
+        argv=[domain.devices.emulator or capabilities.path], env=environment(context), overrides=_overrides(domain)
+    )
+    under_construction = Build(domain, _as_the_user_says(capabilities, domain), context)
     for add in _PARTS:
         add(under_construction, line)
     return line
+
+
+def _overrides(domain: Domain) -> dict[str, list[QemuProperty]]:
+    devices = domain.override.devices if domain.override else []
+    return {d.alias: d.frontend.properties for d in devices if d.frontend is not None}
+
+
+def _as_the_user_says(capabilities: Capabilities, domain: Domain) -> Capabilities:
+    """The emulator's flags with those that the domain forces on and off (`<qemu:capabilities>`)."""
+    forced = domain.capabilities
+    if forced is None:
+        return capabilities
+    on, off = ({flag.capability for flag in flags} for flags in (forced.adds, forced.dels))
+    return capabilities.model_copy(update={"flags": (capabilities.flags | on) - off})

@@ -9,6 +9,8 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from conf.domain.extensions import QemuProperty
+
 #: Properties of a device, an object or a back end, in the order in which they are written.
 Props = dict[str, Any]
 
@@ -56,11 +58,16 @@ def _word(value: object) -> str:
 
 @dataclass(slots=True)
 class CommandLine:
-    """What to execute.  `fds` are the descriptors that the arguments name; the child must inherit them."""
+    """What to execute.
+
+    `fds` are the descriptors that the arguments name; the child must inherit them.  `overrides`: alias of a
+    device → what the user changed about it.
+    """
 
     argv: list[str]
     env: dict[str, str] = field(default_factory=dict)
     fds: list[int] = field(default_factory=list)
+    overrides: dict[str, list[QemuProperty]] = field(default_factory=dict)
 
     def add(self, *words: str) -> None:
         """An option and its value."""

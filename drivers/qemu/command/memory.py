@@ -338,7 +338,7 @@ def _add_interconnects(numa: CPUNuma, line: CommandLine) -> None:
                 ("node-id", number),
                 ("size", f"{cache.size}K"),
                 ("level", cache.level),
-                ("associativity", _CACHE_ASSOCIATIVITY[cache.associativity]),
+                ("associativity", _CACHE_ASSOCIATIVITY[cache.associativity] if cache.associativity else None),
                 ("policy", _CACHE_POLICY[cache.policy]),
                 ("line", cache.line),
             )

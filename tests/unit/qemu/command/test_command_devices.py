@@ -491,3 +491,27 @@ def test_what_qemu_does_not_have(build: Build, xml: str, words: str) -> None:
     with pytest.raises(VirtError, match=words) as raised:
         build(devices=xml)
     assert raised.value.code == Code.CONFIG_UNSUPPORTED
+
+
+def test_properties_the_user_changes(build: Build) -> None:
+    line = build(
+        "<qemu:override><qemu:device alias='rng0'><qemu:frontend><qemu:property name='rng' type='remove'/>"
+        "<qemu:property name='period' type='unsigned' value='5'/><qemu:property name='new' type='bool' value='true'/>"
+        "</qemu:frontend></qemu:device></qemu:override>",
+        f"<rng model='virtio'><backend model='builtin'/><alias name='rng0'/>{PCI}</rng>",
+    )
+    assert device(line, "rng0") == {
+        "driver": "virtio-rng-pci",
+        "id": "rng0",
+        "bus": "pci.0",
+        "addr": "0x3",
+        "period": 5,
+        "new": True,
+    }
+
+
+def test_capabilities_the_user_forces(build: Build) -> None:
+    off = "<qemu:capabilities><qemu:del capability='seccomp-sandbox'/></qemu:capabilities>"
+    on = "<qemu:capabilities><qemu:add capability='seccomp-sandbox'/></qemu:capabilities>"
+    assert "-sandbox" not in build(off).argv
+    assert "-sandbox" in build(on, without=("seccomp-sandbox",)).argv

@@ -44,7 +44,7 @@ def test_the_administrators_pairs(tmp_path: Path) -> None:
 
 
 def test_no_template(tmp_path: Path) -> None:
-    with pytest.raises(VirtError, match="unable to find any master var store for loader: /none/code.fd") as raised:
+    with pytest.raises(VirtError, match="unable to find any master var store for loader") as raised:
         nvram.make(flash(tmp_path / "v.fd"), [])
     assert raised.value.code == Code.OPERATION_FAILED
     with pytest.raises(VirtError, match="Failed to create file") as raised:
