@@ -84,11 +84,13 @@ def number_chardevs(domain: Domain) -> None:
 def complete_serial(serial: Serial, domain: Domain) -> None:
     """Choose target type and model."""
     target = serial.target = serial.target or SerialTarget()
-    if target.type == "isa-serial" and target.model is None:
+    if target.type is None:
+        target.type = _type_of_address(serial)
+    if target.type == "isa-serial":
         # That used to be written for every machine's usual port.
         target.type = None
     if target.type is None:
-        target.type = _serial_type(serial, domain)
+        target.type = _usual_type(domain)
     if target.type is None or (target.model and target.model.name):
         return
     name = _system_model(domain) if target.type == "system-serial" else _MODELS[target.type]
@@ -96,13 +98,17 @@ def complete_serial(serial: Serial, domain: Domain) -> None:
         target.model = TargetModel(name=name)
 
 
-def _serial_type(serial: Serial, domain: Domain) -> SerialType | None:
-    """By the kind of its address, else what the machine has."""
+def _type_of_address(serial: Serial) -> SerialType | None:
     if isinstance(serial.address, USBAddress):
         return "usb-serial"
     if isinstance(serial.address, PCIAddress):
         return "pci-serial"
-    if isinstance(serial.address, SpaprVIOAddress) or machines.is_pseries(domain):
+    return "spapr-vio-serial" if isinstance(serial.address, SpaprVIOAddress) else None
+
+
+def _usual_type(domain: Domain) -> SerialType | None:
+    """What the machine has by itself."""
+    if machines.is_pseries(domain):
         return "spapr-vio-serial"
     if machines.is_x86(domain):
         return "isa-serial"

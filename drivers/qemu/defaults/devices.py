@@ -127,7 +127,9 @@ def complete_input(device: Input, domain: Domain) -> None:
     """Choose the bus."""
     if device.bus is not None:
         return
-    if device.type in ("mouse", "keyboard") and machines.is_x86(domain):
+    if machines.is_s390(domain):
+        device.bus = "virtio"
+    elif device.type in ("mouse", "keyboard") and machines.is_x86(domain):
         device.bus = "ps2"
     elif device.type == "passthrough":
         device.bus = "virtio"

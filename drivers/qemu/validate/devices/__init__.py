@@ -7,7 +7,7 @@ from collections.abc import Callable
 from typing import Any
 
 from conf.binding import Model
-from conf.domain.devices.address import CCWAddress
+from conf.domain.devices.address import CCWAddress, PCIAddress
 from conf.domain.devices.chardev import Channel, Console, Parallel, Serial
 from conf.domain.devices.filesystem import Filesystem
 from conf.domain.devices.graphics import Graphics
@@ -22,6 +22,7 @@ from conf.domain.devices.redirdev import Redirdev
 from conf.domain.devices.rng import RNG
 from conf.domain.devices.shmem import Shmem
 from conf.domain.devices.smartcard import Smartcard
+from conf.domain.devices.sound import Sound
 from conf.domain.devices.tpm import TPM
 from conf.domain.devices.video import Video
 from conf.domain.devices.watchdog import Watchdog
@@ -49,6 +50,7 @@ from drivers.qemu.validate.devices.others import (
     check_nvram,
     check_panic,
     check_shmem,
+    check_sound,
     check_usb_devices,
     check_watchdog,
 )
@@ -75,6 +77,7 @@ _CHECKS: dict[type[Model], Callable[[Any, Question], None]] = {
     Serial: check_serial,
     Shmem: check_shmem,
     Smartcard: check_smartcard,
+    Sound: check_sound,
     TPM: check_tpm,
     Video: check_video,
     Watchdog: check_watchdog,
@@ -102,6 +105,7 @@ def validate_device(device: Model, question: Question) -> None:
     Raises:
         VirtError: what QEMU cannot do.
     """
+    _check_pci_extras(device)
     if isinstance(getattr(device, "address", None), CCWAddress) and not machines.is_s390_ccw(question.domain):
         alias = getattr(device, "alias", None) or "<null>"
         machine = question.domain.os.machine
@@ -109,3 +113,15 @@ def validate_device(device: Model, question: Question) -> None:
     check = _CHECKS.get(type(device))
     if check is not None:
         check(device, question)
+
+
+def _check_pci_extras(device: Model) -> None:
+    """Option ROMs and ACPI indices are for PCI devices."""
+    address = getattr(device, "address", None)
+    if isinstance(address, PCIAddress) or address is None:
+        return
+    if getattr(device, "rom", None) is not None:
+        raise unsupported("ROM tuning is only supported for PCI devices")
+    acpi = getattr(device, "acpi", None)
+    if acpi is not None and acpi.index:
+        raise unsupported("ACPI index is only supported for PCI devices")

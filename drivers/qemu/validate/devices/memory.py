@@ -4,22 +4,36 @@
 from __future__ import annotations
 
 from conf.domain import Domain
-from conf.domain.devices.address import DIMMAddress
+from conf.domain.devices.address import DIMMAddress, PCIAddress
 from conf.domain.devices.memory import Memory
+from drivers.qemu import machines
 from drivers.qemu.validate.complaints import unsupported
 from drivers.qemu.validate.devices.question import Question
 
 #: Models that are a module in a slot.
+#: Model → the emulator's flag and how it is called.
+_FLAGS = {
+    "dimm": ("pc-dimm", "memory hotplug"),
+    "nvdimm": ("nvdimm", "nvdimm"),
+    "virtio-pmem": ("virtio-pmem-pci", "virtio-pmem"),
+    "virtio-mem": ("virtio-mem-pci", "virtio-mem"),
+    "sgx-epc": ("sgx-epc", "sgx epc"),
+}
 _MODULES = ("dimm", "nvdimm")
 
 
 def check_memory(memory: Memory, question: Question) -> None:
     """Raise VirtError for memory that QEMU cannot add."""
+    flag, name = _FLAGS[memory.model]
+    if memory.model.startswith("virtio-") and not isinstance(memory.address, PCIAddress):
+        raise unsupported(f"only 'pci' addresses are supported for the {memory.model} device")
+    if not question.emulator.has(flag):
+        raise unsupported(f"{name} isn't supported by this QEMU binary")
     if memory.model == "sgx-epc":
-        if not question.emulator.has("sgx-epc"):
-            raise unsupported("sgx epc isn't supported by this QEMU binary")
         return
     domain = question.domain
+    if memory.model == "nvdimm" and machines.is_pseries(domain) and not memory.target.label:
+        raise unsupported("label size is required for NVDIMM device")
     if domain.max_memory is None:
         raise unsupported("cannot use/hotplug a memory device when domain 'maxMemory' is not defined")
     has_nodes = bool(domain.cpu and domain.cpu.numa and domain.cpu.numa.cells)

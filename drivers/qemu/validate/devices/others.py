@@ -10,20 +10,26 @@ from conf.domain.devices.iommu import IOMMU
 from conf.domain.devices.nvram import NVRAM
 from conf.domain.devices.panic import Panic
 from conf.domain.devices.shmem import Shmem
+from conf.domain.devices.sound import Sound
 from conf.domain.devices.watchdog import Watchdog
-from conf.domain.validation.usb import has_usb
 from drivers.qemu import machines
 from drivers.qemu.validate.complaints import unsupported
 from drivers.qemu.validate.devices.question import Question
 
+#: Card → names of the devices in QEMU that it needs.
+_SOUND_DEVICES = {"ich9": ("ich9-intel-hda",), "usb": ("usb-audio",)}
 _TRANSITIONAL = ("virtio-transitional", "virtio-non-transitional")
 
 
 def check_usb_devices(domain: Domain) -> None:
-    """Devices that are USB devices in QEMU, whatever the XML calls them."""
+    """Devices that are USB devices in QEMU, whatever the XML calls them, need a USB."""
     devices = domain.devices
+    if any(controller.type == "usb" and controller.model != "none" for controller in devices.controllers):
+        return
     usb = (
-        bool(devices.redirdevs or devices.smartcards)
+        bool(devices.redirdevs or devices.smartcards or devices.hubs)
+        or any(device.bus == "usb" for device in devices.inputs)
+        or any(hostdev.type == "usb" for hostdev in devices.hostdevs)
         or any(sound.model == "usb" for sound in devices.sounds)
         or any(serial.target and serial.target.type == "usb-serial" for serial in devices.serials)
         or any(
@@ -31,13 +37,33 @@ def check_usb_devices(domain: Domain) -> None:
             for interface in devices.interfaces
         )
     )
-    if usb and not has_usb(domain):
+    if usb:
         raise unsupported("USB is disabled for this domain, but USB devices are present in the domain XML")
 
 
-def check_input(device: Input, _question: Question) -> None:
+def check_input(device: Input, question: Question) -> None:
+    if device.type == "evdev" and device.bus not in (None, "none"):
+        raise unsupported("input evdev doesn't support bus element")
+    if device.bus == "ps2" and not question.emulator.has("i8042"):
+        raise unsupported("ps2 is not supported by this QEMU binary")
+    if device.type == "passthrough" and not _has_input_host(question):
+        raise unsupported("virtio-input-host is not supported by this QEMU binary")
     if device.bus == "virtio" and device.model in _TRANSITIONAL:
         raise unsupported(f"virtio (non-)transitional models are not supported for input type={device.type}")
+
+
+def _has_input_host(question: Question) -> bool:
+    """On a mainframe the device would have to be one of channel I/O."""
+    return question.emulator.has("virtio-input-host") and not machines.is_s390(question.domain)
+
+
+def check_sound(sound: Sound, question: Question) -> None:
+    for device in _SOUND_DEVICES.get(sound.model, ()):
+        if not question.emulator.has_device(device):
+            raise unsupported(f"{device} not supported in this QEMU binary")
+    for codec in sound.codecs:
+        if not question.emulator.has(f"hda-{codec.type}"):
+            raise unsupported(f"hda-{codec.type} not supported in this QEMU binary")
 
 
 def check_shmem(shmem: Shmem, question: Question) -> None:
