@@ -54,7 +54,8 @@ def reader(cls: type[Model]) -> Reader:
     attributes = _attributes([f for f in fields if f.binding.kind == "attr" and not f.binding.at])
     own_text = [_text_reader(f) for f in fields if f.binding.kind == "text"]
     children = _children(fields)
-    missing = [_missing(f) for f in fields if f.binding.required]
+    needed_first = [_missing(f) for f in fields if f.binding.required and _on_start_tag(f)]
+    needed = [_missing(f) for f in fields if f.binding.required and not _on_start_tag(f)]
     check = cls.check if cls.check is not Model.check else None
     refusal = cls.unknown_child
 
@@ -65,6 +66,8 @@ def reader(cls: type[Model]) -> Reader:
         attributes(element, values, around, options)
         for own in own_text:
             own(element, values, around, options)
+        for require in needed_first:
+            require(element, values, around)
         for sub in element:
             readers = children.get(sub.tag)
             if readers is not None:
@@ -72,7 +75,7 @@ def reader(cls: type[Model]) -> Reader:
                     take(sub, values, around, options)
             elif refusal is not None and isinstance(sub.tag, str):
                 raise refusal[0](refusal[1].replace("%s", etree.QName(sub).localname))
-        for require in missing:
+        for require in needed:
             require(element, values, around)
         model = assemble(cls, values)
         if check is not None:
@@ -80,6 +83,10 @@ def reader(cls: type[Model]) -> Reader:
         return model
 
     return run
+
+
+def _on_start_tag(field: Field) -> bool:
+    return field.binding.kind == "attr" and not field.binding.at
 
 
 def _attributes(fields: list[Field]) -> ChildReader:
@@ -308,7 +315,8 @@ def _missing(field: Field) -> Callable[[Element, Values, Values], None]:
         if isinstance(binding.required, tuple):
             raise binding.required[0](binding.required[1])
         if binding.scale:
-            raise XMLFormError(f"missing element or attribute './{'@' if kind == 'attribute' else ''}{field.xml}'")
+            path = f"{binding.at}/@" if binding.at else "@" if kind == "attribute" else ""
+            raise XMLFormError(f"missing element or attribute './{path}{field.xml}'")
         holder = binding.at or etree.QName(element).localname
         raise XMLFormError(f"Missing required {kind} '{field.xml}' in element '{holder}'")
 

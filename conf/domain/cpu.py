@@ -82,11 +82,13 @@ class NumaSibling(Model):
 class NumaCache(Model):
     """`<cache>`: memory-side cache of a node."""
 
-    level: Uint = attr(required=True)
-    associativity: Literal["none", "direct", "full"] = attr(required=True)
-    policy: Literal["none", "writeback", "writethrough"] = attr(required=True)
-    size: int = attr("value", at="size", scale=Scale("KiB"))
-    line: int = attr("value", at="line", scale=Scale("B"))
+    level: Uint | None = attr(error=(XMLError, "Invalid 'level' attribute in cache element for NUMA node"))
+    associativity: Literal["none", "direct", "full"] | None = attr(error=(XMLError, "Invalid cache associativity '%s'"))
+    policy: Literal["none", "writeback", "writethrough"] = attr(
+        required=(XMLError, "Invalid cache policy '(null)'"), error=(XMLError, "Invalid cache policy '%s'")
+    )
+    size: int = attr("value", at="size", scale=Scale("KiB"), required=True)
+    line: int = attr("value", at="line", scale=Scale("B"), required=True)
 
 
 class NumaCell(Model):
@@ -135,7 +137,13 @@ class CPUNuma(Model):
     interconnects: NumaInterconnects | None = child()
 
     def check(self, options: ParseOptions) -> None:
+        if not self.cells:
+            raise XMLError("NUMA topology defined without NUMA cells")
         self._number_cells()
+        for cell in self.cells:
+            self._check_caches(cell)
+        if self.interconnects is not None:
+            self._check_interconnects(self.interconnects)
         self._check_overlaps()
         self._complete_distances()
 
@@ -154,6 +162,29 @@ class CPUNuma(Model):
                 raise XMLError(f"Duplicate NUMA cell info for cell id '{cell.id}'")
             seen.add(cell.id)
         self.cells.sort(key=lambda cell: cell.id or 0)
+
+    def _check_caches(self, cell: NumaCell) -> None:
+        for cache in cell.caches:
+            for name in ("level", "associativity"):
+                if getattr(cache, name) is None:
+                    raise XMLError(f"Missing '{name}' attribute in cache element for NUMA node {cell.id}")
+            if cache.level not in (1, 2, 3):
+                raise XMLError("Ain't nobody heard of that much cache level")
+        cell.caches.sort(key=lambda cache: cache.level or 0)
+
+    def _check_interconnects(self, interconnects: NumaInterconnects) -> None:
+        seen: set[tuple[object, ...]] = set()
+        paths: list[NumaLatency | NumaBandwidth] = [*interconnects.latencies, *interconnects.bandwidths]
+        for path in paths:
+            for name in ("initiator", "target"):
+                if getattr(path, name) >= len(self.cells):
+                    raise XMLError(f"'{name}' refers to a non-existent NUMA node")
+            if path.cache and path.cache not in [cache.level for cache in self.cells[path.target].caches]:
+                raise XMLError("'cache' refers to a non-existent NUMA node cache")
+            key = (type(path), path.initiator, path.target, path.cache, path.type)
+            if key in seen:
+                raise XMLError("Duplicate info for NUMA latencies")
+            seen.add(key)
 
     def _check_overlaps(self) -> None:
         sets = [parse_bitmap(cell.cpus) if cell.cpus else set() for cell in self.cells]

@@ -28,13 +28,16 @@ _RANGES = {"period": (1000, 1_000_000), "quota": (1000, 17_592_186_044_415)}
 _Quota = Annotated[int, number(-(2**63), 2**63 - 1)]
 
 
+_NO_COUNT = (XMLError, "maximum vcpus count must be an integer")
+
+
 class Vcpu(Model):
     """`<vcpu>`: how many, how many at start (`current`), and on which CPUs of the host."""
 
     placement: Literal["static", "auto"] = attr(default="static")
     cpuset: Bitmap | None = attr(when=on("placement", "static"))
-    current: Uint | None = attr(error=(XMLError, "current vcpus count must be an integer"))
-    count: Uint = text(default=1, error=(XMLError, "maximum vcpus count must be an integer"))
+    current: Uint | None = attr()
+    count: Uint = text(required=_NO_COUNT, error=_NO_COUNT)
 
     def check(self, options: ParseOptions) -> None:
         if self.current is not None and self.current > self.count:

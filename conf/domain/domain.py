@@ -141,7 +141,7 @@ class Domain(Extensions):
         self.seclabels = settled_labels(self.seclabels)
         if self.os is None or self.os.type is None or self.os.type.type is None:
             raise XMLError("an os <type> must be specified")
-        self.vcpu = self.vcpu or Vcpu()
+        self.vcpu = self.vcpu or Vcpu(count=1)
         self.clock = self.clock or Clock()
         self.devices = self.devices or Devices()
 

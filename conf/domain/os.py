@@ -6,13 +6,16 @@ from __future__ import annotations
 from typing import Annotated, Literal
 
 from conf.binding import (
+    Int,
     Model,
+    ParseOptions,
+    Scalar,
+    Uint,
     YesNo,
     attr,
     child,
     child_text,
     children,
-    number,
     on,
     text,
     texts,
@@ -21,13 +24,18 @@ from conf.binding import (
 from conf.domain.devices.storage_source import StorageSource
 from conf.errors import ConfigUnsupportedError, XMLError
 
+#: Milliseconds that firmware can be told to wait.
+_LONGEST_WAIT = 65535
+
 
 class OSType(Model):
     """`<type>`: the kind of guest; `type` is the text ("hvm", "exe", "xen", "linux" …)."""
 
     arch: str | None = attr()
     machine: str | None = attr()
-    type: str | None = text()
+    type: Literal["hvm", "xen", "linux", "exe", "uml", "xenpvh"] | None = text(
+        error=(ConfigUnsupportedError, "unknown OS type '%s'")
+    )
 
 
 class FirmwareFeature(Model):
@@ -38,9 +46,15 @@ class FirmwareFeature(Model):
 
 
 class Firmware(Model):
-    """`<firmware>`."""
+    """`<firmware>`: each feature once, the last word counts; enrolled keys are of use with secure boot only."""
 
     features: list[FirmwareFeature] = children("feature")
+
+    def check(self, options: ParseOptions) -> None:
+        asked = {feature.name: feature for feature in self.features}
+        if "enrolled-keys" in asked and asked["enrolled-keys"].enabled:
+            asked.setdefault("secure-boot", FirmwareFeature(name="secure-boot", enabled=True))
+        self.features = [asked[name] for name in ("enrolled-keys", "secure-boot") if name in asked]
 
 
 class InitEnv(Model):
@@ -72,14 +86,20 @@ class NVRAM(Model):
 class ACPITable(Model):
     """`<table>`: an ACPI table given to the guest."""
 
-    type: Literal["slic"] = attr(required=True)
-    path: str | None = text()
+    type: Literal["slic"] = attr(
+        required=(XMLError, "Missing acpi table type"), error=(XMLError, "Unknown acpi table type: %s")
+    )
+    path: str = text(default="")
 
 
 class OSACPI(Model):
     """`<acpi>` of `<os>`."""
 
     tables: list[ACPITable] = children("table")
+
+    def check(self, options: ParseOptions) -> None:
+        if len(self.tables) > 1:
+            raise XMLError("Only one acpi table is supported")
 
 
 class Boot(Model):
@@ -92,28 +112,40 @@ class BootMenu(Model):
     """`<bootmenu>`; `timeout` in milliseconds."""
 
     enable: YesNo | None = attr()
-    timeout: Annotated[int, number(0, 65535)] | None = attr(
-        error=(ConfigUnsupportedError, "invalid value for boot menu timeout, must be in range [0,65535]")
-    )
+    timeout: Uint | None = attr()
+
+    def check(self, options: ParseOptions) -> None:
+        if not self.enable:
+            self.timeout = None
+        if self.timeout is not None and self.timeout > _LONGEST_WAIT:
+            raise ConfigUnsupportedError(f"invalid value for boot menu timeout, must be in range [0,{_LONGEST_WAIT}]")
 
 
 class BIOS(Model):
     """`<bios>`; `reboot_timeout` in milliseconds, -1 for never."""
 
-    useserial: YesNo | None = attr()
-    reboot_timeout: Annotated[int, number(-1, 65535)] | None = attr("rebootTimeout")
+    useserial: Annotated[bool, Scalar(lambda text: text == "yes", lambda value: "yes" if value else "no")] | None = (
+        attr()
+    )
+    reboot_timeout: Int | None = attr("rebootTimeout")
+
+    def check(self, options: ParseOptions) -> None:
+        if self.reboot_timeout is not None and not -1 <= self.reboot_timeout <= _LONGEST_WAIT:
+            raise ConfigUnsupportedError(f"invalid value for rebootTimeout, must be in range [-1,{_LONGEST_WAIT}]")
 
 
 class SMBIOSMode(Model):
     """`<smbios>`: where the guest's SMBIOS tables come from."""
 
-    mode: Literal["emulate", "host", "sysinfo"] = attr(required=True)
+    mode: Literal["emulate", "host", "sysinfo"] | None = attr(
+        error=(ConfigUnsupportedError, "unknown smbios mode '%s'")
+    )
 
 
 class OS(Model):
     """`<os>`."""
 
-    firmware: Literal["bios", "efi"] | None = attr(error=(XMLError, "unknown firmware value %s"))
+    firmware: Literal["bios", "efi"] | None = attr(error=(XMLError, "unknown firmware value %s"), empty_is_unset=True)
     type: OSType | None = child()
     firmware_features: Firmware | None = child("firmware")
     init: str | None = child_text()

@@ -6,7 +6,7 @@ from __future__ import annotations
 from typing import Annotated, Literal
 
 from conf.binding import Model, OnOff, ParseOptions, Uint, YesNo, attr, child_text, children, number, on
-from conf.errors import ConfigUnsupportedError, XMLDetailError, XMLError
+from conf.errors import ConfigUnsupportedError, InternalError, XMLDetailError, XMLError
 
 
 class SecLabel(Model):
@@ -75,6 +75,13 @@ class KeyWrap(Model):
     """`<keywrap>`: which ciphers of an S/390 may wrap keys."""
 
     ciphers: list[KeyWrapCipher] = children("cipher")
+
+    def check(self, options: ParseOptions) -> None:
+        names = [cipher.name for cipher in self.ciphers]
+        for i, name in enumerate(names):
+            if name in names[:i]:
+                raise InternalError(f"A domain definition can have no more than one cipher node with name {name}")
+        self.ciphers.sort(key=lambda cipher: cipher.name)
 
 
 _NO_POLICY = (XMLError, "failed to get launch security policy")

@@ -74,6 +74,8 @@ MODELS: dict[str, tuple[str, ...]] = {
     ),
 }
 
+VIRTIO_SCSI = ("virtio-scsi", "virtio-transitional", "virtio-non-transitional")
+
 PCIModelName = Literal[
     "pci-bridge",
     "i82801b11-bridge",
@@ -142,7 +144,7 @@ class Controller(DeviceInfo):
     pci_model: PCIControllerModel | None = child("model", when=on("type", "pci"))
     target: PCIControllerTarget | None = child(when=on("type", "pci"))
     driver: ControllerDriver | None = child()
-    master: USBMaster | None = child(when=on("type", "usb"))
+    master: USBMaster | None = child()
     pcihole64: int | None = child_text(scale=Scale("KiB"), when=on("type", "pci"))
 
     def check(self, options: ParseOptions) -> None:
@@ -150,3 +152,9 @@ class Controller(DeviceInfo):
             raise ConfigUnsupportedError(f"Unknown model type '{self.model}'")
         if self.model not in ("pci-root", "pcie-root"):
             self.pcihole64 = None
+        elif self.address is not None:
+            raise ConfigUnsupportedError("pci-root and pcie-root controllers should not have an address")
+        if self.driver is not None and self.driver.iothread and self.model not in VIRTIO_SCSI:
+            raise XMLError("'iothread' attribute only supported for virtio scsi controllers")
+        if self.type == "usb" and self.model == "none":
+            self.address = None

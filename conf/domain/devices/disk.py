@@ -175,10 +175,14 @@ class Disk(BootableDevice):
 
     def check(self, options: ParseOptions) -> None:
         source = self.source
+        if source is None:
+            # Nothing is there to be of another type.
+            self.type = "file"
+        else:
+            source.check_kind(self.type)
         if self.target is None or self.target.dev is None:
-            path = source.local_path if source else None
-            raise NoTargetError(path or "(null)")
-        if (source is None or source.is_empty) and self.device not in ("cdrom", "floppy"):
+            raise NoTargetError(self._source_text())
+        if self.device == "disk" and (source is None or source.is_empty):
             raise NoSourceError(self.target.dev)
         if self.device == "cdrom":
             self.readonly = True
@@ -200,6 +204,15 @@ class Disk(BootableDevice):
             return "fdc"
         names: dict[str, DiskBus] = {"hd": "ide", "sd": "scsi", "vd": "virtio", "xvd": "xen", "ubd": "uml", "fd": "fdc"}
         return next((bus for prefix, bus in names.items() if dev.startswith(prefix)), None)
+
+    def _source_text(self) -> str:
+        """How a complaint names the disk that has no target."""
+        source = self.source
+        if source is not None and source.pool:
+            return f"pool = '{source.pool}', volume = '{source.volume}'"
+        if self.type in ("nvme", "vhostuser"):
+            return ""
+        return (source and (source.local_path or source.name)) or "(null)"
 
     def _check_inquiry_strings(self) -> None:
         for name, text, limit in (("vendor", self.vendor, 8), ("product", self.product, 16)):

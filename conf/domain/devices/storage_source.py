@@ -7,7 +7,7 @@ One model for all kinds; the `type` of the element around it decides which field
 from __future__ import annotations
 
 import re
-from typing import Annotated, Literal
+from typing import Any, Literal
 
 from conf.binding import (
     FormatOptions,
@@ -21,7 +21,6 @@ from conf.binding import (
     child,
     child_text,
     children,
-    number,
     on,
     text,
     without,
@@ -92,15 +91,15 @@ class Host(Model):
     """`<host>` of a network source."""
 
     name: str | None = attr()
-    port: Annotated[int, number(0, 65535)] | None = attr(
-        omit=0, error=(InvalidArgError, "failed to parse port number '%s'")
-    )
+    port: Uint | None = attr(omit=0, error=(InvalidArgError, "failed to parse port number '%s'"))
     transport: Literal["tcp", "unix", "rdma"] | None = attr(
         omit="tcp", error=(ConfigUnsupportedError, "unknown protocol transport type '%s'")
     )
     socket: str | None = attr()
 
     def check(self, options: ParseOptions) -> None:
+        if self.port is not None and self.port > 65535:
+            raise InvalidArgError(f"port '{self.port}' out of range")
         if self.transport == "unix":
             if self.socket is None:
                 raise XMLError("missing socket for unix transport")
@@ -112,12 +111,20 @@ class Host(Model):
             raise XMLError("missing name for host")
 
 
+def _slice_number(name: str) -> Any:
+    return attr(
+        when=on("type", "storage"),
+        required=(XMLError, "missing offset or size attribute of slice"),
+        error=(XMLError, f"malformed value '%s' of '{name}' attribute of slice"),
+    )
+
+
 class Slice(Model):
     """`<slice>`: the part of the container that is the image (bytes)."""
 
-    type: Literal["storage"] = attr(default="storage")
-    offset: Ulong | None = attr(required=(XMLError, "missing offset or size attribute of slice"))
-    size: Ulong | None = attr(required=(XMLError, "missing offset or size attribute of slice"))
+    type: str | None = attr()
+    offset: Ulong | None = _slice_number("offset")
+    size: Ulong | None = _slice_number("size")
 
 
 class Cookie(Model):
@@ -203,6 +210,10 @@ class NVMeAddress(PCIAddress):
 
     type: Literal["pci"] = attr(default="pci", omit="pci")
 
+    def check(self, options: ParseOptions) -> None:
+        super().check(options)
+        self.zpci = None
+
 
 class StorageSource(Model):
     """`<source>`."""
@@ -218,12 +229,12 @@ class StorageSource(Model):
     tls_hostname: str | None = attr("tlsHostname", when=_protocol("nbd"))
     pool: str | None = attr(when=_VOLUME)
     volume: str | None = attr(when=_VOLUME)
-    mode: Literal["host", "direct"] | None = attr(when=_VOLUME)
-    type: Literal["pci", "unix"] | None = attr(
-        when=on("../type", "nvme", "vhostuser"), error=(XMLError, "unsupported source type '%s'")
+    mode: Literal["host", "direct"] | None = attr(
+        when=_VOLUME, error=(ConfigUnsupportedError, "unknown source mode '%s' for volume type disk")
     )
+    type: str | None = attr(when=on("../type", "nvme", "vhostuser"))
     managed: YesNo | None = attr(when=_NVME)
-    namespace: Ulong | None = attr(when=_NVME, required=(XMLError, "missing 'namespace' attribute to disk source"))
+    namespace: Ulong | None = attr(when=_NVME, error=(XMLError, "malformed namespace '%s'"))
     path: str | None = attr(when=_VHOSTUSER)
     startup_policy: Literal["mandatory", "requisite", "optional"] | None = attr("startupPolicy")
     index: Uint | None = attr(live=True, omit=0)
@@ -236,7 +247,7 @@ class StorageSource(Model):
     readahead: Readahead | None = child(when=_WEB)
     timeout: Timeout | None = child(when=_WEB)
     identity: Identity | None = child(when=_protocol("nfs"))
-    address: NVMeAddress | None = child(when=_NVME, required=(XMLError, "NVMe disk source is missing address"))
+    address: NVMeAddress | None = child(when=_NVME)
     reconnect: Reconnect | None = child(when=_VHOSTUSER)
     slices: list[Slice] = children("slice", within="slices")
     seclabels: list[DeviceSecLabel] = seclabels(without("../type", "network"))
@@ -246,16 +257,51 @@ class StorageSource(Model):
 
     def check(self, options: ParseOptions) -> None:
         self.seclabels = checked_labels(self.seclabels)
+        self.slices = [slice_ for slice_ in self.slices if slice_.type == "storage"][:1]
         if (self.pool is None) != (self.volume is None):
             raise XMLError("'pool' and 'volume' must be specified together for 'pool' type source")
+        if self.protocol is not None:
+            self._check_network()
+
+    def _check_network(self) -> None:
         if self.protocol == "iscsi" and self.name is not None and "/" not in self.name:
             self.name += "/0"
-        if self.protocol is not None and self.name is None and self.protocol != "nbd":
+        if self.name is None and self.protocol != "nbd":
             raise XMLError("missing name for disk source")
         if self.protocol == "gluster" and self.name is not None and not re.match(r"/?[^/]+/", self.name):
             raise XMLError(f"can't split path '{self.name}' into pool name and image name")
-        if self.namespace is not None and self.type is None:
+        names = [cookie.name for cookie in self.cookies]
+        for i, name in enumerate(names):
+            if name in names[:i]:
+                raise XMLError(f"duplicate cookie '{name}'")
+
+    def check_kind(self, kind: str | None) -> None:
+        """Check what the element around decides: `kind` is its type.
+
+        Raises:
+            XMLError: the source lacks what sources of its kind need.
+        """
+        if kind == "nvme":
+            self._check_nvme()
+        elif kind == "vhostuser":
+            if self.type is None:
+                raise XMLError("missing 'type' attribute for vhostuser disk source")
+            if self.type != "unix":
+                raise XMLError(f"invalid 'type' attribute for vhostuser disk source '{self.type}'")
+            if self.path is None:
+                raise XMLError("missing 'path' attribute for vhostuser disk source")
+
+    def _check_nvme(self) -> None:
+        if self.type is None:
             raise XMLError("missing 'type' attribute to disk source")
+        if self.type != "pci":
+            raise XMLError(f"unsupported source type '{self.type}'")
+        if self.namespace is None:
+            raise XMLError("missing 'namespace' attribute to disk source")
+        if self.address is None:
+            raise XMLError("NVMe disk source is missing address")
+        if self.managed is None:
+            self.managed = True
 
     @property
     def is_empty(self) -> bool:
@@ -298,6 +344,7 @@ class BackingStore(Model):
             raise XMLError("missing disk backing store format")
         if self.source is None:
             raise XMLError("missing disk backing store source")
+        self.source.check_kind(self.type)
 
 
 def _legacy_file(value: str | None, own: Values, _around: Values, _options: FormatOptions) -> str | None:

@@ -7,7 +7,7 @@ from conf.domain.devices.controller import Controller
 from conf.domain.domain import Domain
 from conf.errors import ConfigUnsupportedError, XMLDetailError, XMLError
 
-#: The models of one EHCI controller with its companions: they share an index.
+#: The models that serve an EHCI controller's ports for slow devices.
 _COMPANIONS = ("ich9-uhci1", "ich9-uhci2", "ich9-uhci3")
 _HIGHEST_TARGET_INDEX = 30
 
@@ -16,9 +16,6 @@ def check_controller(controller: Controller, _domain: Domain) -> None:
     """Raise ConfError for what no hypervisor could do."""
     if controller.type != "pci":
         return
-    root = controller.model in ("pci-root", "pcie-root")
-    if root and controller.address is not None:
-        raise ConfigUnsupportedError("pci-root and pcie-root controllers should not have an address")
     target = controller.target
     if target is None:
         return
@@ -38,7 +35,8 @@ def check_controllers(domain: Domain) -> None:
     _check_usb(domain.devices.controllers)
     seen: set[tuple[str, int]] = set()
     for controller in domain.devices.controllers:
-        if controller.index is None or controller.model in _COMPANIONS:
+        if controller.index is None or controller.type == "usb":
+            # A USB 2.0 controller and its companions share a number.
             continue
         key = (controller.type, controller.index)
         if key in seen:
@@ -50,6 +48,5 @@ def _check_usb(controllers: list[Controller]) -> None:
     usb = [controller for controller in controllers if controller.type == "usb"]
     if len(usb) > 1 and any(controller.model == "none" for controller in usb):
         raise XMLDetailError("Can't add another USB controller: USB is disabled for this domain")
-    masters = {controller.index for controller in usb if controller.model not in _COMPANIONS}
-    if any(controller.index not in masters for controller in usb if controller.model in _COMPANIONS):
+    if usb and all(controller.master is not None or controller.model in _COMPANIONS for controller in usb):
         raise XMLDetailError("No master USB controller specified")

@@ -73,6 +73,8 @@ def _check_source(disk: Disk) -> None:
             raise ConfigUnsupportedError("supplying <ivgen> for domain disk definition is unnecessary")
     if source is None:
         return
+    if source.namespace == 0:
+        raise ConfigUnsupportedError("NVMe namespace can't be zero")
     if source.reservations is not None and disk.device != "lun":
         raise ConfigUnsupportedError("<reservations/> allowed only for lun devices")
     policy = source.startup_policy
@@ -84,14 +86,14 @@ def _check_source(disk: Disk) -> None:
 
 def _check_lun(disk: Disk) -> None:
     """A device passed through as SCSI unit, and what only that may ask for."""
+    if disk.sgio == "unfiltered":
+        raise ConfigUnsupportedError("unfiltered sgio is no longer supported")
     if disk.device != "lun":
         if disk.rawio is not None:
             raise ConfigUnsupportedError("rawio can be used only with device='lun'")
         if disk.sgio is not None:
             raise ConfigUnsupportedError("sgio can be used only with device='lun'")
         return
-    if disk.sgio == "unfiltered":
-        raise ConfigUnsupportedError("unfiltered sgio is no longer supported")
     protocol = disk.source.protocol if disk.source else None
     if disk.type == "network" and protocol != "iscsi":
         raise ConfigUnsupportedError(f"disk device='lun' is not supported for protocol='{protocol}'")
@@ -128,7 +130,7 @@ def _vhostuser_options(disk: Disk) -> Iterator[tuple[str, object]]:
     yield "wwn", disk.wwn
     yield "vendor", disk.vendor
     yield "product", disk.product
-    yield "encryption", disk.encryption
+    yield "encryption", disk.encryption or (disk.source and disk.source.encryption)
     yield "iotune", disk.iotune
     if driver is not None:
         yield "cache", driver.cache not in (None, "default")
