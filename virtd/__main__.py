@@ -8,6 +8,7 @@ import asyncio
 import os
 import sys
 from collections.abc import Callable, Sequence
+from importlib.metadata import version
 from pathlib import Path
 
 from virtd.daemon import Daemon, Options
@@ -15,14 +16,16 @@ from virtd.errors import VirtError
 from virtd.host.daemonise import daemonise
 from virtd.host.logs import Logs
 from virtd.host.paths import Paths
+from virtd.server.own import LIBVIRT_RELEASE
 from virtd.settings import Settings, load_settings
-
-VERSION = "virtd 0.1.0 (libvirt 9.0.0)"
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the daemon; the result is the exit status."""
     options = _parser().parse_args(arguments)
+    if options.version:
+        print(f"virtd {version('virtd')} (libvirt {LIBVIRT_RELEASE})")
+        return 0
     if options.listen:
         print("virtd: error: --listen: TCP and TLS are not supported yet", file=sys.stderr)
         return 1
@@ -42,7 +45,7 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("-f", "--config", type=Path, metavar="FILE", help="configuration file")
     parser.add_argument("-p", "--pid-file", type=Path, metavar="FILE", help="change name of PID file")
     parser.add_argument("--root", type=Path, metavar="DIR", help="keep everything below DIR")
-    parser.add_argument("-V", "--version", action="version", version=VERSION)
+    parser.add_argument("-V", "--version", action="store_true", help="print the version and exit")
     return parser
 
 

@@ -14,7 +14,8 @@ from virtd.params import TypedParam, Value, validate_params
 from virtd.server.backend import Backend
 from virtd.server.subscriptions import Subject, Subscriptions
 
-#: The release whose API and behaviour clients find here, as virGetVersion counts.
+#: The release whose API and behaviour clients find here, and the same as virGetVersion counts.
+LIBVIRT_RELEASE = "9.0.0"
 LIBVIRT_VERSION = 9_000_000
 
 #: What CONNECT_SET_IDENTITY may say of the caller.

@@ -152,6 +152,11 @@ def test_options_that_are_refused(daemon: Process, options: list[str], status: i
     assert text in error
 
 
+def test_the_version_names_both(daemon: Process, capfd: pytest.CaptureFixture[str]) -> None:
+    assert daemon.start("--version").wait(TIMEOUT) == 0
+    assert capfd.readouterr().out.endswith("(libvirt 9.0.0)\n")
+
+
 def test_an_error_in_the_configuration(daemon: Process, tmp_path: Path) -> None:
     (tmp_path / "etc/libvirt").mkdir(parents=True)
     (tmp_path / "etc/libvirt/libvirtd.conf").write_text("\nmax_clients = -1\n")
