@@ -26,18 +26,23 @@ def complete_numa(domain: Domain) -> None:
 
 
 def complete_memories(domain: Domain) -> None:
-    """Round NVDIMMs down to what the platform can map.
+    """Round modules to what the platform can map: memory up, NVDIMMs down.
 
     Raises:
-        VirtError: XML_ERROR, nothing would be left.
+        VirtError: XML_ERROR, nothing would be left of an NVDIMM.
     """
     if not machines.is_pseries(domain):
         return
+    all_of_it = domain.current_memory == domain.memory
     for memory in domain.devices.memories:
+        before = memory.target.size
         if memory.model == "nvdimm":
-            before = memory.target.size
             _align_nvdimm(memory)
-            domain.memory += memory.target.size - before
+        elif memory.model == "dimm":
+            memory.target.size = -(-before // _PSERIES_BLOCK) * _PSERIES_BLOCK
+        domain.memory += memory.target.size - before
+    if all_of_it or domain.current_memory > domain.memory:
+        domain.current_memory = domain.memory
 
 
 def _align_nvdimm(memory: Memory) -> None:

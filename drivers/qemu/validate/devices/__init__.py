@@ -15,6 +15,7 @@ from conf.domain.devices.hostdev import Hostdev
 from conf.domain.devices.input import Input
 from conf.domain.devices.interface import Interface
 from conf.domain.devices.iommu import IOMMU
+from conf.domain.devices.memballoon import Memballoon
 from conf.domain.devices.memory import Memory
 from conf.domain.devices.nvram import NVRAM
 from conf.domain.devices.panic import Panic
@@ -47,6 +48,7 @@ from drivers.qemu.validate.devices.memory import check_memories, check_memory
 from drivers.qemu.validate.devices.others import (
     check_input,
     check_iommu,
+    check_memballoon,
     check_nvram,
     check_panic,
     check_shmem,
@@ -68,6 +70,7 @@ _CHECKS: dict[type[Model], Callable[[Any, Question], None]] = {
     IOMMU: check_iommu,
     Input: check_input,
     Interface: check_interface,
+    Memballoon: check_memballoon,
     Memory: check_memory,
     NVRAM: check_nvram,
     Panic: check_panic,

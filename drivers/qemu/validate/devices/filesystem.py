@@ -6,11 +6,17 @@ from __future__ import annotations
 from conf.domain import Domain
 from conf.domain.devices.filesystem import Filesystem
 from drivers.qemu.validate.complaints import unsupported
+from drivers.qemu.validate.devices.others import homeless
 from drivers.qemu.validate.devices.question import Question
+
+#: Drivers of containers.
+_OTHERS = ("loop", "nbd", "ploop")
 
 
 def check_filesystem(filesystem: Filesystem, question: Question) -> None:
     """Raise VirtError for a share that QEMU cannot make."""
+    if filesystem.driver and filesystem.driver.type in _OTHERS:
+        raise homeless()
     if filesystem.type != "mount":
         raise unsupported("only supports mount filesystem type")
     if (filesystem.fmode or filesystem.dmode) and filesystem.accessmode != "mapped":

@@ -7,6 +7,7 @@ from conf.domain import Domain
 from conf.domain.devices.address import ISAAddress, PCIAddress
 from conf.domain.devices.input import Input
 from conf.domain.devices.iommu import IOMMU
+from conf.domain.devices.memballoon import Memballoon
 from conf.domain.devices.nvram import NVRAM
 from conf.domain.devices.panic import Panic
 from conf.domain.devices.shmem import Shmem
@@ -15,6 +16,7 @@ from conf.domain.devices.watchdog import Watchdog
 from drivers.qemu import machines
 from drivers.qemu.validate.complaints import unsupported
 from drivers.qemu.validate.devices.question import Question
+from virtd.errors import Code, VirtError
 
 #: Card → names of the devices in QEMU that it needs.
 _SOUND_DEVICES = {"ich9": ("ich9-intel-hda",), "usb": ("usb-audio",)}
@@ -57,7 +59,21 @@ def _has_input_host(question: Question) -> bool:
     return question.emulator.has("virtio-input-host") and not machines.is_s390(question.domain)
 
 
+def check_memballoon(balloon: Memballoon, question: Question) -> None:
+    if balloon.model == "xen":
+        if machines.is_s390(question.domain):
+            raise unsupported("Memory balloon device type 'xen' is not supported by this version of qemu")
+        raise homeless()
+
+
+def homeless() -> VirtError:
+    """The complaint about a device that would have to be on PCI, but cannot."""
+    return VirtError(Code.INTERNAL_ERROR, "Cannot automatically add a new PCI bus for a device with connect flags 00")
+
+
 def check_sound(sound: Sound, question: Question) -> None:
+    if sound.model == "ich7":
+        raise homeless()
     for device in _SOUND_DEVICES.get(sound.model, ()):
         if not question.emulator.has_device(device):
             raise unsupported(f"{device} not supported in this QEMU binary")
