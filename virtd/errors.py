@@ -415,11 +415,12 @@ def operation_invalid(detail: str) -> VirtError:
     return VirtError(Code.OPERATION_INVALID, detail)
 
 
-def check_flags(given: int, known: int, api: str) -> None:
-    """Refuse flags that `api` does not know, as every libvirt function does.
+def check_flags(given: int, known: int, api: str, *, source: From | None = None) -> None:
+    """Refuse flags that `api` does not know, as every libvirt function does; `source` is that of its library.
 
     Raises:
         ArgumentError: with libvirt's wording.
     """
     if given & ~known:
-        raise ArgumentError(api, "flags", f"unsupported flags (0x{given & ~known:x}) in function {api}")
+        text = f"unsupported flags (0x{given & ~known:x}) in function {api}"
+        raise ArgumentError(api, "flags", text, source=source)

@@ -3,7 +3,7 @@
 
 from __future__ import annotations
 
-from typing import Generic
+from typing import ClassVar, Generic
 from uuid import UUID
 
 from drivers.common.guestlist import G, GuestList, Managed
@@ -50,6 +50,9 @@ def _passes(flags: int, pair: tuple[int, int], has: bool) -> bool:
 class Lookup(Generic[G]):
     """virDomainLookupBy…, virConnectListAllDomains."""
 
+    #: What the driver calls its virConnectListAllDomains.
+    list_function: ClassVar[str]
+
     @property
     def guests(self) -> GuestList[G]:
         """Those that the caller may mean."""
@@ -69,7 +72,7 @@ class Lookup(Generic[G]):
 
     def connect_list_all_domains(self, flags: int) -> list[DomainRef]:
         """virConnectListAllDomains."""
-        check_flags(flags, KNOWN_FILTERS, "virConnectListAllDomains")
+        check_flags(flags, KNOWN_FILTERS, self.list_function)
         if not flags:
             return [guest.ref for guest in self.guests]
         return [guest.ref for guest in self.guests if matches(guest, flags)]

@@ -86,7 +86,8 @@ class Guest:
             assert model is not None
             if migratable:
                 model = migratable_form(model)
-            self._xml[key] = format_domain(model, inactive=inactive or not live, secure=secure, migratable=migratable)
+            inactive = inactive or migratable or not live
+            self._xml[key] = format_domain(model, inactive=inactive, secure=secure, migratable=migratable)
         return self._xml[key]
 
     def status_xml(self) -> str:

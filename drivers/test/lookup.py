@@ -10,7 +10,9 @@ from drivers.test.guest import TestGuest
 
 
 class LookupApi(Part, Lookup[TestGuest]):
-    """virDomainLookupBy…, virConnectList…, virConnectNumOf…"""
+    """virDomainLookupBy…, virConnectListAllDomains."""
+
+    list_function = "testConnectListAllDomains"
 
     @property
     def guests(self) -> GuestList[TestGuest]:

@@ -4,7 +4,7 @@
 from __future__ import annotations
 
 from drivers.qemu.api.base import Part, not_running
-from virtd.enums import DomainGetJobStatsFlags, DomainJobType
+from virtd.enums import DomainAbortJobFlags, DomainGetJobStatsFlags, DomainJobType
 from virtd.errors import check_flags, operation_invalid
 from virtd.params import TypedParam
 from virtd.refs import DomainRef
@@ -30,6 +30,8 @@ class JobsApi(Part):
 
     def domain_abort_job_flags(self, dom: DomainRef, flags: int) -> None:
         """virDomainAbortJobFlags."""
-        check_flags(flags, 1, "qemuDomainAbortJobFlags")
+        check_flags(flags, DomainAbortJobFlags.POSTCOPY, "qemuDomainAbortJobFlags")
         self._running(dom)
+        if flags & DomainAbortJobFlags.POSTCOPY:
+            raise operation_invalid("current job is not outgoing migration in post-copy mode")
         raise operation_invalid("no job is active on the domain")

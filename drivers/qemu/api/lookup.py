@@ -12,6 +12,8 @@ from drivers.qemu.guest import Guest
 class LookupApi(Part, Lookup[Guest]):
     """virDomainLookupBy…, virConnectListAllDomains."""
 
+    list_function = "qemuConnectListAllDomains"
+
     @property
     def guests(self) -> GuestList[Guest]:
         return self._context.guests

@@ -6,7 +6,7 @@ from __future__ import annotations
 from lxml import etree
 
 from conf.domain import Domain
-from drivers.qemu.api.base import IMPACT, Part, definition, definitions, refuse, save
+from drivers.qemu.api.base import IMPACT, Part, definition, definitions, save
 from virtd.enums import DomainEventID, DomainMetadataType
 from virtd.errors import Code, From, VirtError, check_flags
 from virtd.refs import DomainRef
@@ -17,8 +17,8 @@ class MetadataApi(Part):
 
     def domain_get_metadata(self, dom: DomainRef, type_: int, uri: str | None, flags: int) -> str:
         """virDomainGetMetadata."""
-        check_flags(flags, IMPACT, "qemuDomainGetMetadata")
         guest = self._guest(dom)
+        check_flags(flags, IMPACT, "virDomainObjGetMetadata", source=From.DOMAIN)
         _check_type(type_)
         found = definition(guest, flags)
         if type_ == DomainMetadataType.DESCRIPTION:
@@ -38,8 +38,6 @@ class MetadataApi(Part):
         check_flags(flags, IMPACT, "qemuDomainSetMetadata")
         guest = self._guest(dom)
         _check_type(type_)
-        if type_ == DomainMetadataType.TITLE and metadata and "\n" in metadata:
-            raise refuse("metadata title can't contain newlines")
         async with guest.job("modify"):
             live, stored = definitions(guest, flags)
             for changed in (live, stored):

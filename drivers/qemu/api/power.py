@@ -199,6 +199,8 @@ class PowerApi(Part):
 
 def agent_missing(guest: Guest) -> VirtError:
     """What stands in the way of asking the guest's agent."""
+    if guest.state != DomainState.RUNNING:
+        return operation_invalid("domain is not running")
     if agent_channel(guest.require_active()) is not None:
         return VirtError(Code.AGENT_UNRESPONSIVE, "QEMU guest agent is not connected")
     return VirtError(Code.ARGUMENT_UNSUPPORTED, "QEMU guest agent is not configured")

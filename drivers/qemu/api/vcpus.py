@@ -9,7 +9,7 @@ from conf.bitmap import format_bitmap, parse_bitmap
 from conf.domain import Domain
 from conf.domain.cputune import CPUTune, EmulatorPin, VcpuPin
 from drivers.qemu import cputime
-from drivers.qemu.api.base import IMPACT, Part, definition, definitions, refuse, require_one_impact, save
+from drivers.qemu.api.base import IMPACT, Part, definition, definitions, require_one_impact, save
 from drivers.qemu.api.power import agent_missing
 from drivers.qemu.guest import Guest
 from drivers.qemu.hotplug import vcpus as hotplug
@@ -45,8 +45,6 @@ class VcpuApi(Part):
     async def domain_set_vcpus_flags(self, dom: DomainRef, nvcpus: int, flags: int) -> None:
         """virDomainSetVcpusFlags."""
         check_flags(flags, _FLAGS, "qemuDomainSetVcpusFlags")
-        if flags & Flags.MAXIMUM and not flags & Flags.CONFIG:
-            raise refuse("Flag 'VIR_DOMAIN_AFFECT_CONFIG' is required by flag 'VIR_DOMAIN_VCPU_MAXIMUM'")
         guest = self._guest(dom)
         async with guest.job("modify"):
             live, stored = definitions(guest, flags)

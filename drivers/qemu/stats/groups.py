@@ -148,10 +148,10 @@ def _one_image(
     extent: blocks.Extent | None,
 ) -> None:
     params.add_string(f"{prefix}.name", target)
-    if number:
-        params.add_uint(f"{prefix}.backingIndex", number)
     if path:
         params.add_string(f"{prefix}.path", path)
+    if number:
+        params.add_uint(f"{prefix}.backingIndex", number)
     if counters is not None:
         for name in ("rd_reqs", "rd_bytes", "rd_times", "wr_reqs", "wr_bytes", "wr_times", "fl_reqs", "fl_times"):
             params.add_ullong(f"{prefix}.{name.replace('_', '.')}", getattr(counters, name))
