@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 from typing import Final
 
 from conf.domain.devices.disk import Disk
@@ -27,6 +28,8 @@ from virtd.enums import TypedParameterType as T
 from virtd.errors import Code, VirtError, check_flags, invalid_arg, operation_invalid
 from virtd.params import TypedParam, validate_params
 from virtd.refs import DomainRef
+
+log = logging.getLogger(__name__)
 
 MIB: Final = 1 << 20
 LLONG_MAX: Final = (1 << 63) - 1
@@ -165,22 +168,27 @@ class BlockJobsApi(Part):
             _refuse_pivot(job)
             # A pivot goes to its end whatever becomes of the client that asked for it.
             work = guest.tasks.spawn(self._pivot(guest, job), f"pivot of {job.disk}")
-            if flags & Abort.ASYNC:
-                return
-            await asyncio.shield(work)
+            if not flags & Abort.ASYNC and (error := await asyncio.shield(work)) is not None:
+                raise error
             return
         async with guest.job("modify"):
             guest, job = self._job(dom, path)
             _refuse_if_ending(job)
             await jobs.cancel(guest, job, wait=not flags & Abort.ASYNC)
 
-    async def _pivot(self, guest: Guest, job: BlockJob) -> None:
-        async with guest.job("modify"):
-            if not guest.active or guest.runtime is None or guest.runtime.block.jobs.get(job.disk) is not job:
-                raise invalid_arg(f"disk {job.disk} does not have an active block job")
-            _refuse_if_ending(job)
-            _refuse_pivot(job)
-            await self._feature.pivot(guest, job)
+    async def _pivot(self, guest: Guest, job: BlockJob) -> VirtError | None:
+        """Pivot when it is its turn; returns what went wrong, for whoever may still want to know."""
+        try:
+            async with guest.job("modify"):
+                if not guest.active or guest.runtime is None or guest.runtime.block.jobs.get(job.disk) is not job:
+                    raise invalid_arg(f"disk {job.disk} does not have an active block job")
+                _refuse_if_ending(job)
+                _refuse_pivot(job)
+                await self._feature.pivot(guest, job)
+        except VirtError as error:
+            log.error("guest %s: pivot of disk %s: %s", guest.name, job.disk, error)
+            return error
+        return None
 
 
 def _refuse_if_ending(job: BlockJob) -> None:
