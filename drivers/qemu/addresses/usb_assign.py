@@ -14,6 +14,7 @@ from conf.domain.devices.hostdev import Hostdev
 from conf.domain.devices.hub import Hub
 from conf.domain.devices.info import DeviceInfo
 from conf.domain.devices.input import Input
+from conf.domain.devices.interface import Interface
 from conf.domain.devices.redirdev import Redirdev
 from conf.domain.devices.sound import Sound
 from drivers.qemu.addresses.usb_ports import HUB_PORTS, UsbAddressSet, parse_port, port_text
@@ -89,6 +90,7 @@ def usb_devices(domain: Domain) -> Iterator[DeviceInfo]:
     """All devices on the USB but hubs, in the order in which they get their ports."""
     devices = domain.devices
     kinds: tuple[Iterable[DeviceInfo], ...] = (
+        devices.interfaces,
         devices.hostdevs,
         devices.disks,
         devices.controllers,
@@ -105,6 +107,8 @@ def is_usb(device: DeviceInfo) -> bool:
     match device:
         case Disk():
             return device.target.bus == "usb"
+        case Interface():
+            return bool(device.source and device.source.hostdev and device.source.hostdev.type == "usb")
         case Hostdev():
             return device.mode == "subsystem" and device.type == "usb"
         case Controller():
