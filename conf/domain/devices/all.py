@@ -10,7 +10,7 @@ from conf.binding.fields import Values
 from conf.domain.devices.audio import Audio
 from conf.domain.devices.chardev import Channel, Console, Parallel, Serial
 from conf.domain.devices.chardev_source import CharacterBackend
-from conf.domain.devices.controller import Controller
+from conf.domain.devices.controller import Controller, check_usb_controllers
 from conf.domain.devices.disk import Disk
 from conf.domain.devices.filesystem import Filesystem
 from conf.domain.devices.graphics import Graphics
@@ -85,6 +85,7 @@ class Devices(Model):
     def check(self, options: ParseOptions) -> None:
         self.disks = ordered_disks(self.disks)
         self.controllers = ordered_controllers(self.controllers)
+        check_usb_controllers(self.controllers)
         if len(self.watchdogs) > 1:
             raise InternalError("only a single watchdog device is supported")
 

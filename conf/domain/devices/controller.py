@@ -20,7 +20,7 @@ from conf.binding import (
 )
 from conf.domain.devices.info import DeviceInfo
 from conf.domain.devices.virtio import VirtioOptions
-from conf.errors import ConfigUnsupportedError, XMLError
+from conf.errors import ConfigUnsupportedError, XMLDetailError, XMLError
 
 ControllerType = Literal["ide", "fdc", "scsi", "sata", "virtio-serial", "ccid", "usb", "pci", "xenbus", "isa"]
 
@@ -147,6 +147,11 @@ class Controller(DeviceInfo):
     master: USBMaster | None = child()
     pcihole64: int | None = child_text(scale=Scale("KiB"), when=on("type", "pci"))
 
+    @property
+    def is_companion(self) -> bool:
+        """Whether it serves ports of a USB 2 controller for slower devices."""
+        return self.master is not None or (self.model or "").startswith("ich9-uhci")
+
     def check(self, options: ParseOptions) -> None:
         if self.model is not None and self.model not in MODELS.get(self.type, ()):
             raise ConfigUnsupportedError(f"Unknown model type '{self.model}'")
@@ -158,3 +163,16 @@ class Controller(DeviceInfo):
             raise XMLError("'iothread' attribute only supported for virtio scsi controllers")
         if self.type == "usb" and self.model == "none":
             self.address = None
+
+
+def check_usb_controllers(controllers: list[Controller]) -> None:
+    """Refuse USB controllers beside one that says there are none, and companions without any master.
+
+    Raises:
+        XMLDetailError: so it is.
+    """
+    usb = [controller for controller in controllers if controller.type == "usb"]
+    if len(usb) > 1 and any(controller.model == "none" for controller in usb):
+        raise XMLDetailError("Can't add another USB controller: USB is disabled for this domain")
+    if usb and all(controller.is_companion for controller in usb):
+        raise XMLDetailError("No master USB controller specified")

@@ -52,8 +52,4 @@ def _follows(other: Controller, new: Controller) -> bool:
     if other.index != new.index:
         return other.index > new.index
     # the companions of a USB 2 controller stand behind it
-    return _is_companion(other) and not _is_companion(new)
-
-
-def _is_companion(controller: Controller) -> bool:
-    return controller.master is not None or (controller.model or "").startswith("ich9-uhci")
+    return other.is_companion and not new.is_companion

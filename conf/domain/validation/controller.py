@@ -5,10 +5,8 @@ from __future__ import annotations
 
 from conf.domain.devices.controller import Controller
 from conf.domain.domain import Domain
-from conf.errors import ConfigUnsupportedError, XMLDetailError, XMLError
+from conf.errors import ConfigUnsupportedError, XMLError
 
-#: The models that serve an EHCI controller's ports for slow devices.
-_COMPANIONS = ("ich9-uhci1", "ich9-uhci2", "ich9-uhci3")
 _HIGHEST_TARGET_INDEX = 30
 
 
@@ -32,7 +30,6 @@ def check_controller(controller: Controller, _domain: Domain) -> None:
 
 def check_controllers(domain: Domain) -> None:
     """Raise ConfError for controllers that cannot be together."""
-    _check_usb(domain.devices.controllers)
     seen: set[tuple[str, int]] = set()
     for controller in domain.devices.controllers:
         if controller.index is None or controller.type == "usb":
@@ -42,11 +39,3 @@ def check_controllers(domain: Domain) -> None:
         if key in seen:
             raise XMLError(f"Multiple '{controller.type}' controllers with index '{controller.index}'")
         seen.add(key)
-
-
-def _check_usb(controllers: list[Controller]) -> None:
-    usb = [controller for controller in controllers if controller.type == "usb"]
-    if len(usb) > 1 and any(controller.model == "none" for controller in usb):
-        raise XMLDetailError("Can't add another USB controller: USB is disabled for this domain")
-    if usb and all(controller.master is not None or controller.model in _COMPANIONS for controller in usb):
-        raise XMLDetailError("No master USB controller specified")

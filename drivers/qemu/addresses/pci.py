@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
-from drivers.qemu.addresses.pci_buses import ENDPOINTS, KIND_NAMES, KINDS, LAST_FUNCTION, Bus, Connect
+from drivers.qemu.addresses.pci_buses import CONTROLLER_NAMES, ENDPOINTS, KIND_NAMES, KINDS, LAST_FUNCTION, Bus, Connect
 from virtd.errors import Code, VirtError
 
 
@@ -144,13 +144,13 @@ class PciAddressSet:
             return ("pcie-to-pci-bridge", ["pcie-root-port"]) if self.pcie_to_pci else ("dmi-to-pci-bridge", [])
         if flags & (Connect.PCIE_DEVICE | Connect.PCIE_SWITCH_UPSTREAM_PORT | Connect.PCIE_TO_PCI_BRIDGE):
             return "pcie-root-port", []
-        if flags & Connect.PCIE_SWITCH_DOWNSTREAM_PORT:
-            return "pcie-switch-upstream-port", []
-        if flags & Connect.PCIE_ROOT_PORT:
-            return "pcie-expander-bus", []
+        controller = next((name for bit, name in CONTROLLER_NAMES.items() if flags & bit), None)
         raise VirtError(
             Code.INTERNAL_ERROR,
-            f"Cannot automatically add a new PCI bus for a device with connect flags {int(flags):02x}",
+            f"a PCI slot is needed to connect a PCI controller model='{controller}', but none is available, "
+            "and it cannot be automatically added"
+            if controller
+            else f"Cannot automatically add a new PCI bus for a device with connect flags {flags:02x}",
         )
 
     def _pci_model(self) -> tuple[str, list[str]]:

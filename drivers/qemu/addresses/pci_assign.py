@@ -14,7 +14,7 @@ from drivers.qemu.addresses.pci import PciAddress, PciAddressSet
 from drivers.qemu.addresses.pci_buses import Bus, Connect
 from drivers.qemu.addresses.pci_connect import Connections
 from drivers.qemu.addresses.pci_controllers import complete_controllers
-from drivers.qemu.addresses.pci_fixed import place_chipset_devices
+from drivers.qemu.addresses.pci_fixed import PIIX3_IDE, PIIX3_USB, is_piix3_ide, is_piix3_usb, place_chipset_devices
 from drivers.qemu.addresses.pci_placement import PciPlacement, wants_pci
 from drivers.qemu.facts import EmulatorFacts
 from virtd.errors import Code, VirtError
@@ -79,8 +79,18 @@ def build_placement(
     )
     placement = PciPlacement(domain, addresses, connections)
     for device in pci_devices(domain):
+        _refuse_piix3_on_express(device, addresses.buses)
         placement.reserve_given(device)
     return placement
+
+
+def _refuse_piix3_on_express(device: DeviceInfo, buses: list[Bus]) -> None:
+    """Parts of a conventional chipset, at their place but on another bus."""
+    if not isinstance(device, Controller) or not (is_piix3_ide(device) or is_piix3_usb(device)):
+        return
+    address = PciPlacement.address_of(device)
+    if address in (PIIX3_IDE, PIIX3_USB) and buses and not buses[0].offers & Connect.PCI_DEVICE:
+        raise VirtError(Code.INTERNAL_ERROR, "Bus 0 must be PCI for integrated PIIX3 USB or IDE controllers")
 
 
 def _buses(domain: Domain) -> list[Bus]:

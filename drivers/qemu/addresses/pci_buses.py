@@ -55,6 +55,15 @@ KIND_NAMES = {
     Connect.PCIE_EXPANDER_BUS: "pcie-expander-bus",
     Connect.PCI_BRIDGE: "pci-bridge",
 }
+#: The model of the controller that is of a kind.
+CONTROLLER_NAMES = {
+    Connect.PCIE_ROOT_PORT: "pcie-root-port",
+    Connect.PCIE_SWITCH_DOWNSTREAM_PORT: "pcie-switch-downstream-port",
+    Connect.DMI_TO_PCI_BRIDGE: "dmi-to-pci-bridge",
+    Connect.PCI_EXPANDER_BUS: "pci-expander-bus",
+    Connect.PCIE_EXPANDER_BUS: "pcie-expander-bus",
+    Connect.PCI_BRIDGE: "pci-bridge",
+}
 
 
 class BusKind(NamedTuple):

@@ -66,6 +66,8 @@ _NOT_PCI_NICS = frozenset({"usb-net", "spapr-vlan", "lan9118", "scm91c111", "smc
 
 
 def _interface(interface: Interface, slots: Slots) -> int:
+    if interface.type == "hostdev":
+        return slots.pcie if _is_express(interface.source.hostdev if interface.source else None) else slots.pci
     model = interface.model.type if interface.model else None
     if model in _NOT_PCI_NICS:
         return 0
@@ -91,13 +93,13 @@ def _hostdev(hostdev: Hostdev, slots: Slots) -> int:
         return slots.pcie if hostdev.model == "vfio-pci" else 0
     if hostdev.type != "pci":
         return 0
-    return slots.pcie if _is_express(hostdev) else slots.pci
+    return slots.pcie if _is_express(hostdev.source.pci) else slots.pci
 
 
-def _is_express(hostdev: Hostdev) -> bool:
+def _is_express(address: object) -> bool:
     """A host device that is not there (now) is taken to be Express."""
     try:
-        return os.stat(f"{_SYSFS}/{hostdev.source.pci}/config").st_size > _CONVENTIONAL_CONFIG
+        return os.stat(f"{_SYSFS}/{address}/config").st_size > _CONVENTIONAL_CONFIG
     except OSError:
         return True
 

@@ -16,8 +16,8 @@ from virtd.errors import Code, VirtError
 PIIX3_BRIDGE = PciAddress(0, 1)
 ICH9_BRIDGES = (PciAddress(0, 0x1F, 0), PciAddress(0, 0x1F, 3))
 
-_PIIX3_IDE = PciAddress(0, 1, 1)
-_PIIX3_USB = PciAddress(0, 1, 2)
+PIIX3_IDE = PciAddress(0, 1, 1)
+PIIX3_USB = PciAddress(0, 1, 2)
 _ICH9_SATA = PciAddress(0, 0x1F, 2)
 _ICH9_USB = (PciAddress(0, 0x1D), PciAddress(0, 0x1A))
 _ICH9_AUDIO = PciAddress(0, 0x1B)
@@ -41,9 +41,9 @@ def place_chipset_devices(placement: PciPlacement) -> None:
 def _place_i440fx(placement: PciPlacement) -> None:
     for controller in placement.domain.devices.controllers:
         if is_piix3_ide(controller):
-            _insist(placement, controller, _PIIX3_IDE, "Primary IDE controller must have PCI address 0:0:1.1")
+            _insist(placement, controller, PIIX3_IDE, "Primary IDE controller must have PCI address 0:0:1.1")
         elif is_piix3_usb(controller):
-            _insist(placement, controller, _PIIX3_USB, "PIIX3 USB controller at index 0 must have PCI address 0:0:1.2")
+            _insist(placement, controller, PIIX3_USB, "PIIX3 USB controller at index 0 must have PCI address 0:0:1.2")
     if placement.addresses.buses:
         placement.addresses.reserve(PIIX3_BRIDGE, ENDPOINTS, from_config=True)
     _place_primary_video(placement, _I440FX_VIDEO)

@@ -5,6 +5,7 @@ from __future__ import annotations
 
 from conf.domain import Domain
 from conf.domain.devices.address import PCIAddress
+from conf.domain.devices.controller import Controller
 from conf.domain.devices.info import DeviceInfo
 from drivers.qemu.addresses.pci import PciAddress, PciAddressSet
 from drivers.qemu.addresses.pci_buses import ENDPOINTS
@@ -85,6 +86,9 @@ class PciPlacement:
         given = device.address
         zpci = given.zpci if isinstance(given, PCIAddress) else None
         multifunction = given.multifunction if isinstance(given, PCIAddress) else None
+        if isinstance(device, Controller) and device.model == "ich9-uhci1":
+            # the companions that may come share its slot
+            multifunction = True
         device.address = PCIAddress(
             bus=address.bus, slot=address.slot, function=address.function, multifunction=multifunction, zpci=zpci
         )

@@ -74,6 +74,9 @@ def _serial_of(console: Console) -> Serial:
 
 def number_chardevs(domain: Domain) -> None:
     """Port numbers of all character devices that have them."""
+    for serial in domain.devices.serials:
+        if serial.target and serial.target.type and serial.target.port is None:
+            serial.target.port = 0
     _number(domain.devices.serials)
     _number(domain.devices.parallels)
     for number, console in enumerate(domain.devices.consoles):

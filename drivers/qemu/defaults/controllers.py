@@ -89,8 +89,6 @@ def complete_controller(controller: Controller, domain: Domain, emulator: Emulat
     if controller.type == "usb":
         if controller.model is None and not (machines.is_s390(domain) and (controller.index or controller.address)):
             controller.model = choose_usb_model(domain, emulator)
-        if controller.model == "none":
-            controller.address = None
         if controller.master is None and controller.model in _FIRST_PORTS:
             controller.master = USBMaster(startport=_FIRST_PORTS[controller.model])
         if controller.model in ("qusb1", "qusb2"):

@@ -57,6 +57,7 @@ def validate_controllers(domain: Domain, emulator: EmulatorFacts) -> None:
                 _validate_ide(controller, domain)
             case "scsi":
                 _validate_scsi(controller, emulator)
+                _validate_iothread(controller, domain)
 
 
 def _validate_ide(controller: Controller, domain: Domain) -> None:
@@ -76,6 +77,12 @@ def _validate_scsi(controller: Controller, emulator: EmulatorFacts) -> None:
     device = _SCSI_DEVICES.get(model)
     if device is not None and not emulator.has_device(device) and not model.startswith("virtio"):
         raise unsupported(f"Unsupported controller model: {model}")
+
+
+def _validate_iothread(controller: Controller, domain: Domain) -> None:
+    thread = controller.driver.iothread if controller.driver else None
+    if thread and thread not in domain.all_iothread_ids():
+        raise unsupported(f"controller iothread '{thread}' not defined in iothreadid")
 
 
 def _validate_usb(domain: Domain) -> None:

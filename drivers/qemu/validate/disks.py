@@ -7,8 +7,10 @@ from conf.domain import Domain
 from conf.domain.devices.address import DriveAddress, UnassignedAddress, USBAddress
 from conf.domain.devices.disk import Disk
 from conf.domain.devices.encryption import Encryption
+from drivers.qemu import machines
 from drivers.qemu.addresses.drive import is_scsi, place_of
 from drivers.qemu.validate.complaints import unsupported
+from drivers.qemu.validate.devices.filesystem import shares_memory
 from virtd.errors import Code, VirtError
 
 #: Formats that QEMU can serve to more than one guest.
@@ -25,18 +27,22 @@ def validate_disks(domain: Domain) -> None:
         VirtError: one is not, or a host device is in its place.
     """
     for disk in domain.devices.disks:
-        validate_disk(disk)
+        validate_disk(disk, domain)
+        if disk.type == "vhostuser" and not shares_memory(domain):
+            raise unsupported("'vhostuser' requires shared memory")
     _validate_hostdev_places(domain)
 
 
-def validate_disk(disk: Disk) -> None:
+def validate_disk(disk: Disk, domain: Domain) -> None:
     """One disk, as it is or as it would be added.
 
     Raises:
         VirtError: QEMU has no such disk.
     """
     _validate_address(disk)
+    _validate_drive(disk, domain)
     _validate_bus(disk)
+    _validate_iothread(disk, domain)
     _validate_image(disk)
     if disk.shareable and (disk.driver.type if disk.driver else None) not in _SHAREABLE:
         raise unsupported(f"shared access for disk '{disk.target.dev}' requires use of supported storage format")
@@ -50,8 +56,50 @@ def _validate_address(disk: Disk) -> None:
         raise VirtError(Code.INTERNAL_ERROR, "unexpected address type for usb disk")
     if bus == "virtio" and address.type not in ("pci", "ccw", "virtio-mmio", "virtio-s390"):
         raise unsupported(f"virtio disk cannot have an address of type '{address.type}'")
-    if bus == "sata" and isinstance(address, DriveAddress) and address.bus:
-        raise VirtError(Code.INTERNAL_ERROR, "bus must be 0 for ide controller")
+
+
+def _validate_drive(disk: Disk, domain: Domain) -> None:
+    """QEMU's controllers do not have all that an address can say."""
+    address, bus = disk.address, disk.target.bus
+    if not isinstance(address, DriveAddress):
+        return
+    match bus:
+        case "scsi":
+            if address.bus:
+                raise VirtError(Code.INTERNAL_ERROR, "SCSI controller only supports 1 bus")
+            if address.target and _scsi_model(domain, address.controller) == "lsilogic":
+                raise unsupported("target must be 0 for controller model 'lsilogic'")
+        case "ide":
+            if address.controller and machines.has_builtin_ide(domain):
+                raise VirtError(Code.INTERNAL_ERROR, "Only 1 IDE controller is supported")
+            if address.target:
+                raise unsupported("target must be 0 for ide controller")
+        case "sata":
+            if address.bus:
+                raise unsupported("bus must be 0 for sata controller")
+            if address.target:
+                raise unsupported("target must be 0 for sata controller")
+        case "fdc":
+            if address.controller:
+                raise VirtError(Code.INTERNAL_ERROR, "Only 1 fdc controller is supported")
+            if address.bus:
+                raise VirtError(Code.INTERNAL_ERROR, "Only 1 fdc bus is supported")
+            if address.target:
+                raise unsupported("target must be 0 for controller fdc")
+
+
+def _scsi_model(domain: Domain, index: int) -> str | None:
+    return next((c.model for c in domain.devices.controllers if c.type == "scsi" and c.index == index), None)
+
+
+def _validate_iothread(disk: Disk, domain: Domain) -> None:
+    thread = disk.driver.iothread if disk.driver else None
+    if not thread:
+        return
+    if disk.target.bus != "virtio":
+        raise unsupported(f"IOThreads not available for bus {disk.target.bus} target {disk.target.dev}")
+    if thread not in domain.all_iothread_ids():
+        raise unsupported(f"Disk iothread '{thread}' not defined in iothreadid")
 
 
 def _validate_bus(disk: Disk) -> None:
@@ -95,6 +143,8 @@ def _validate_hostdev_places(domain: Domain) -> None:
         place = place_of(hostdev)
         if place is None:
             continue
+        if place[2] and _scsi_model(domain, place[0]) == "lsilogic":
+            raise unsupported("target must be 0 for controller model 'lsilogic'")
         where = f"controller='{place[0]}' bus='{place[1]}' target='{place[2]}' unit='{place[3]}'"
         if place in seen:
             raise unsupported(f"SCSI host address {where} in use by another SCSI host device")
