@@ -7,7 +7,7 @@ import copy
 from collections.abc import Callable
 from typing import Any
 
-from conf.domain import Domain
+from conf.domain import Domain, format_domain, parse_domain
 from conf.domain.devices.interface import Interface
 from conf.domain.devices.single import parse_device
 from drivers.qemu import prepare
@@ -48,6 +48,7 @@ class DeviceApi(Part):
             if kept is not None:
                 changed = await self._changed(guest, kept, lambda new: stored.detach(new, wanted))
             if live is not None:
+                plugging.check_kind(wanted, "detach")
                 await plugging.detach(guest, matching.find(live, wanted, live=True))
             await _keep(guest, live, changed)
 
@@ -81,8 +82,8 @@ class DeviceApi(Part):
             await _keep(guest, live, changed)
 
     async def _changed(self, guest: Guest, kept: Domain, change: Callable[[Domain], None]) -> Domain:
-        """A changed and completed copy of the stored definition."""
-        new = copy.deepcopy(kept)
+        """A changed and completed copy of the stored definition, in the order of a definition that was read anew."""
+        new = parse_domain(format_domain(kept, secure=True))
         change(new)
         await prepare.complete(guest.context, new)
         return new

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 from conf.domain import Domain
 from conf.domain.devices.chardev_source import CharacterBackend
 from drivers.qemu.command.chardevs import file_paths
-from drivers.qemu.hostside import cgroup, interfaces, ownership, ports
+from drivers.qemu.hostside import cgroup, graphics, interfaces, ownership
 from drivers.qemu.runtime import Runtime
 from drivers.qemu.settings import Account
 from virtd.errors import Code, VirtError
@@ -70,7 +70,7 @@ def prepare(guest: Guest, runtime: Runtime, account: Account | None) -> Resource
             if channel.type == "unix" and channel.alias and source and source.mode == "bind" and source.path:
                 resources.sockets[channel.alias] = _channel_socket(source.path, account)
         _open_files(guest.live, resources)
-        ports.assign(guest)
+        graphics.assign(guest)
         interfaces.prepare(guest, runtime, resources)
         ownership.give(guest, runtime, account)
     except BaseException:

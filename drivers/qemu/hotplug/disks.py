@@ -7,6 +7,8 @@ from conf.domain.devices.address import DriveAddress
 from conf.domain.devices.controller import Controller
 from conf.domain.devices.disk import Disk
 from drivers.qemu import commands
+from drivers.qemu.addresses.disk_names import disk_index
+from drivers.qemu.addresses.drive import drive_place
 from drivers.qemu.block import access, storage, tuning
 from drivers.qemu.block import commands as block
 from drivers.qemu.block.chains import prepare_disks
@@ -15,11 +17,10 @@ from drivers.qemu.block.nodes import disk_nodes
 from drivers.qemu.command.disks import disk_objects, disk_props
 from drivers.qemu.guest import Guest
 from drivers.qemu.hotplug.session import Plug, quietly
-from virtd.errors import Code, VirtError
+from virtd.errors import Code, From, VirtError
 
 #: Buses whose disks can be plugged into a running guest.
 HOTPLUG_BUSES = ("virtio", "scsi", "usb")
-_WORDS = {"floppy": "floppy device hotplug isn't supported"}
 
 
 def check(guest: Guest, disk: Disk) -> None:
@@ -28,13 +29,29 @@ def check(guest: Guest, disk: Disk) -> None:
     Raises:
         VirtError: OPERATION_UNSUPPORTED, or a device of that name is there.
     """
-    if disk.device in _WORDS:
-        raise VirtError(Code.OPERATION_UNSUPPORTED, _WORDS[disk.device])
-    for other in guest.require_active().devices.disks:
+    devices = guest.require_active().devices
+    for other in devices.disks:
         if other.target.dev == disk.target.dev:
-            raise VirtError(Code.OPERATION_FAILED, f"target {disk.target.dev} already exists")
-    if disk.target.bus not in HOTPLUG_BUSES:
-        raise VirtError(Code.OPERATION_UNSUPPORTED, f"disk bus '{disk.target.bus}' cannot be hotplugged.")
+            sources = f"'{_shown(other)}' and '{_shown(disk)}'"
+            text = f"target '{disk.target.dev}' duplicated for disk sources {sources}"
+            raise VirtError(Code.XML_ERROR, text, source=From.DOMAIN)
+    if disk.device == "floppy":
+        raise VirtError(Code.OPERATION_UNSUPPORTED, "floppy device hotplug isn't supported")
+    if disk.target.bus in HOTPLUG_BUSES:
+        return
+    controller = drive_place(disk.target.bus or "", disk_index(disk.target.dev or "") or 0)[0]
+    if disk.target.bus in ("ide", "sata") and not _has_controller(guest, disk.target.bus, controller):
+        text = f"Could not find {disk.target.bus} controller with index {controller} required for device"
+        raise VirtError(Code.INTERNAL_ERROR, text, source=From.DOMAIN)
+    raise VirtError(Code.OPERATION_UNSUPPORTED, f"disk bus '{disk.target.bus}' cannot be hotplugged.")
+
+
+def _shown(disk: Disk) -> str:
+    return (disk.source.local_path if disk.source is not None else None) or "(null)"
+
+
+def _has_controller(guest: Guest, kind: str, index: int) -> bool:
+    return any((c.type, c.index) == (kind, index) for c in guest.require_active().devices.controllers)
 
 
 def needed_controller(guest: Guest, disk: Disk) -> Controller | None:
@@ -42,9 +59,8 @@ def needed_controller(guest: Guest, disk: Disk) -> Controller | None:
     address = disk.address
     if disk.target.bus != "scsi" or not isinstance(address, DriveAddress):
         return None
-    for controller in guest.require_active().devices.controllers:
-        if controller.type == "scsi" and controller.index == address.controller:
-            return None
+    if _has_controller(guest, "scsi", address.controller):
+        return None
     return Controller(type="scsi", index=address.controller)
 
 

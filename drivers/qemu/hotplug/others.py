@@ -40,7 +40,6 @@ def check_channel(_guest: Guest, channel: Channel) -> None:
 async def plug_channel(work: Plug, channel: Channel) -> None:
     runtime = work.guest.runtime
     assert runtime is not None
-    channel.target.state = "disconnected"
     if channel.type == "unix" and (channel.source is None or not channel.source.path):
         path = os.path.join(runtime.channel_dir, channel.target.name or "")
         channel.source = CharacterSource(mode="bind", path=path)
@@ -56,6 +55,10 @@ def check_serial(_guest: Guest, serial: Serial) -> None:
 
 
 async def plug_serial(work: Plug, serial: Serial) -> None:
+    assert serial.target is not None
+    if serial.target.port is None:
+        taken = [s.target.port or 0 for s in work.guest.require_active().devices.serials if s.target is not None]
+        serial.target.port = max(taken, default=-1) + 1
     if serial.type == "pty":
         serial.source = CharacterSource()
     await work.add_chardev(f"char{serial.alias}", serial)

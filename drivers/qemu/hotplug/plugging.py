@@ -25,7 +25,7 @@ from drivers.qemu.defaults.controllers import complete_controller
 from drivers.qemu.defaults.devices import complete_device, complete_disk, complete_interface
 from drivers.qemu.defaults.storage import complete_sources
 from drivers.qemu.guest import Guest
-from drivers.qemu.hotplug import disks
+from drivers.qemu.hotplug import disks, updates
 from drivers.qemu.hotplug.kinds import KINDS, Kind
 from drivers.qemu.hotplug.matching import put, take
 from drivers.qemu.hotplug.session import Plug
@@ -54,7 +54,12 @@ def complete(device: Any, domain: Domain, capabilities: Capabilities) -> None:
             complete_device(device, domain)
 
 
-def _kind(device: Any, verb: str) -> Kind:
+def check_kind(device: Any, verb: str) -> Kind:
+    """How this kind of device comes and goes.
+
+    Raises:
+        VirtError: OPERATION_UNSUPPORTED, it does not while a guest runs.
+    """
     kind = KINDS.get(type(device))
     if kind is None:
         text = f"live {verb} of device '{device_tag(device)}' is not supported"
@@ -63,19 +68,30 @@ def _kind(device: Any, verb: str) -> Kind:
 
 
 async def attach(guest: Guest, device: Any) -> None:
-    """Plug a device into a running guest.
+    """Plug a device into a running guest, and tell; a medium goes into the drive that is there.
 
     Raises:
         VirtError: it cannot be; nothing of it is left.
     """
-    kind, live = _kind(device, "attach"), guest.require_active()
+    if isinstance(device, Disk) and device.device in ("cdrom", "floppy"):
+        drive = next((d for d in guest.require_active().devices.disks if d.target.dev == device.target.dev), None)
+        if drive is not None and drive.device == device.device:
+            await updates.update(guest, device, force=False)
+            return
+    await _plug(guest, device)
+    guest.emit(DomainEventID.DEVICE_ADDED, device.alias)
+
+
+async def _plug(guest: Guest, device: Any) -> None:
+    """Plug a device in, and before it the controller it lacks."""
+    kind, live = check_kind(device, "attach"), guest.require_active()
     capabilities = await guest.context.capabilities.get(live.devices.emulator or "")
     complete(device, live, capabilities)
     kind.check(guest, device)
-    addresses = AddressSet(live, capabilities)
-    addresses.assign_device(device, live=True)
-    if isinstance(device, Disk) and (controller := disks.needed_controller(guest, device)) is not None:
-        await attach(guest, controller)
+    AddressSet(live, capabilities).assign_device(device, live=True)
+    controller = disks.needed_controller(guest, device) if isinstance(device, Disk) else None
+    if controller is not None:
+        await _plug(guest, controller)
     device.alias = alias_of_new(device, live)
     async with AsyncExitStack() as undo:
         work = Plug(guest, capabilities, undo)
@@ -87,7 +103,6 @@ async def attach(guest: Guest, device: Any) -> None:
     put(live.devices, device)
     assert guest.runtime is not None
     guest.runtime.devices.add(device.alias)
-    guest.emit(DomainEventID.DEVICE_ADDED, device.alias)
 
 
 async def detach(guest: Guest, device: Any) -> None:
@@ -98,7 +113,7 @@ async def detach(guest: Guest, device: Any) -> None:
     Raises:
         VirtError: this device cannot be taken out.
     """
-    _kind(device, "detach")
+    check_kind(device, "detach")
     if isinstance(device, Disk):
         _check_detach_disk(guest, device)
     runtime, alias = guest.runtime, device.alias

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
-"""TCP ports for graphics whose definition leaves the choice to us."""
+"""Addresses and TCP ports of graphics whose definition leaves the choice to us."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ import socket
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
+from conf.domain.devices.graphics import Graphics
 from virtd.errors import Code, VirtError
 
 if TYPE_CHECKING:
@@ -14,7 +15,7 @@ if TYPE_CHECKING:
 
 
 def assign(guest: Guest) -> None:
-    """Choose a free port for each of the guest's graphics that wants one.
+    """Choose an address and a free port for each of the guest's graphics that wants one.
 
     Raises:
         VirtError: INTERNAL_ERROR, none is left.
@@ -24,8 +25,9 @@ def assign(guest: Guest) -> None:
     taken = set(_taken(guest))
     low, high = settings.remote_display_port_min, settings.remote_display_port_max
     for graphics in guest.live.devices.graphics:
-        if not _on_network(graphics):
+        if graphics.type not in ("vnc", "spice") or not _on_network(graphics):
             continue
+        _listen_by_settings(graphics, settings.vnc_listen if graphics.type == "vnc" else settings.spice_listen)
         if wants(graphics, "port", "autoport"):
             graphics.port = _free("VNC" if graphics.type == "vnc" else "SPICE", low, high, taken)
         if graphics.type == "vnc" and graphics.websocket == -1:
@@ -33,11 +35,15 @@ def assign(guest: Guest) -> None:
             graphics.websocket = _free("VNC WebSocket", low_ws, high_ws, taken)
 
 
+def _listen_by_settings(graphics: Graphics, address: str) -> None:
+    for listen in graphics.listens:
+        if listen.type == "address" and listen.address is None:
+            listen.address, listen.from_config = address, True
+
+
 def wants(graphics: Any, port: str, autoport: str) -> bool:
     """Whether the port is ours to choose."""
-    return graphics.type in ("vnc", "spice") and (
-        bool(getattr(graphics, autoport)) or getattr(graphics, port) in (None, -1)
-    )
+    return bool(getattr(graphics, autoport)) or getattr(graphics, port) in (None, -1)
 
 
 def _on_network(graphics: Any) -> bool:
