@@ -29,6 +29,9 @@ class Model(BaseModel):
     unknown_child: ClassVar[Complaint | None] = None
 
     # the parser needs no validators: those of most classes are never built, which speeds up the start
+    #: Of several single children of one name the last one counts, as in a few places of libvirt; else the first.
+    last_counts: ClassVar[bool] = False
+
     model_config = ConfigDict(extra="forbid", arbitrary_types_allowed=True, protected_namespaces=(), defer_build=True)
 
     def check(self, options: ParseOptions) -> None:

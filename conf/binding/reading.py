@@ -8,6 +8,7 @@ from functools import cache
 from typing import Any, TypeVar, cast
 
 from lxml import etree
+from pydantic_core import PydanticUndefined
 
 from conf.binding.document import ParseOptions, take_foreign
 from conf.binding.fields import Binding, Complaint, Values
@@ -53,7 +54,7 @@ def reader(cls: type[Model]) -> Reader:
     lists = [field.name for field in fields if field.is_list]
     attributes = _attributes([f for f in fields if f.binding.kind == "attr" and not f.binding.at])
     own_text = [_text_reader(f) for f in fields if f.binding.kind == "text"]
-    children = _children(fields)
+    children = _children(fields, last_counts=cls.last_counts)
     needed_first = [_missing(f) for f in fields if f.binding.required and _on_start_tag(f)]
     needed = [_missing(f) for f in fields if f.binding.required and not _on_start_tag(f)]
     check = cls.check if cls.check is not Model.check else None
@@ -174,7 +175,7 @@ def _wrong_text(element: Element, text: str, binding: Binding) -> ConfError:
     return XMLFormError(f"Invalid value for element '{name}': '{text}'.")
 
 
-def _children(fields: tuple[Field, ...]) -> dict[str, list[ChildReader]]:
+def _children(fields: tuple[Field, ...], *, last_counts: bool) -> dict[str, list[ChildReader]]:
     """Child tag → what to do with such a child."""
     table: dict[str, list[ChildReader]] = {}
     at: dict[str, list[Field]] = {}
@@ -182,10 +183,10 @@ def _children(fields: tuple[Field, ...]) -> dict[str, list[ChildReader]]:
         if field.binding.at:
             at.setdefault(field.binding.at, []).append(field)
         elif field.binding.within:
-            inner = {field.tag: [_child_reader(field)]}
+            inner = {field.tag: [_child_reader(field, last_counts=last_counts)]}
             table.setdefault(field.binding.within, []).append(_descend(inner))
         elif field.binding.kind not in ("attr", "text"):
-            table.setdefault(field.tag, []).append(_child_reader(field))
+            table.setdefault(field.tag, []).append(_child_reader(field, last_counts=last_counts))
     for tag, members in at.items():
         table.setdefault(tag, []).append(_first_only(tag, _attributes(members)))
     return table
@@ -212,7 +213,7 @@ def _descend(inner: dict[str, list[ChildReader]]) -> ChildReader:
     return run
 
 
-def _child_reader(field: Field) -> ChildReader:
+def _child_reader(field: Field, *, last_counts: bool) -> ChildReader:
     name, binding, default = field.name, field.binding, field.default
     value_of = _VALUES[binding.kind](field)
     conditional = binding.when is not None or binding.live
@@ -220,6 +221,10 @@ def _child_reader(field: Field) -> ChildReader:
     def run_list(element: Element, values: dict[str, Any], around: Values, options: ParseOptions) -> None:
         if not conditional or wanted(binding, values, around, options):
             values[name].append(value_of(element, values, options))
+
+    def run_last(element: Element, values: dict[str, Any], around: Values, options: ParseOptions) -> None:
+        if not conditional or wanted(binding, values, around, options):
+            values[name] = value_of(element, values, options)
 
     def run_first(element: Element, values: dict[str, Any], around: Values, options: ParseOptions) -> None:
         if conditional and not wanted(binding, values, around, options):
@@ -229,7 +234,12 @@ def _child_reader(field: Field) -> ChildReader:
         elif binding.only is not None:
             raise binding.only[0](binding.only[1])
 
-    return run_list if field.is_list and binding.kind != "irregular" else run_first
+    if field.is_list and binding.kind != "irregular":
+        return run_list
+    if last_counts:
+        return run_last
+    # A default that a document may well state does not tell whether a value was read already.
+    return run_first if default in (None, False, PydanticUndefined) else _first_only(field.tag, run_last)
 
 
 def _model_value(field: Field) -> Reader:

@@ -29,8 +29,8 @@ class Timer(Model):
     present: YesNo | None = attr()
     tickpolicy: Literal["delay", "catchup", "merge", "discard"] | None = attr()
     track: Literal["boot", "guest", "wall", "realtime"] | None = attr()
-    frequency: Ulong | None = attr(when=on("name", "tsc"), omit=0)
-    mode: Literal["auto", "native", "emulate", "paravirt", "smpsafe"] | None = attr(when=on("name", "tsc"))
+    frequency: Ulong | None = attr(omit=0)
+    mode: Literal["auto", "native", "emulate", "paravirt", "smpsafe"] | None = attr()
     catchup: Catchup | None = child()
 
 

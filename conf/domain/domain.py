@@ -40,6 +40,7 @@ from conf.errors import ConfigUnsupportedError, InternalError, NoNameError, XMLD
 
 VirtType = Literal[
     "qemu",
+    "kqemu",
     "kvm",
     "xen",
     "lxc",
@@ -80,6 +81,7 @@ class Domain(Extensions):
     type: VirtType = attr(
         required=(InternalError, "missing domain type attribute"),
         error=(ConfigUnsupportedError, "invalid domain type %s"),
+        empty_is_unset=True,
     )
     id: Uint | None = attr(live=True)
     name: str = child_text(required=(NoNameError, ""))
@@ -132,6 +134,7 @@ class Domain(Extensions):
         self._check_actions()
         self._check_memory()
         settle_placement(self)
+        self._check_memory_limit()
 
     def _complete(self) -> None:
         """What the format says about things left out."""
@@ -167,6 +170,8 @@ class Domain(Extensions):
             raise XMLError("Memory size must be specified via <memory> or in the <numa> configuration")
         if not 0 < self.current_memory <= self.memory:
             self.current_memory = self.memory
+
+    def _check_memory_limit(self) -> None:
         limit = self.max_memory
         if limit is not None and not (limit.size and limit.slots):
             raise XMLError("both maximum memory size and memory slot count must be specified")

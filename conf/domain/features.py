@@ -8,6 +8,7 @@ from typing import Literal
 from conf.binding import (
     Model,
     OnOff,
+    ParseOptions,
     Scale,
     Uint,
     attr,
@@ -16,7 +17,10 @@ from conf.binding import (
     flag,
     on,
 )
-from conf.errors import ConfigUnsupportedError
+from conf.errors import ConfigUnsupportedError, XMLError
+
+_FEWEST_RETRIES = 4095
+_LONGEST_VENDOR = 12
 
 
 class State(Model):
@@ -41,24 +45,41 @@ class Spinlocks(Model):
     """`<spinlocks>` of Hyper-V: how often a guest tries before it tells the hypervisor."""
 
     state: OnOff = attr(required=True)
-    retries: Uint | None = attr(when=on("state", True))
+    retries: Uint | None = attr(when=on("state", True), required=True)
+
+    def check(self, options: ParseOptions) -> None:
+        if self.retries is not None and self.retries < _FEWEST_RETRIES:
+            raise XMLError(f"HyperV spinlock retry count must be at least {_FEWEST_RETRIES}")
 
 
 class STimer(RequiredState):
     """`<stimer>` of Hyper-V."""
 
-    direct: RequiredState | None = child()
+    unknown_child = (ConfigUnsupportedError, "unsupported Hyper-V stimer feature: %s")
+
+    direct: RequiredState | None = child(when=on("state", True))
 
 
 class VendorID(Model):
     """`<vendor_id>` of Hyper-V."""
 
     state: OnOff = attr(required=True)
-    value: str | None = attr(when=on("state", True))
+    value: str | None = attr(
+        when=on("state", True), required=(XMLError, "missing 'value' attribute for HyperV feature 'vendor_id'")
+    )
+
+    def check(self, options: ParseOptions) -> None:
+        if self.value is not None and len(self.value) > _LONGEST_VENDOR:
+            raise XMLError(f"HyperV vendor_id value must not be more than {_LONGEST_VENDOR} characters.")
+        if self.value is not None and "," in self.value:
+            raise XMLError("HyperV vendor_id value is invalid")
 
 
 class HyperV(Model):
     """`<hyperv>`: enlightenments."""
+
+    last_counts = True
+    unknown_child = (ConfigUnsupportedError, "unsupported HyperV Enlightenment feature: %s")
 
     mode: Literal["custom", "passthrough"] = attr(default="custom")
     relaxed: RequiredState | None = child()
@@ -82,11 +103,19 @@ class DirtyRing(Model):
     """`<dirty-ring>`: entries of each vCPU's ring."""
 
     state: OnOff = attr(required=True)
-    size: Uint | None = attr(when=on("state", True))
+    size: Uint | None = attr(when=on("state", True), required=True)
+
+    def check(self, options: ParseOptions) -> None:
+        size = self.size
+        if size is not None and (size & (size - 1) or not 1024 <= size <= 65536):
+            raise XMLError("dirty ring must be power of 2 and ranges [1024, 65536]")
 
 
 class KVM(Model):
     """`<kvm>`."""
+
+    last_counts = True
+    unknown_child = (ConfigUnsupportedError, "unsupported KVM feature: %s")
 
     hidden: RequiredState | None = child()
     hint_dedicated: RequiredState | None = child("hint-dedicated")
@@ -105,6 +134,9 @@ class XenPassthrough(Model):
 class Xen(Model):
     """`<xen>`."""
 
+    last_counts = True
+    unknown_child = (ConfigUnsupportedError, "unsupported Xen feature: %s")
+
     e820_host: RequiredState | None = child()
     passthrough: XenPassthrough | None = child()
 
@@ -118,7 +150,7 @@ class GIC(Model):
 class SMM(State):
     """`<smm>`; `tseg` in bytes."""
 
-    tseg: int | None = child_text(scale=Scale("B", "MiB", pretty=True))
+    tseg: int | None = child_text(when=on("state", True), scale=Scale("B", "MiB", pretty=True))
 
 
 class IOAPIC(Model):
@@ -143,13 +175,13 @@ class MSRs(Model):
 class Mitigation(Model):
     """`<cfpc>`, `<sbbc>`: pSeries' answers to speculative execution."""
 
-    value: Literal["broken", "workaround", "fixed"] = attr(required=True)
+    value: Literal["broken", "workaround", "fixed"] | None = attr()
 
 
 class IBS(Model):
     """`<ibs>`."""
 
-    value: Literal["broken", "workaround", "fixed-ibs", "fixed-ccd", "fixed-na"] = attr(required=True)
+    value: Literal["broken", "workaround", "fixed-ibs", "fixed-ccd", "fixed-na"] | None = attr()
 
 
 class TCG(Model):
@@ -160,6 +192,9 @@ class TCG(Model):
 
 class Capabilities(Model):
     """`<capabilities>` of a container: kept and dropped ones."""
+
+    last_counts = True
+    unknown_child = (ConfigUnsupportedError, "unexpected capability feature '%s'")
 
     policy: Literal["default", "allow", "deny"] = attr(default="default")
     audit_control: State | None = child()
@@ -204,6 +239,7 @@ class Capabilities(Model):
 class Features(Model):
     """`<features>`."""
 
+    last_counts = True
     unknown_child = (ConfigUnsupportedError, "unexpected feature '%s'")
 
     acpi: bool = flag()
@@ -232,3 +268,7 @@ class Features(Model):
     sbbc: Mitigation | None = child()
     ibs: IBS | None = child()
     tcg: TCG | None = child()
+
+    def check(self, options: ParseOptions) -> None:
+        if self.capabilities == Capabilities():
+            self.capabilities = None

@@ -3,15 +3,18 @@
 
 from __future__ import annotations
 
-from conf.binding import Model, Uint, attr, child, child_text, children
+from conf.binding import Model, ParseOptions, Uint, attr, child, child_text, children
+from conf.errors import ConfigUnsupportedError, XMLError
+
+_INVALID = (XMLError, "invalid idmap start/target/count settings")
 
 
 class IDMapEntry(Model):
     """`<uid>`, `<gid>`: a range of the container's ids and where it lies on the host."""
 
-    start: Uint = attr(required=True)
-    target: Uint = attr(required=True)
-    count: Uint = attr(required=True)
+    start: Uint = attr(required=_INVALID, error=_INVALID)
+    target: Uint = attr(required=_INVALID, error=_INVALID)
+    count: Uint = attr(required=_INVALID, error=_INVALID)
 
 
 class IDMap(Model):
@@ -19,6 +22,10 @@ class IDMap(Model):
 
     uids: list[IDMapEntry] = children("uid")
     gids: list[IDMapEntry] = children("gid")
+
+    def check(self, options: ParseOptions) -> None:
+        if bool(self.uids) != bool(self.gids):
+            raise ConfigUnsupportedError("uid and gid should be mapped both")
 
 
 class FibreChannel(Model):

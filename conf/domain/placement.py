@@ -7,7 +7,7 @@ from itertools import pairwise
 from typing import TYPE_CHECKING
 
 from conf.bitmap import parse_bitmap
-from conf.domain.cputune import CPUTune, IOThreadID, IOThreadSched, VcpuSched
+from conf.domain.cputune import CPUTune, IOThreadID, IOThreadSched, VcpuEntry, VcpuSched
 from conf.domain.memory import Numatune, NumatuneMemory
 from conf.domain.resctrl import settle_resource_control
 from conf.errors import ConfigUnsupportedError, InternalError, XMLDetailError, XMLError
@@ -22,6 +22,7 @@ def settle_placement(domain: Domain) -> None:
     Raises:
         ConfError: with libvirt's code and text.
     """
+    _settle_vcpus(domain)
     _check_numa_cpus(domain)
     _settle_iothreads(domain)
     if domain.cputune is not None:
@@ -31,6 +32,24 @@ def settle_placement(domain: Domain) -> None:
     _settle_numatune(domain)
     if domain.numatune is not None:
         _check_memnodes(domain, domain.numatune)
+
+
+def _settle_vcpus(domain: Domain) -> None:
+    """Vcpus named one by one: the last word on each counts, the rest wait to be plugged."""
+    if not domain.vcpus:
+        return
+    named: dict[int, VcpuEntry] = {}
+    for vcpu in domain.vcpus:
+        if vcpu.id >= domain.vcpu.count:
+            raise XMLError(f"vcpu id '{vcpu.id}' is out of range of maximum vcpu count")
+        if vcpu.hotpluggable is None:
+            vcpu.hotpluggable = not vcpu.enabled
+        named[vcpu.id] = vcpu
+    for number in range(domain.vcpu.count):
+        named.setdefault(number, VcpuEntry(id=number, enabled=False, hotpluggable=True))
+    domain.vcpus = [named[number] for number in sorted(named)]
+    online = sum(vcpu.enabled for vcpu in domain.vcpus)
+    domain.vcpu.current = online if online != domain.vcpu.count else None
 
 
 def _check_numa_cpus(domain: Domain) -> None:

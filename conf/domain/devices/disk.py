@@ -182,7 +182,7 @@ class Disk(BootableDevice):
             source.check_kind(self.type)
         if self.target is None or self.target.dev is None:
             raise NoTargetError(self._source_text())
-        if self.device == "disk" and (source is None or source.is_empty):
+        if self.device == "disk" and self.type in ("file", "block", "dir") and (source is None or source.is_empty):
             raise NoSourceError(self.target.dev)
         if self.device == "cdrom":
             self.readonly = True
@@ -212,7 +212,7 @@ class Disk(BootableDevice):
             return f"pool = '{source.pool}', volume = '{source.volume}'"
         if self.type in ("nvme", "vhostuser"):
             return ""
-        return (source and (source.local_path or source.name)) or "(null)"
+        return (source and (source.local_path or source.name)) or ""
 
     def _check_inquiry_strings(self) -> None:
         for name, text, limit in (("vendor", self.vendor, 8), ("product", self.product, 16)):
