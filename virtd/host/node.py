@@ -49,17 +49,17 @@ class Node:
 
     def present_cpus(self) -> list[int]:
         """The numbers of all processors."""
-        return parse_ranges(_read(self._system / "cpu/present"))
+        return parse_ranges(read_text(self._system / "cpu/present") or "")
 
     def online_cpus(self) -> list[int]:
         """The numbers of the processors that are switched on."""
-        return parse_ranges(_read(self._system / "cpu/online"))
+        return parse_ranges(read_text(self._system / "cpu/online") or "")
 
     def cpu_times(self, cpu: int | None) -> list[tuple[str, int]] | None:
         """Nanoseconds that one processor, or all together, spent in each way; None: it is not there, or off."""
         wanted = "cpu" if cpu is None else f"cpu{cpu}"
         tick = 1_000_000_000 // os.sysconf("SC_CLK_TCK")
-        for line in _read(self._proc / "stat").splitlines():
+        for line in (read_text(self._proc / "stat") or "").splitlines():
             name, *ticks = line.split()
             if name == wanted:
                 return [(f, sum(int(ticks[c]) for c in columns) * tick) for f, columns in _CPU_TIMES.items()]
@@ -83,13 +83,13 @@ class Node:
 
     def _place(self, cpu: int) -> tuple[int, int, int, int]:
         """Cell, socket, core and number of a processor."""
-        cell = next((c for c in self.cells() if cpu in parse_ranges(_read(self._cell(c) / "cpulist"))), 0)
+        cell = next((c for c in self.cells() if cpu in parse_ranges(read_text(self._cell(c) / "cpulist") or "")), 0)
         topology = self._system / f"cpu/cpu{cpu}/topology"
-        return cell, _number(topology / "physical_package_id"), _number(topology / "core_id"), cpu
+        return cell, read_int(topology / "physical_package_id") or 0, read_int(topology / "core_id") or 0, cpu
 
     def _mhz(self) -> int:
         """The clock of the first processor, 0 where the kernel does not tell."""
-        for line in _read(self._proc / "cpuinfo").splitlines():
+        for line in (read_text(self._proc / "cpuinfo") or "").splitlines():
             name, _, value = line.partition(":")
             if name.strip() == "cpu MHz":
                 return int(float(value))
@@ -114,14 +114,14 @@ class Node:
 
     def memory_stats(self, cell: int | None) -> list[tuple[str, int]]:
         """KiB of each kind, of a cell or of the host; a cell tells of fewer kinds."""
-        lines = _read(self._proc / "meminfo" if cell is None else self._cell(cell) / "meminfo")
+        lines = read_text(self._proc / "meminfo" if cell is None else self._cell(cell) / "meminfo") or ""
         words = [line.removeprefix(f"Node {cell} ").split() for line in lines.splitlines()]
         found = {w[0].rstrip(":"): int(w[1]) for w in words if len(w) > 1}
         return [(figure, found[name]) for figure, name in _MEMORY.items() if name in found]
 
     def cells(self) -> list[int]:
         """The numbers of the NUMA cells; a host without has one."""
-        return parse_ranges(_read(self._system / "node/online")) or [0]
+        return parse_ranges(read_text(self._system / "node/online") or "0")
 
     def cell_free_memory(self, cell: int) -> int:
         """Free memory of a cell, in bytes."""
@@ -135,7 +135,7 @@ class Node:
             return free // PAGE_SIZE
         folder = self._mm if cell is None else self._cell(cell)
         pages = folder / f"hugepages/hugepages-{size}kB"
-        return _number(pages / "free_hugepages") if pages.is_dir() else None
+        return read_int(pages / "free_hugepages")
 
     def _cell(self, cell: int) -> Path:
         return self._system / f"node/node{cell}"
@@ -144,8 +144,7 @@ class Node:
 
     def ksm(self, name: str) -> int | None:
         """A number under /sys/kernel/mm/ksm; None: this kernel does not have it."""
-        text = _read(self._mm / "ksm" / name)
-        return int(text) if text else None
+        return read_int(self._mm / "ksm" / name)
 
     def set_ksm(self, name: str, value: int) -> None:
         """Change one.
@@ -159,7 +158,7 @@ class Node:
 def parse_ranges(text: str) -> list[int]:
     """The numbers in "0-3,8"."""
     numbers: list[int] = []
-    for part in filter(None, text.strip().split(",")):
+    for part in filter(None, text.split(",")):
         first, _, last = part.partition("-")
         numbers.extend(range(int(first), int(last or first) + 1))
     return numbers
@@ -170,14 +169,17 @@ def _most(places: AbstractSet[tuple[int, ...]], depth: int) -> int:
     return max(Counter(place[:depth] for place in places).values(), default=1)
 
 
-def _read(path: Path) -> str:
+def read_text(path: Path) -> str | None:
+    """A small file's content, None where it cannot be read."""
     try:
-        return path.read_text()
+        return path.read_text().strip()
     except OSError:
-        return ""
+        return None
 
 
-def _number(path: Path) -> int:
-    """A file's number, 0 where there is none."""
-    text = _read(path).strip()
-    return max(int(text), 0) if text.lstrip("-").isdigit() else 0
+def read_int(path: Path) -> int | None:
+    """A small file's number, None where there is none."""
+    try:
+        return int(read_text(path) or "")
+    except ValueError:
+        return None

@@ -19,6 +19,7 @@ from conf.capabilities import (
     Sibling,
     Topology,
 )
+from virtd.host.node import parse_ranges, read_int, read_text
 
 SYSTEM = Path("/sys/devices/system")
 HUGEPAGES = Path("/sys/kernel/mm/hugepages")
@@ -26,31 +27,6 @@ HUGEPAGES = Path("/sys/kernel/mm/hugepages")
 #: Only the cache that cores share is told of.
 _CACHE_LEVEL = 3
 _CACHE_TYPES = {"Unified": "both", "Instruction": "code", "Data": "data"}
-
-
-def read_text(path: Path) -> str | None:
-    """A small file's content, None where it cannot be read."""
-    try:
-        return path.read_text().strip()
-    except OSError:
-        return None
-
-
-def _read_int(path: Path) -> int | None:
-    text = read_text(path)
-    try:
-        return int(text) if text is not None else None
-    except ValueError:
-        return None
-
-
-def parse_ranges(text: str) -> list[int]:
-    """The numbers in "0-3,8"."""
-    numbers: list[int] = []
-    for part in filter(None, text.split(",")):
-        first, _, last = part.partition("-")
-        numbers.extend(range(int(first), int(last or first) + 1))
-    return numbers
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,9 +49,9 @@ def read_cpus(system: Path = SYSTEM) -> list[Cpu]:
 def _cpu(folder: Path, number: int) -> Cpu:
     return Cpu(
         id=number,
-        socket=max(_read_int(folder / "physical_package_id") or 0, 0),
-        die=max(_read_int(folder / "die_id") or 0, 0),
-        core=_read_int(folder / "core_id") or 0,
+        socket=max(read_int(folder / "physical_package_id") or 0, 0),
+        die=max(read_int(folder / "die_id") or 0, 0),
+        core=read_int(folder / "core_id") or 0,
         siblings=read_text(folder / "thread_siblings_list") or str(number),
     )
 
@@ -140,8 +116,8 @@ def _memory(node: Path) -> int | None:
 def _pages(node: Path, memory: int | None, sizes: list[int]) -> Iterator[CellPages]:
     """Pages of each size; the small ones are what the huge ones leave."""
     huge = {
-        size: _read_int(node / f"hugepages/hugepages-{size}kB/nr_hugepages")
-        or (_read_int(HUGEPAGES / f"hugepages-{size}kB/nr_hugepages") if not node.exists() else 0)
+        size: read_int(node / f"hugepages/hugepages-{size}kB/nr_hugepages")
+        or (read_int(HUGEPAGES / f"hugepages-{size}kB/nr_hugepages") if not node.exists() else 0)
         or 0
         for size in sizes[1:]
     }
@@ -170,8 +146,8 @@ def cache_banks(cpus: list[Cpu], system: Path = SYSTEM) -> list[CacheBank]:
 
 
 def _cache_bank(index: Path) -> CacheBank | None:
-    size, kind, number = read_text(index / "size"), read_text(index / "type"), _read_int(index / "id")
-    if _read_int(index / "level") != _CACHE_LEVEL or not size or kind not in _CACHE_TYPES or number is None:
+    size, kind, number = read_text(index / "size"), read_text(index / "type"), read_int(index / "id")
+    if read_int(index / "level") != _CACHE_LEVEL or not size or kind not in _CACHE_TYPES or number is None:
         return None
     kib = int(size.removesuffix("K"))
     whole_mib = kib % 1024 == 0

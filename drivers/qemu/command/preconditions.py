@@ -16,8 +16,8 @@ from conf.domain.devices.disk import Disk
 from conf.domain.devices.encryption import Secret
 from conf.domain.devices.hostdev import Hostdev
 from drivers.qemu.block.layers import chain, is_empty
-from drivers.qemu.capabilities.host_topology import parse_ranges, read_text
 from virtd.errors import Code, From, VirtError
+from virtd.host.node import parse_ranges, read_text
 
 _NODES_ONLINE = Path("/sys/devices/system/node/online")
 _SCSI_DEVICES = Path("/sys/bus/scsi/devices")
