@@ -21,6 +21,9 @@ def assign_memory_slots(domain: Domain) -> None:
     modules = [m for m in domain.devices.memories if m.model in MODULES]
     if not modules:
         return
+    if domain.max_memory is None:
+        # refused later
+        return
     taken = _taken_slots(domain)
     for module in modules:
         if module.address is None:
@@ -55,7 +58,7 @@ def _taken_slots(domain: Domain) -> set[int]:
 def _give_slot(module: Memory, taken: set[int], domain: Domain) -> None:
     slot = next((n for n in range(_count(domain)) if n not in taken), None)
     if slot is None:
-        raise VirtError(Code.CONFIG_UNSUPPORTED, "no free memory device slot available")
+        raise VirtError(Code.INTERNAL_ERROR, "failed to find an empty memory slot")
     taken.add(slot)
     module.address = DIMMAddress(slot=slot)
 

@@ -74,14 +74,22 @@ def _serial_of(console: Console) -> Serial:
 
 def number_chardevs(domain: Domain) -> None:
     """Port numbers of all character devices that have them."""
-    for serial in domain.devices.serials:
-        if serial.target and serial.target.type and serial.target.port is None:
-            serial.target.port = 0
+    _number_isa(domain.devices.serials)
     _number(domain.devices.serials)
     _number(domain.devices.parallels)
     for number, console in enumerate(domain.devices.consoles):
         target = console.target = console.target or ConsoleTarget()
         target.port = number
+
+
+def _number_isa(serials: list[Serial]) -> None:
+    """A PC's serial ports, where the XML calls them so, get the lowest numbers free among them."""
+    targets = [s.target for s in serials if s.target and s.target.type == "isa-serial"]
+    taken = {target.port for target in targets}
+    for target in targets:
+        if target.port is None:
+            target.port = next(n for n in range(len(targets)) if n not in taken)
+            taken.add(target.port)
 
 
 def complete_serial(serial: Serial, domain: Domain) -> None:

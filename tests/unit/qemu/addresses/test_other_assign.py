@@ -127,7 +127,7 @@ def test_memory_slots() -> None:
 
 
 def test_too_many_memory_modules() -> None:
-    with pytest.raises(VirtError, match="no free memory device slot available"):
+    with pytest.raises(VirtError, match="failed to find an empty memory slot"):
         define(DIMM.format("") * 3, extra=NUMA)
 
 
