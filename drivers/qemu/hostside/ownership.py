@@ -5,7 +5,6 @@ from __future__ import annotations
 
 import logging
 import os
-import stat
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
@@ -42,7 +41,7 @@ def give_path(guest: Guest, runtime: Runtime, account: Account | None, path: str
         raise VirtError(Code.SYSTEM_ERROR, text, source=From.STORAGE) from error
     if account is None or not guest.context.settings.dynamic_ownership:
         return
-    if stat.S_ISCHR(found.st_mode) or (found.st_uid, found.st_gid) == (account.uid, account.gid):
+    if (found.st_uid, found.st_gid) == (account.uid, account.gid):
         return
     runtime.owners.append(Owner(path, found.st_uid, found.st_gid))
     try:
@@ -79,6 +78,10 @@ def file_paths(domain: Domain) -> Iterator[str]:
         yield from (layer.path for layer in layers if layer.path)
         if disk.mirror is not None:
             yield from (layer.path for layer in mirror_chain(disk) if layer.path)
+    for hostdev in domain.devices.hostdevs:
+        place = hostdev.source.usb
+        if hostdev.type == "usb" and place is not None:
+            yield f"/dev/bus/usb/{place.bus:03d}/{place.device:03d}"
     yield from _boot_files(domain)
 
 

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 from conf.domain import Domain
 from conf.domain.devices.chardev_source import CharacterBackend
 from drivers.qemu.command.chardevs import file_paths
-from drivers.qemu.hostside import cgroup, graphics, interfaces, ownership
+from drivers.qemu.hostside import cgroup, graphics, interfaces, ownership, usb
 from drivers.qemu.runtime import Runtime
 from drivers.qemu.settings import Account
 from virtd.errors import Code, VirtError
@@ -69,6 +69,9 @@ def prepare(guest: Guest, runtime: Runtime, account: Account | None) -> Resource
             source = channel.source
             if channel.type == "unix" and channel.alias and source and source.mode == "bind" and source.path:
                 resources.sockets[channel.alias] = _channel_socket(source.path, account)
+        for hostdev in guest.live.devices.hostdevs:
+            if hostdev.type == "usb":
+                usb.resolve(hostdev)
         _open_files(guest.live, resources)
         graphics.assign(guest)
         interfaces.prepare(guest, runtime, resources)

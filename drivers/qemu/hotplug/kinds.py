@@ -44,6 +44,6 @@ KINDS: dict[type, Kind] = {
     RNG: Kind(others.anything, others.plug_rng, others.release_rng),
     Watchdog: Kind(others.check_watchdog, others.plug_watchdog, others.nothing),
     Controller: Kind(others.check_controller, others.plug_controller, others.nothing),
-    Hostdev: Kind(others.check_hostdev, others.plug_hostdev, others.nothing),
+    Hostdev: Kind(others.check_hostdev, others.plug_hostdev, others.release_hostdev),
     Memory: Kind(others.check_memory, others.plug_memory, others.release_memory),
 }

@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import os
 
 from conf.domain.devices.chardev import Channel, Console, Serial
@@ -15,12 +16,14 @@ from conf.domain.devices.redirdev import Redirdev
 from conf.domain.devices.rng import RNG
 from conf.domain.devices.watchdog import Watchdog
 from drivers.qemu import commands
+from drivers.qemu.block import access
 from drivers.qemu.command.consoles import channel_props, console_props, serial_props
 from drivers.qemu.command.controllers import controller_props
 from drivers.qemu.command.hostdevs import hostdev_props
 from drivers.qemu.command.memory import module_backend, module_props
 from drivers.qemu.command.misc import input_props, redirdev_props, rng_backend_props, rng_props, watchdog_props
 from drivers.qemu.guest import Guest
+from drivers.qemu.hostside import ownership, usb
 from drivers.qemu.hotplug.session import Plug, quietly
 from virtd.errors import Code, VirtError
 
@@ -139,7 +142,21 @@ async def plug_controller(work: Plug, controller: Controller) -> None:
 
 
 async def plug_hostdev(work: Plug, hostdev: Hostdev) -> None:
+    guest, runtime = work.guest, work.guest.runtime
+    assert runtime is not None
+    device = await asyncio.to_thread(usb.resolve, hostdev)
+    work.undo.push_async_callback(release_hostdev, guest, hostdev)
+    await asyncio.to_thread(ownership.give_path, guest, runtime, access.whom(guest), device.path)
     await work.add_device(hostdev, hostdev_props(work.build, hostdev))
+
+
+async def release_hostdev(guest: Guest, hostdev: Hostdev) -> None:
+    place = hostdev.source.usb
+    path = f"/dev/bus/usb/{place.bus:03d}/{place.device:03d}" if place is not None else ""
+    if guest.runtime is not None:
+        for owner in [owner for owner in guest.runtime.owners if owner.path == path]:
+            guest.runtime.owners.remove(owner)
+            await asyncio.to_thread(ownership.restore_path, guest, owner)
 
 
 def check_hostdev(_guest: Guest, hostdev: Hostdev) -> None:
