@@ -6,6 +6,7 @@ from __future__ import annotations
 import os
 
 from conf.domain import Domain, parse_domain
+from conf.domain.devices.address import Address, VirtioSerialAddress
 from conf.domain.devices.chardev_source import CharacterSource
 from conf.domain.idmap import Resource
 from conf.domain.security import SecLabel
@@ -65,10 +66,17 @@ def live(domain: Domain, context: QemuContext, runtime: Runtime) -> None:
             continue
         channel.target.state = "disconnected"
         if channel.type == "unix" and (channel.source is None or not channel.source.path):
-            path = os.path.join(runtime.channel_dir, channel.target.name or "")
+            path = os.path.join(runtime.channel_dir, channel.target.name or _nameless(channel.address))
             channel.source = CharacterSource(mode="bind", path=path)
     domain.resource = domain.resource or Resource(partition=f"/{PARTITION}")
     owner = account(context.settings, privileged=context.env.privileged)
     if owner is not None and not any(label.model == "dac" for label in domain.seclabels):
         label = SecLabel(type="dynamic", model="dac", relabel=True, label=owner.label, imagelabel=owner.label)
         domain.seclabels = [*domain.seclabels, label]
+
+
+def _nameless(address: Address | None) -> str:
+    """The socket of a channel that has a place but no name."""
+    if not isinstance(address, VirtioSerialAddress):
+        return "vioser.sock"
+    return f"vioser-{address.controller:02x}-{address.bus:02x}-{address.port:02x}.sock"

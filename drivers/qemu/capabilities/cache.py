@@ -8,7 +8,9 @@ import hashlib
 import logging
 import os
 from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
 from errno import EACCES, ENOENT
+from functools import cache
 from pathlib import Path
 from typing import Generic, TypeVar
 
@@ -18,6 +20,7 @@ from drivers.qemu.capabilities.arch import ARCHES, host_arch, kvm_can_run
 from drivers.qemu.capabilities.emulators import find_emulator
 from drivers.qemu.capabilities.model import Capabilities, Summary
 from drivers.qemu.capabilities.probe import ProbeError, probe, probe_summary
+from drivers.qemu.cpu.host import CpuInfo
 from virtd.errors import Code, VirtError
 from virtd.store.files import write_atomic
 from virtd.tasks import TaskOwner
@@ -27,18 +30,15 @@ log = logging.getLogger(__name__)
 #: Of the files on disk.  To be raised whenever what is probed or derived changes.
 FORMAT = 2
 
-_MODULE_FOLDERS = ("/usr/lib/qemu", "/usr/lib64/qemu", "/usr/lib/{triplet}/qemu")
-
 Found = TypeVar("Found", bound=Summary)
 
 #: The answer, or why there is none: a shared task must not fail, or its failure would be logged again.
 _Outcome = tuple[Found | None, ProbeError | None]
 
 
-class Stamp(BaseModel):
+@dataclass(frozen=True, slots=True)
+class Stamp:
     """What an answer depends on: the emulator's file, its modules, and whether and on what KVM runs."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
 
     format: int
     path: str
@@ -58,24 +58,26 @@ class _File(BaseModel, Generic[Found]):
     capabilities: Found
 
 
+_TRIPLET = f"{os.uname().machine}-linux-gnu"
+_MODULE_FOLDERS = ("/usr/lib/qemu", "/usr/lib64/qemu", f"/usr/lib/{_TRIPLET}/qemu")
+
+
 def _modules_mtime() -> int:
     """When modules of emulators were last added or removed: they change what the emulator can do."""
-    triplet = f"{os.uname().machine}-linux-gnu"
     newest = 0
     for folder in _MODULE_FOLDERS:
         try:
-            newest = max(newest, os.stat(folder.format(triplet=triplet)).st_mtime_ns)
+            newest = max(newest, os.stat(folder).st_mtime_ns)
         except OSError:
             continue
     return newest
 
 
-def _cpuinfo_line(name: str) -> str:
-    try:
-        with open("/proc/cpuinfo", encoding="ascii", errors="replace") as file:
-            return next((line.partition(":")[2].strip() for line in file if line.startswith(name)), "")
-    except OSError:
-        return ""
+@cache
+def _host() -> tuple[str, str]:
+    """Kernel and microcode, which do not change while the daemon runs."""
+    system = os.uname()
+    return f"{system.release} {system.version}", CpuInfo.read().fields.get("microcode", "")
 
 
 def kvm_usable() -> bool:
@@ -90,7 +92,7 @@ def take_stamp(path: str, *, kvm: bool) -> Stamp:
         OSError: it cannot be looked at.
     """
     found = os.stat(path)
-    system = os.uname()
+    kernel, microcode = _host()
     return Stamp(
         format=FORMAT,
         path=path,
@@ -99,8 +101,8 @@ def take_stamp(path: str, *, kvm: bool) -> Stamp:
         ctime_ns=found.st_ctime_ns,
         modules_mtime_ns=_modules_mtime(),
         kvm=kvm,
-        kernel=f"{system.release} {system.version}",
-        microcode=_cpuinfo_line("microcode"),
+        kernel=kernel,
+        microcode=microcode,
     )
 
 

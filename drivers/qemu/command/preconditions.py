@@ -16,6 +16,7 @@ from conf.domain.devices.disk import Disk
 from conf.domain.devices.encryption import Secret
 from conf.domain.devices.hostdev import Hostdev
 from drivers.qemu.block.layers import chain, is_empty
+from drivers.qemu.cpu.host import tsc_frequency
 from virtd.errors import Code, From, VirtError
 from virtd.host.node import parse_ranges, read_text
 
@@ -24,6 +25,9 @@ _SCSI_DEVICES = Path("/sys/bus/scsi/devices")
 _RENDER_NODES = Path("/dev/dri")
 _VHOST_SCSI = "/dev/vhost-scsi"
 _VFIO = "/dev/vfio/vfio"
+
+#: How far a host's time stamp counter may be from what a guest asks for.
+_TSC_TOLERANCE_PPM = 250
 
 
 def check_start(domain: Domain) -> None:
@@ -96,6 +100,25 @@ def _host_nodes(domain: Domain) -> Iterator[str]:
             yield module.source.nodemask
 
 
+# --- time ---------------------------------------------------------------------------------------------
+
+
+def _check_tsc(domain: Domain) -> None:
+    """Without scaling, a guest's time stamp counter runs as the host's does."""
+    wanted = next((t.frequency for t in domain.clock.timers if t.name == "tsc" and t.frequency), None)
+    host = tsc_frequency() if wanted is not None and domain.type == "kvm" else None
+    if wanted is None or host is None or host[1]:
+        return
+    frequency = host[0]
+    low, high = (frequency + sign * (frequency * _TSC_TOLERANCE_PPM // 1_000_000) for sign in (-1, 1))
+    if not low <= wanted <= high:
+        raise VirtError(
+            Code.CONFIG_UNSUPPORTED,
+            f"Requested TSC frequency {wanted} Hz is outside tolerance range ([{low}, {high}] Hz) around host "
+            f"frequency {frequency} Hz and TSC scaling is not supported by the host CPU",
+        )
+
+
 # --- devices ----------------------------------------------------------------------------------------
 
 
@@ -143,6 +166,7 @@ def _check_hostdevs(domain: Domain) -> None:
 
 _CHECKS: tuple[Callable[[Domain], None], ...] = (
     _check_numa,
+    _check_tsc,
     _choose_render_node,
     _choose_caches,
     _check_disks,
