@@ -105,9 +105,12 @@ async def authority(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> AsyncIte
         f"<busconfig><type>system</type><listen>unix:path={tmp_path}/bus</listen><auth>EXTERNAL</auth>"
         "<policy context='default'><allow send_destination='*'/><allow receive_sender='*'/><allow own='*'/><allow user='*'/></policy></busconfig>"
     )
-    daemon = await asyncio.create_subprocess_exec(program, f"--config-file={config}", "--nofork")
+    daemon = await asyncio.create_subprocess_exec(
+        program, f"--config-file={config}", "--nofork", "--print-address", stdout=asyncio.subprocess.PIPE
+    )
     try:
-        await until((tmp_path / "bus").exists)
+        assert daemon.stdout
+        await asyncio.wait_for(daemon.stdout.readline(), 5)  # it listens
         monkeypatch.setenv("DBUS_SYSTEM_BUS_ADDRESS", f"unix:path={tmp_path}/bus")
         async with asyncio.timeout(5):
             bus = await MessageBus(bus_address=f"unix:path={tmp_path}/bus").connect()
