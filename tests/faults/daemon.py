@@ -170,16 +170,27 @@ class Case:
     def count(self) -> int:
         return next(reversed(counter_guest.acknowledged(self.log)), 0)
 
-    async def copy(self, client: WireClient) -> Path:
-        """Start a copy and wait until it is ready; returns where it goes."""
+    def next_path(self) -> Path:
+        """Where the next copy goes."""
         self.copies += 1
-        path = self.root / f"disk{self.copies}"
+        return self.root / f"disk{self.copies}"
+
+    async def start_copy(self, client: WireClient, path: Path) -> None:
         xml = f"<disk type='file'><driver type='raw'/><source file='{path}'/></disk>"
         await client.call("DOMAIN_BLOCK_COPY", self.ref, "vda", xml, [], DomainBlockCopyFlags.TRANSIENT_JOB)
+
+    async def copy(self, client: WireClient) -> Path:
+        """Start a copy and wait until it is ready; returns where it goes."""
+        path = self.next_path()
+        await self.start_copy(client, path)
+        await self.ready(client)
+        return path
+
+    async def ready(self, client: WireClient) -> None:
+        """Wait until the copy under way is equal."""
         async with asyncio.timeout(START_SECONDS):
             while "ready='yes'" not in await client.call("DOMAIN_GET_XML_DESC", self.ref, 0):
                 await asyncio.sleep(0.01)
-        return path
 
     async def pivot(self, client: WireClient) -> None:
         await client.call("DOMAIN_BLOCK_JOB_ABORT", self.ref, "vda", DomainBlockJobAbortFlags.PIVOT)

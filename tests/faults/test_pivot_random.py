@@ -18,7 +18,7 @@ from tests.fakes.client import WireClient
 from tests.faults.daemon import EMULATOR, Case, outlived, running_case, settle
 from tests.faults.test_pivot_steps import check_truth
 
-ROUNDS = int(os.environ.get("VIRTD_FAULT_ROUNDS", "25"))
+ROUNDS = int(os.environ.get("VIRTD_FAULT_ROUNDS", "20"))
 SEED = int(os.environ.get("VIRTD_FAULT_SEED", "1"))
 
 pytestmark = [
@@ -80,3 +80,47 @@ async def test_kill_at_random_moments() -> None:
         client.close()
     print(f"\n{ROUNDS} kills, seed {SEED}: {dict(seen)}")
     assert seen.total() == ROUNDS
+
+
+async def test_kill_at_random_moments_of_a_copy() -> None:
+    """Before, while and after a copy starts or is given up: what the XML shows is what QEMU does, and a new one can start."""
+    dice = random.Random(SEED + 1)
+    seen: Counter[str] = Counter()
+    async with running_case() as (case, client):
+        for number in range(ROUNDS // 2):
+            try:
+                words, client = await one_copy(case, client, dice)
+            except BaseException as error:
+                error.add_note(f"seed {SEED}, round {number}\n{case.daemon.words()}")
+                raise
+            seen[words] += 1
+        client.close()
+    print(f"\n{ROUNDS // 2} kills, seed {SEED}: {dict(seen)}")
+
+
+async def one_copy(case: Case, client: WireClient, dice: random.Random) -> tuple[str, WireClient]:
+    """Start a copy or abort one, kill, look."""
+    giving_up = dice.random() < 0.4
+    if giving_up:
+        path = await case.copy(client)
+        call = asyncio.ensure_future(case.abort(client))
+    else:
+        path = case.next_path()
+        call = asyncio.ensure_future(case.start_copy(client, path))
+    await asyncio.sleep(dice.uniform(0, SPREAD))
+    case.daemon.kill()
+    await outlived(call)
+    client.close()
+    client = await restart(case, dice)
+    seen = await case.look(client)
+    assert (seen.running, seen.qemu_runs) == (True, True)
+    assert seen.disk == seen.real == seen.stored
+    assert (seen.mirror is not None) == bool(seen.job[0]) == bool(seen.qemu_jobs)
+    words = f"{'aborting' if giving_up else 'starting'}: {'a copy goes on' if seen.mirror else 'no copy'}"
+    if seen.mirror is not None:
+        await case.ready(client)
+        await case.abort(client)
+    nodes = await case.ask_qemu(client, "query-named-block-nodes")
+    assert len([node for node in nodes if node["node-name"].startswith("libvirt-")]) == 2, nodes
+    path.unlink(missing_ok=True)
+    return words, client

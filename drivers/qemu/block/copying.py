@@ -93,6 +93,8 @@ class _Attempt:
         async with AsyncExitStack() as undo:
             undo.callback(self._forget)
             layers = await self._describe()
+            # Before anything is opened: should the daemon be killed, the next one knows what to close.
+            await self.guest.save_status()
             await self._make_file(layers[0], undo)
             undo.push_async_callback(access.revoke, self.guest, layers)
             await access.grant(self.guest, layers)

@@ -10,7 +10,7 @@ from typing import Any
 
 from lxml.etree import _Element as Element
 
-from drivers.qemu.block import commands, jobs, pivot, recovery
+from drivers.qemu.block import commands, jobs, leftovers, pivot, recovery
 from drivers.qemu.block.pivot import Outcome, Step
 from drivers.qemu.block.state import BlockJob, BlockState, JobState
 from drivers.qemu.context import QemuContext
@@ -73,9 +73,17 @@ class BlockJobs(Feature):
             log.error("guest %s: its block jobs cannot be read and are not followed: %s", guest.name, error)
 
     async def guest_found(self, guest: Guest) -> None:
+        settled = True
         for record in list(self.records.get(guest.uuid, ())):
-            await self._recover(guest, record)
-        await self._reconcile(guest)
+            try:
+                await self._recover(guest, record)
+            except OSError as error:  # the disk is full, or QEMU is still at it
+                log.error("guest %s: an interrupted pivot cannot be settled yet: %s", guest.name, error)
+                guest.tasks.spawn(self._settle_later(guest, record), "settle a pivot")
+                settled = False
+        if settled:
+            await self._reconcile(guest)
+            await leftovers.clear(guest)
 
     async def guest_let_go(self, guest: Guest) -> None:
         """A pivot under way comes to its end first: the guest must not be left paused for a restart's sake."""
