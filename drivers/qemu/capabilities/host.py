@@ -32,12 +32,12 @@ from drivers.qemu.capabilities.host_topology import (
     numa_topology,
     page_sizes,
     read_cpus,
-    read_text,
 )
 from drivers.qemu.capabilities.model import MachineType, Summary
 from drivers.qemu.cpu.cpu_map import load_cpu_map
 from drivers.qemu.cpu.decode import NamedCpu, decode_host
 from drivers.qemu.cpu.host import CpuInfo, raw_cpu, tsc_frequency
+from virtd.host.node import read_text
 
 _UUID_SOURCES = (Path("/sys/class/dmi/id/product_uuid"), Path("/etc/machine-id"))
 

@@ -128,9 +128,9 @@ CPUS = {
     "": "qemu64",
     "<features><apic eoi='off'/><pvspinlock state='on'/></features>": "qemu64,kvm-pv-eoi=off,kvm-pv-unhalt=on",
     "<features><kvm><hidden state='on'/></kvm></features><cpu mode='maximum'/>": "max,kvm=off",
-    "<features><hyperv><relaxed state='on'/><spinlocks state='on' retries='8191'/><vendor_id state='on' value='a,b'/>"
+    "<features><hyperv><relaxed state='on'/><spinlocks state='on' retries='8191'/><vendor_id state='on' value='KVM Hv'/>"
     "<stimer state='on'><direct state='on'/></stimer><vapic state='off'/></hyperv></features>": "qemu64,hv-relaxed=on,"
-    "hv-spinlocks=0x1fff,hv-stimer=on,hv-stimer-direct=on,hv-vendor-id=a,,b",
+    "hv-spinlocks=0x1fff,hv-stimer=on,hv-stimer-direct=on,hv-vendor-id=KVM Hv",
     "<clock offset='utc'><timer name='hypervclock' present='yes'/><timer name='kvmclock' present='no'/></clock>": "qemu64,"
     "hv-time=on,kvmclock=off",
     "<clock offset='utc'><timer name='tsc' frequency='1000000000'/></clock>": "qemu64,tsc-frequency=1000000000",
