@@ -60,6 +60,7 @@ class Qemu:
         self.job: dict[str, Any] | None = {"id": JOB, "type": "mirror", "status": "ready"}
         self.node_after = "libvirt-2-format"
         self.error_after: str | None = None
+        self.nodes = [f"libvirt-{n}-{kind}" for n in (1, 2) for kind in ("storage", "format")]
         server.replies |= {
             "stop": lambda _: self.switch(running=False),
             "cont": lambda _: self.switch(running=True),
@@ -68,7 +69,8 @@ class Qemu:
             "job-dismiss": lambda _: self.dismiss(),
             "query-jobs": lambda _: [self.job] if self.job else [],
             "query-block": lambda _: [{"qdev": "/machine/peripheral/virtio-disk0/virtio-backend", "inserted": {"node-name": self.node}}],
-            "blockdev-del": {},
+            "query-named-block-nodes": lambda _: [{"node-name": node} for node in self.nodes],
+            "blockdev-del": lambda arguments: self.close(arguments["node-name"]),
         }  # fmt: skip
 
     def switch(self, *, running: bool) -> dict[str, Any]:
@@ -84,6 +86,12 @@ class Qemu:
             self.job["error"] = self.error_after
         self.node = self.node_after
         self.server.event("JOB_STATUS_CHANGE", id=JOB, status="concluded")
+        return {}
+
+    def close(self, node: str) -> dict[str, Any]:
+        if node not in self.nodes or node == self.node:
+            raise FakeError(f"cannot close {node}")
+        self.nodes.remove(node)
         return {}
 
     def dismiss(self) -> dict[str, Any]:
@@ -187,6 +195,7 @@ async def test_a_pivot(house: House, qemu: Qemu) -> None:
     await house.pivot()
     assert qemu.asked[:3] == ["stop", "job-complete", "cont"]
     assert (house.path, house.stored_path, qemu.running, house.records()) == ("/new", "/new", True, [])
+    assert qemu.nodes == ["libvirt-2-storage", "libvirt-2-format"]
     assert house.job_events == [("/new", 2, 0), ("vda", 2, 0)]
     assert house.lifecycle == []  # the pause is nobody's business
     assert house.guest.state == DomainState.RUNNING
@@ -361,3 +370,17 @@ async def test_a_record_that_cannot_be_used_is_set_aside(tmp_path: Path) -> None
     assert house.feature.records == {}
     (aside,) = house.records()
     assert ".unreadable-" in aside
+
+
+async def test_what_a_killed_daemon_left_open_is_closed(house: House, qemu: Qemu) -> None:
+    """It died in the start of a copy: the status file shows a mirror, QEMU has nodes of it and of an older one."""
+    assert house.guest.runtime is not None
+    house.guest.runtime.block.jobs.clear()
+    qemu.job = {"id": "create-libvirt-2-format", "type": "create", "status": "concluded"}
+    qemu.nodes += ["libvirt-7-storage", "libvirt-7-format", "somebody-else"]
+    async with house.guest.job("modify"):
+        await house.feature.guest_found(house.guest)
+    assert "<mirror" not in house.guest.xml()
+    assert qemu.nodes == ["libvirt-1-storage", "libvirt-1-format", "somebody-else"]
+    assert qemu.job is None
+    assert house.guest.runtime.block.next_index() == 8
