@@ -41,16 +41,19 @@ class Clock(Model):
     """
 
     offset: Literal["utc", "localtime", "variable", "timezone", "absolute"] = attr(
-        default="utc", error=(ConfigUnsupportedError, "unknown clock offset '%s'")
+        default="utc", error=(ConfigUnsupportedError, "unknown clock offset '%s'"), empty_is_unset=True
     )
-    adjustment: str | None = attr(when=on("offset", "utc", "localtime", "variable"))
+    adjustment: str | None = attr(when=on("offset", "utc", "localtime", "variable"), empty_is_unset=True)
     adjustment0: _Seconds | None = attr(when=on("offset", "variable"), live=True)
     basis: Literal["utc", "localtime"] | None = attr(
-        when=on("offset", "variable"), error=(ConfigUnsupportedError, "unknown clock basis '%s'")
+        when=on("offset", "variable"),
+        error=(ConfigUnsupportedError, "unknown clock basis '%s'"),
+        empty_is_unset=True,
     )
     timezone: str | None = attr(
         when=on("offset", "timezone"),
         required=(InternalError, "missing 'timezone' attribute for clock with offset='timezone'"),
+        empty_is_unset=True,
     )
     start: Ulong | None = attr(when=on("offset", "absolute"), required=_NO_START, error=_NO_START)
     timers: list[Timer] = children("timer")

@@ -258,7 +258,9 @@ class CPU(Model):
 
     def _check_model(self) -> None:
         model = self.model
-        if model is not None and model.name is None and self.mode != "host-model":
+        if self.mode in ("host-passthrough", "maximum") or (
+            model is not None and model.name is None and self.mode != "host-model"
+        ):
             self.model = None
         elif model is not None and model.name is not None:
             model.fallback = model.fallback or "allow"

@@ -27,7 +27,7 @@ class SecLabel(Model):
         if self.type == "none" and self.relabel:
             raise ConfigUnsupportedError("resource relabeling is not compatible with 'none' label type")
         if self.type == "none":
-            self.relabel = None
+            self.relabel = self.label = None
         elif self.relabel is None:
             self.relabel = self.type == "dynamic"
         if self.type == "dynamic" and options.inactive:

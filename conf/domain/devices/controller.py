@@ -128,7 +128,7 @@ class ControllerDriver(VirtioOptions):
 class USBMaster(Model):
     """`<master>`: a companion of an EHCI controller serves its ports from this one on."""
 
-    startport: Uint = attr(required=True)
+    startport: Uint = attr(default=0)
 
 
 class Controller(DeviceInfo):
@@ -137,7 +137,7 @@ class Controller(DeviceInfo):
     type: ControllerType = attr(default="ide")
     index: Natural | None = attr()
     model: str | None = attr()
-    ports: Natural | None = attr(when=on("type", "virtio-serial", "usb"))
+    ports: Natural | None = attr()
     vectors: Natural | None = attr(when=on("type", "virtio-serial"))
     max_grant_frames: Natural | None = attr("maxGrantFrames", when=on("type", "xenbus"))
     max_event_channels: Natural | None = attr("maxEventChannels", when=on("type", "xenbus"))
@@ -157,10 +157,10 @@ class Controller(DeviceInfo):
             raise ConfigUnsupportedError(f"Unknown model type '{self.model}'")
         if self.model not in ("pci-root", "pcie-root"):
             self.pcihole64 = None
-        elif self.address is not None:
-            raise ConfigUnsupportedError("pci-root and pcie-root controllers should not have an address")
         if self.driver is not None and self.driver.iothread and self.model not in VIRTIO_SCSI:
             raise XMLError("'iothread' attribute only supported for virtio scsi controllers")
+        if self.type not in ("virtio-serial", "usb"):
+            self.ports = None
         if self.type == "usb" and self.model == "none":
             self.address = None
 

@@ -171,7 +171,7 @@ class Disk(BootableDevice):
     wwn: Annotated[str, Scalar(_parse_wwn)] | None = child_text(error=(InternalError, "Malformed wwn: %s"))
     vendor: str | None = child_text()
     product: str | None = child_text()
-    encryption: Encryption | None = child()
+    encryption: Encryption | None = child(keep_empty="open")
 
     def check(self, options: ParseOptions) -> None:
         source = self.source
@@ -212,6 +212,8 @@ class Disk(BootableDevice):
             return f"pool = '{source.pool}', volume = '{source.volume}'"
         if self.type in ("nvme", "vhostuser"):
             return ""
+        if source is not None and source.protocol in ("rbd", "gluster"):
+            return (source.name or "").partition("/")[2]
         return (source and (source.local_path or source.name)) or ""
 
     def _check_inquiry_strings(self) -> None:

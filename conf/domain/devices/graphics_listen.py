@@ -16,8 +16,8 @@ def _in_status(value: bool | None, _own: Values, _around: Values, options: Forma
     return value if options.status else None
 
 
-def _network_address_is_live(value: str | None, own: Values, _around: Values, options: FormatOptions) -> str | None:
-    return None if own["type"] == "network" and options.inactive else value
+def _found_address_is_live(value: str | None, own: Values, _around: Values, options: FormatOptions) -> str | None:
+    return None if options.inactive and (own["type"] == "network" or own["from_config"]) else value
 
 
 def _generated_is_live(value: str | None, own: Values, _around: Values, options: FormatOptions) -> str | None:
@@ -28,9 +28,7 @@ class GraphicsListen(Model):
     """`<listen>`; the address of type network is that of the network, known once the guest runs."""
 
     type: Literal["none", "address", "network", "socket"] = attr(required=True)
-    address: str | None = attr(
-        when=on("type", "address", "network"), shown=_network_address_is_live, empty_is_unset=True
-    )
+    address: str | None = attr(when=on("type", "address", "network"), shown=_found_address_is_live, empty_is_unset=True)
     network: str | None = attr(
         when=on("type", "network"), required=(XMLError, "'network' attribute is required for listen type 'network'")
     )
@@ -48,7 +46,7 @@ class GraphicsListen(Model):
 
     def shown_address(self, options: FormatOptions) -> str | None:
         """The address that stands in the attribute `listen` of the element around."""
-        return None if self.type == "network" and options.inactive else self.address
+        return None if options.inactive and (self.type == "network" or self.from_config) else self.address
 
 
 def resolve_listens(listens: list[GraphicsListen], listen: str | None, socket: str | None) -> list[GraphicsListen]:

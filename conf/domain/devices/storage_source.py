@@ -7,10 +7,11 @@ One model for all kinds; the `type` of the element around it decides which field
 from __future__ import annotations
 
 import re
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 
 from conf.binding import (
     FormatOptions,
+    Hex,
     Model,
     ParseOptions,
     Scale,
@@ -26,7 +27,7 @@ from conf.binding import (
     without,
 )
 from conf.binding.fields import Condition, Values
-from conf.domain.devices.address import PCIAddress
+from conf.domain.devices.address import check_pci_place
 from conf.domain.devices.encryption import Auth, Encryption
 from conf.domain.devices.seclabel import DeviceSecLabel, checked_labels, seclabels
 from conf.errors import ConfigUnsupportedError, InvalidArgError, XMLError
@@ -205,14 +206,16 @@ class Reservations(Model):
     source: ReservationsSource | None = child()
 
 
-class NVMeAddress(PCIAddress):
-    """`<address>` of an NVMe source: the host's PCI device; it has no type attribute."""
+class NVMeAddress(Model):
+    """`<address>` of an NVMe source: the host's PCI device."""
 
-    type: Literal["pci"] = attr(default="pci", omit="pci")
+    domain: Annotated[int, Hex(4)] = attr(default=0)
+    bus: Annotated[int, Hex(2)] = attr(default=0)
+    slot: Annotated[int, Hex(2)] = attr(default=0)
+    function: Annotated[int, Hex(1)] = attr(default=0)
 
     def check(self, options: ParseOptions) -> None:
-        super().check(options)
-        self.zpci = None
+        check_pci_place(self.bus, self.slot, self.function)
 
 
 class StorageSource(Model):
@@ -252,7 +255,7 @@ class StorageSource(Model):
     slices: list[Slice] = children("slice", within="slices")
     seclabels: list[DeviceSecLabel] = seclabels(without("../type", "network"))
     auth: Auth | None = child(when=without("../type", "volume"))
-    encryption: Encryption | None = child()
+    encryption: Encryption | None = child(keep_empty="open")
     reservations: Reservations | None = child()
 
     def check(self, options: ParseOptions) -> None:

@@ -14,6 +14,8 @@ def check_controller(controller: Controller, _domain: Domain) -> None:
     """Raise ConfError for what no hypervisor could do."""
     if controller.type != "pci":
         return
+    if controller.model in ("pci-root", "pcie-root") and controller.address is not None:
+        raise ConfigUnsupportedError("pci-root and pcie-root controllers should not have an address")
     target = controller.target
     if target is None:
         return

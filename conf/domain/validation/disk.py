@@ -11,12 +11,15 @@ from conf.domain.devices.virtio import VirtioOptions
 from conf.domain.domain import Domain
 from conf.errors import ConfigUnsupportedError, InternalError, XMLError
 
+_HARD_DISK_NAMES = ("hd", "sd", "vd", "xvd", "ubd")
+
 
 def check_disk(disk: Disk, _domain: Domain) -> None:
     """Raise ConfError for what no hypervisor could do."""
     _check_bus(disk)
     _check_driver(disk)
     _check_target(disk)
+    _check_name(disk)
     _check_source(disk)
     _check_lun(disk)
     _check_iotune(disk)
@@ -26,17 +29,25 @@ def check_disk(disk: Disk, _domain: Domain) -> None:
 
 def _check_bus(disk: Disk) -> None:
     bus, device = disk.target.bus, disk.device
+    address = disk.address
+    if bus in ("fdc", "ide", "scsi", "sata") and address is not None and not isinstance(address, DriveAddress):
+        raise ConfigUnsupportedError(
+            f"Invalid address type '{address.type}' for the disk '{disk.target.dev}' with the bus type '{bus}'"
+        )
     if device == "floppy" and bus != "fdc":
         raise InternalError(f"Invalid bus type '{bus}' for floppy disk")
     if device != "floppy" and bus == "fdc":
         raise InternalError("Invalid bus type 'fdc' for disk")
     if disk.model is not None and bus != "virtio":
         raise ConfigUnsupportedError(f"disk model '{disk.model}' not supported for bus '{bus}'")
-    address = disk.address
-    if bus in ("fdc", "ide", "scsi", "sata") and address is not None and not isinstance(address, DriveAddress):
-        raise ConfigUnsupportedError(
-            f"Invalid address type '{address.type}' for the disk '{disk.target.dev}' with the bus type '{bus}'"
-        )
+
+
+def _check_name(disk: Disk) -> None:
+    name = (disk.target.dev or "").removeprefix("ioemu:")
+    if disk.device == "floppy" and not name.startswith("fd"):
+        raise InternalError(f"Invalid floppy device name: {disk.target.dev}")
+    if disk.device in ("disk", "lun") and not name.startswith(_HARD_DISK_NAMES):
+        raise InternalError(f"Invalid harddisk device name: {disk.target.dev}")
 
 
 def _check_driver(disk: Disk) -> None:

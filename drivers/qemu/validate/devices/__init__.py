@@ -109,6 +109,7 @@ def validate_device(device: Model, question: Question) -> None:
         VirtError: what QEMU cannot do.
     """
     _check_pci_extras(device)
+    _check_zpci(device, question)
     if isinstance(getattr(device, "address", None), CCWAddress) and not machines.is_s390_ccw(question.domain):
         alias = getattr(device, "alias", None) or "<null>"
         machine = question.domain.os.machine
@@ -128,3 +129,9 @@ def _check_pci_extras(device: Model) -> None:
     acpi = getattr(device, "acpi", None)
     if acpi is not None and acpi.index:
         raise unsupported("ACPI index is only supported for PCI devices")
+
+
+def _check_zpci(device: Model, question: Question) -> None:
+    address = getattr(device, "address", None)
+    if isinstance(address, PCIAddress) and address.zpci is not None and not question.emulator.has("zpci"):
+        raise unsupported("This QEMU binary doesn't support zPCI")
