@@ -112,7 +112,7 @@ class PciAddressSet:
                     bus.isolation_group = isolation_group
                     return found
         if not self.growing:
-            raise VirtError(Code.INTERNAL_ERROR, "No more available PCI slots")
+            raise _no_slot(flags) or VirtError(Code.INTERNAL_ERROR, "No more available PCI slots")
         number = len(self.buses)
         number += self._grow_to(number, flags)
         self._start[key] = number
@@ -144,13 +144,9 @@ class PciAddressSet:
             return ("pcie-to-pci-bridge", ["pcie-root-port"]) if self.pcie_to_pci else ("dmi-to-pci-bridge", [])
         if flags & (Connect.PCIE_DEVICE | Connect.PCIE_SWITCH_UPSTREAM_PORT | Connect.PCIE_TO_PCI_BRIDGE):
             return "pcie-root-port", []
-        controller = next((name for bit, name in CONTROLLER_NAMES.items() if flags & bit), None)
-        raise VirtError(
+        raise _no_slot(flags) or VirtError(
             Code.INTERNAL_ERROR,
-            f"a PCI slot is needed to connect a PCI controller model='{controller}', but none is available, "
-            "and it cannot be automatically added"
-            if controller
-            else f"Cannot automatically add a new PCI bus for a device with connect flags {flags:02x}",
+            f"Cannot automatically add a new PCI bus for a device with connect flags {flags:02x}",
         )
 
     def _pci_model(self) -> tuple[str, list[str]]:
@@ -190,6 +186,18 @@ class PciAddressSet:
 
 def _complaint(detail: str, from_config: bool) -> VirtError:
     return VirtError(Code.XML_ERROR if from_config else Code.INTERNAL_ERROR, detail)
+
+
+def _no_slot(flags: int) -> VirtError | None:
+    """The complaint about a controller that finds no place; None for other devices."""
+    controller = next((name for bit, name in CONTROLLER_NAMES.items() if flags & bit), None)
+    if controller is None:
+        return None
+    return VirtError(
+        Code.INTERNAL_ERROR,
+        f"a PCI slot is needed to connect a PCI controller model='{controller}', but none is available, "
+        "and it cannot be automatically added",
+    )
 
 
 def _free_on(bus: Bus, number: int, function: int, flags: int) -> PciAddress | None:

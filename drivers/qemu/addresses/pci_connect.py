@@ -67,6 +67,8 @@ _NOT_PCI_NICS = frozenset({"usb-net", "spapr-vlan", "lan9118", "scm91c111", "smc
 
 def _interface(interface: Interface, slots: Slots) -> int:
     if interface.type == "hostdev":
+        if interface.source and interface.source.hostdev and interface.source.hostdev.type == "usb":
+            return 0
         return slots.pcie if _is_express(interface.source.hostdev if interface.source else None) else slots.pci
     model = interface.model.type if interface.model else None
     if model in _NOT_PCI_NICS:
@@ -208,7 +210,7 @@ class Connections:
     def is_placed(self, device: DeviceInfo) -> bool:
         """Whether it is given a PCI address if it has none; a device nobody could place is, and fails."""
         if isinstance(device, Interface):
-            return True
+            return device.type != "hostdev" or self.flags(device) != 0
         if isinstance(device, Controller):
             return device.type in ("xenbus", "isa") or self.flags(device) != 0
         return self.flags(device) != 0

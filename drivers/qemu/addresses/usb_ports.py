@@ -57,7 +57,13 @@ class UsbAddressSet:
         self.buses: dict[int, Hub] = {}
 
     def add_bus(self, number: int, ports: int) -> None:
-        """A controller with so many ports."""
+        """A controller with so many ports.
+
+        Raises:
+            VirtError: XML_ERROR, there is one of that number.
+        """
+        if number in self.buses:
+            raise VirtError(Code.XML_ERROR, f"Duplicate USB controllers with index {number}")
         self.buses[number] = Hub(ports)
 
     def add_hub(self, bus: int, port: Port) -> None:

@@ -6,7 +6,7 @@ from __future__ import annotations
 from conf.domain import Domain
 from conf.domain.validation import validate
 from drivers.qemu.facts import EmulatorFacts, Site
-from drivers.qemu.validate.controllers import validate_controllers
+from drivers.qemu.validate.controllers import validate_controllers, validate_usb
 from drivers.qemu.validate.cpus import validate_cpus
 from drivers.qemu.validate.devices import Question, validate_devices
 from drivers.qemu.validate.disks import validate_disks
@@ -22,6 +22,7 @@ def validate_definition(domain: Domain, emulator: EmulatorFacts, site: Site) -> 
         ConfError, VirtError: the first thing found that cannot be.
     """
     validate_emulator(domain, emulator)
+    validate_usb(domain)
     validate_system(domain)
     validate_cpus(domain, emulator)
     validate_firmware(domain)

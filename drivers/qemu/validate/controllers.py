@@ -6,7 +6,7 @@ from __future__ import annotations
 from conf.domain import Domain
 from conf.domain.devices.controller import Controller
 from drivers.qemu import machines
-from drivers.qemu.addresses.usb_assign import is_usb
+from drivers.qemu.addresses.usb_assign import usb_devices
 from drivers.qemu.facts import EmulatorFacts
 from drivers.qemu.validate.complaints import contradiction, unsupported
 
@@ -50,7 +50,6 @@ def validate_controllers(domain: Domain, emulator: EmulatorFacts) -> None:
     Raises:
         VirtError: one is not.
     """
-    _validate_usb(domain)
     for controller in domain.devices.controllers:
         match controller.type:
             case "ide":
@@ -85,9 +84,14 @@ def _validate_iothread(controller: Controller, domain: Domain) -> None:
         raise unsupported(f"controller iothread '{thread}' not defined in iothreadid")
 
 
-def _validate_usb(domain: Domain) -> None:
+def validate_usb(domain: Domain) -> None:
+    """USB devices need a USB controller.
+
+    Raises:
+        VirtError: CONFIG_UNSUPPORTED, there is none.
+    """
     devices = domain.devices
-    if not any(c.type == "usb" and c.model == "none" for c in devices.controllers):
+    if any(c.type == "usb" and c.model != "none" for c in devices.controllers):
         return
-    if any(is_usb(d) for d in (*devices.disks, *devices.controllers, *devices.sounds, *devices.serials)):
+    if devices.hubs or any(True for _ in usb_devices(domain)):
         raise unsupported("USB is disabled for this domain, but USB devices are present in the domain XML")

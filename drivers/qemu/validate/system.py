@@ -5,7 +5,7 @@ from __future__ import annotations
 
 from conf.domain import Domain
 from drivers.qemu import machines
-from drivers.qemu.validate.complaints import plain, unsupported
+from drivers.qemu.validate.complaints import unsupported
 
 _MIB = 1024 * 1024
 
@@ -36,9 +36,3 @@ def _validate_memory(domain: Domain) -> None:
     nodes = len(domain.cpu.numa.cells) if domain.cpu and domain.cpu.numa else 0
     if domain.max_memory is not None and not nodes and not machines.is_pseries(domain):
         raise unsupported("At least one numa node has to be configured when enabling memory hotplug")
-    for memory in domain.devices.memories:
-        if nodes and memory.target.node is not None and memory.target.node >= nodes:
-            raise plain(
-                f"can't add memory backend for guest node '{memory.target.node}' as the guest has only "
-                f"'{nodes}' NUMA nodes configured"
-            )
