@@ -11,6 +11,7 @@ from conf.domain import Domain
 from drivers.qemu import persistence, prepare
 from drivers.qemu.api.base import Part, refuse
 from drivers.qemu.guest import Guest
+from drivers.qemu.hostside.nvram import variables_path
 from virtd.enums import DomainDefineFlags, DomainEventDefinedDetailType, DomainEventType, DomainEventUndefinedDetailType
 from virtd.enums import DomainUndefineFlags as Undefine
 from virtd.enums import DomainXMLFlags as Xml
@@ -156,11 +157,10 @@ def write_failed(path: Path, error: OSError) -> VirtError:
 
 async def _settle_nvram(domain: Domain, flags: int) -> None:
     """Remove the guest's firmware variables, or keep them, as the flags say; saying nothing is refused where there are some."""
-    nvram = domain.os.nvram
-    path = getattr(nvram, "path", None) if nvram else None
-    if not path or not await asyncio.to_thread(os.path.exists, path):
+    path = variables_path(domain)
+    if path is None or not await asyncio.to_thread(path.exists):
         return
     if flags & Undefine.NVRAM:
-        await asyncio.to_thread(os.unlink, path)
+        await asyncio.to_thread(path.unlink)
     elif not flags & Undefine.KEEP_NVRAM:
         raise operation_invalid("cannot undefine domain with nvram")

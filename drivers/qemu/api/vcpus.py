@@ -8,14 +8,13 @@ import os
 from conf.bitmap import format_bitmap, parse_bitmap
 from conf.domain import Domain
 from conf.domain.cputune import CPUTune, EmulatorPin, VcpuPin
-from drivers.qemu import cputime
+from drivers.qemu import cputime, pinning
 from drivers.qemu.api.base import IMPACT, Part, definition, definitions, require_one_impact, save
 from drivers.qemu.api.power import agent_missing
-from drivers.qemu.guest import Guest
 from drivers.qemu.hotplug import vcpus as hotplug
 from virtd.enums import DomainVcpuFlags as Flags
 from virtd.enums import VcpuState
-from virtd.errors import Code, VirtError, check_flags, invalid_arg, operation_invalid
+from virtd.errors import check_flags, invalid_arg, operation_invalid
 from virtd.refs import DomainRef
 
 _FLAGS = IMPACT | Flags.MAXIMUM | Flags.GUEST
@@ -94,7 +93,7 @@ class VcpuApi(Part):
                 if changed is not None and vcpu >= changed.vcpu.count:
                     raise invalid_arg(f"vcpu {vcpu} is out of range of {limit} cpu count {changed.vcpu.count}")
             if live is not None and guest.runtime is not None and vcpu in guest.runtime.vcpu_threads:
-                _pin_thread(guest.runtime.vcpu_threads[vcpu], cpus)
+                pinning.pin_thread(guest.runtime.vcpu_threads[vcpu], cpus)
             for changed in (live, stored):
                 if changed is not None:
                     _store_vcpu_pin(changed, vcpu, format_bitmap(cpus))
@@ -107,7 +106,7 @@ class VcpuApi(Part):
         async with guest.job("modify"):
             live, stored = definitions(guest, flags)
             if live is not None:
-                _pin_emulator(guest, cpus)
+                pinning.pin_emulator(guest, cpus)
             for changed in (live, stored):
                 if changed is not None:
                     changed.cputune = changed.cputune or CPUTune()
@@ -163,25 +162,6 @@ def _cpus(cpumap: bytes) -> set[int]:
     if not cpus:
         raise invalid_arg("Empty cpu list for pinning")
     return cpus
-
-
-def _pin_thread(thread: int, cpus: set[int]) -> None:
-    try:
-        os.sched_setaffinity(thread, cpus)
-    except OSError as error:
-        text = f"cannot set CPU affinity on process {thread}: {os.strerror(error.errno or 0)}"
-        raise VirtError(Code.SYSTEM_ERROR, text) from error
-
-
-def _pin_emulator(guest: Guest, cpus: set[int]) -> None:
-    """All threads of QEMU that are no virtual CPU."""
-    runtime = guest.runtime
-    assert runtime is not None
-    assert runtime.process is not None
-    own = set(runtime.vcpu_threads.values())
-    for thread in map(int, os.listdir(f"/proc/{runtime.process.pid}/task")):
-        if thread not in own:
-            _pin_thread(thread, cpus)
 
 
 def _store_vcpu_pin(changed: Domain, vcpu: int, cpuset: str) -> None:

@@ -22,10 +22,11 @@ def make(domain: Domain, configured: Iterable[str], *, reset: bool = False) -> N
     Raises:
         VirtError: OPERATION_FAILED, no template is known; SYSTEM_ERROR, it cannot be copied.
     """
-    path = _path(domain)
+    path = variables_path(domain)
     if path is None or (path.exists() and not reset):
         return
-    template = _template(domain, configured)
+    assert domain.os.nvram is not None
+    template = domain.os.nvram.template = _template(domain, configured)
     try:
         write_atomic(path, Path(template).read_bytes())
     except OSError as error:
@@ -33,7 +34,8 @@ def make(domain: Domain, configured: Iterable[str], *, reset: bool = False) -> N
         raise VirtError(Code.SYSTEM_ERROR, text) from error
 
 
-def _path(domain: Domain) -> Path | None:
+def variables_path(domain: Domain) -> Path | None:
+    """Where a guest's variables are kept, if they are in a file."""
     loader, nvram = domain.os.loader, domain.os.nvram
     if loader is None or loader.type != "pflash" or nvram is None:
         return None

@@ -9,6 +9,7 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 from drivers.qemu.block.layers import chain, is_empty, mirror_chain
+from drivers.qemu.hostside.nvram import variables_path
 from drivers.qemu.runtime import Owner, Runtime
 from drivers.qemu.settings import Account
 from virtd.errors import Code, From, VirtError
@@ -87,6 +88,7 @@ def file_paths(domain: Domain) -> Iterator[str]:
 
 def _boot_files(domain: Domain) -> Iterator[str]:
     os_ = domain.os
-    for path in (os_.kernel, os_.initrd, os_.dtb):
+    variables = variables_path(domain)
+    for path in (os_.kernel, os_.initrd, os_.dtb, str(variables) if variables else None):
         if path:
             yield path
