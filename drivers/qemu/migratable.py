@@ -11,11 +11,12 @@ from copy import copy
 
 from conf.domain import Domain
 from conf.domain.devices.audio import Audio
-from conf.domain.devices.chardev import Console, Serial, SerialTarget
+from conf.domain.devices.chardev import Channel, Console, Serial, SerialTarget
 from conf.domain.devices.controller import Controller
 from conf.domain.devices.order import ordered_controllers, ordered_disks
 from drivers.qemu import machines
 from drivers.qemu.defaults.implicit import default_audio
+from drivers.qemu.defaults.system import has_generated_path
 
 #: Serial ports whose kind follows from the machine and was not written then.
 _UNWRITTEN_SERIALS = ("system-serial", "spapr-vio-serial")
@@ -31,6 +32,7 @@ def migratable_form(domain: Domain) -> Domain:
     devices.controllers = [_without_name(controller) for controller in kept]
     devices.inputs = [i for i in devices.inputs if (i.type, i.bus) != ("keyboard", "ps2")]
     devices.consoles = [_renumbered(console, number) for number, console in enumerate(devices.consoles)]
+    devices.channels = [_without_generated_path(channel) for channel in devices.channels]
     devices.serials = [_old_serial(serial) for serial in devices.serials]
     if [p.model for p in devices.panics] in (["pseries"], ["s390"]):
         devices.panics = []
@@ -63,6 +65,14 @@ def _renumbered(console: Console, number: int) -> Console:
     result = copy(console)
     result.target = copy(console.target)
     result.target.port = number
+    return result
+
+
+def _without_generated_path(channel: Channel) -> Channel:
+    if not has_generated_path(channel):
+        return channel
+    result = copy(channel)
+    result.sources = []
     return result
 
 

@@ -6,6 +6,7 @@ from __future__ import annotations
 from typing import Literal
 
 from conf.domain import Domain
+from conf.domain.devices.chardev import Channel
 from conf.domain.devices.info import BootableDevice, RomDevice
 from conf.domain.features import GIC, Features
 from conf.domain.os import Boot
@@ -24,12 +25,17 @@ def choose_machine(domain: Domain, emulator: EmulatorFacts) -> None:
 def drop_generated_paths(domain: Domain) -> None:
     """Sockets that were made for a channel of a running guest are made anew at each start."""
     for channel in domain.devices.channels:
-        source, name = channel.source, channel.target.name
-        if channel.type != "unix" or channel.target.type != "virtio" or source is None or not source.path or not name:
-            continue
-        folder, _, file = source.path.rpartition("/")
-        if file == name and folder.rpartition("/")[2].startswith("domain-"):
+        if has_generated_path(channel):
             channel.sources = []
+
+
+def has_generated_path(channel: Channel) -> bool:
+    """Whether a channel's socket is one that was made for a running guest."""
+    source, name = channel.source, channel.target.name
+    if channel.type != "unix" or channel.target.type != "virtio" or source is None or not source.path or not name:
+        return False
+    folder, _, file = source.path.rpartition("/")
+    return file == name and folder.rpartition("/")[2].startswith("domain-")
 
 
 def complete_system(domain: Domain, emulator: EmulatorFacts) -> None:

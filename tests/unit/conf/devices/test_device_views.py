@@ -151,3 +151,11 @@ def test_every_kind_of_device_has_its_list() -> None:
         device = model.model_construct()
         assert device_tag(device) == tag
         assert hasattr(known, device_list(known, device))
+
+
+def test_an_address_from_the_daemons_settings_is_not_part_of_the_definition() -> None:
+    graphics = parse_device("<graphics type='vnc' port='5900' autoport='yes'/>", inactive=False)
+    assert isinstance(graphics, Graphics)
+    graphics.listens[0].address, graphics.listens[0].from_config = "127.0.0.1", True
+    assert "listen='127.0.0.1'" in format_device(graphics, LIVE)
+    assert "127.0.0.1" not in format_device(graphics, INACTIVE)
