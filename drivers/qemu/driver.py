@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from typing import ClassVar
 
 from drivers.base import Environment, HypervisorDriver
@@ -34,7 +35,9 @@ from drivers.qemu.capabilities import CapabilitiesCache
 from drivers.qemu.capabilities.part import CapabilitiesPart
 from drivers.qemu.command.native import NativePart
 from drivers.qemu.context import QemuContext
+from drivers.qemu.cpu.part import CpuPart
 from drivers.qemu.guest import Guest
+from drivers.qemu.hostside import folders
 from drivers.qemu.lifecycle import autostart, ending, reconnect
 from drivers.qemu.paths import QemuPaths
 from drivers.qemu.settings import QemuSettings
@@ -47,6 +50,7 @@ API: tuple[type[Part], ...] = (
     CapabilitiesPart,
     ConnectionApi,
     ConsoleApi,
+    CpuPart,
     DefinitionApi,
     DeviceApi,
     DisksApi,
@@ -102,6 +106,7 @@ class QemuDriver(HypervisorDriver):
 
     async def start(self) -> None:
         """Take over from the daemon before, then start what is to start with the host."""
+        await asyncio.to_thread(folders.make, self.context)
         await self._block_jobs.load()
         await reconnect.load_all(self.context)
         await self._block_jobs.report_orphans()

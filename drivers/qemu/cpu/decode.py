@@ -55,21 +55,21 @@ def decode_guest(cpu: RawCpu, cpu_map: CpuMap, blockers: Mapping[str, Collection
 
 
 def _matching(cpu: RawCpu, cpu_map: CpuMap) -> Iterable[CpuModel]:
-    """Newest models first; those of other vendors are not considered."""
+    """Newest models first; those of other vendors are not considered, where the vendor is known."""
     for model in reversed(cpu_map.models.values()):
-        if model.vendor in (None, cpu.vendor):
+        if cpu.vendor is None or model.vendor in (None, cpu.vendor):
             yield model
 
 
 def _describe(cpu: RawCpu, model: CpuModel, cpu_map: CpuMap, blockers: Collection[str] = ()) -> NamedCpu:
     known = cpu.features & cpu_map.features.keys()
-    blocked = {name for b in blockers if (name := cpu_map.canonical(b)) and name not in known}
-    disable = (model.features - known) | (blocked - known)
+    blocked = {name for b in blockers if (name := cpu_map.canonical(b))}
+    disable = (model.features - known) | blocked
     explicit = [name for name in model.removed if blockers and name not in known]
     return NamedCpu(
         model=model.name,
         vendor=cpu.vendor,
-        require=tuple(cpu_map.ordered(known - model.features)),
+        require=tuple(cpu_map.ordered(known - model.features - blocked)),
         disable=(*cpu_map.ordered(disable), *(name for name in explicit if name not in disable)),
     )
 

@@ -51,6 +51,8 @@ def settle_cpu(domain: Domain, caps: Capabilities, cpu_map: CpuMap) -> None:
     if cpu.mode in ("custom", "host-model"):
         check_cpu(cpu, caps, domain.type, cpu_map)
         domain.cpu = expand_cpu(caps, domain.type, cpu_map, cpu)
+        if domain.cpu.model is not None:
+            domain.cpu.model.fallback = "forbid"  # from here on it is this model and no other
 
 
 def _has_mode(mode: str, caps: Capabilities, virt_type: str) -> bool:
