@@ -152,3 +152,22 @@ async def test_qemu_dies_in_the_middle() -> None:
         assert case.records() == []
         assert await client.call("DOMAIN_GET_MESSAGES", case.ref, 0) == []
         client.close()
+
+
+async def test_a_restart_in_the_middle_waits_for_the_end() -> None:
+    async with running_case() as (case, client):
+        client.close()
+        case.daemon.close_process()
+        client = await case.daemon.start(f"{OPERATION}:{Step.COMPLETING}:delay=1")
+        new = await case.copy(client)
+        call = asyncio.ensure_future(case.pivot(client))
+        await asyncio.sleep(0.3)
+        await asyncio.to_thread(case.daemon.close_process)
+        await outlived(call)
+        client.close()
+        assert case.records() == []
+        client = await case.daemon.start()
+        seen = await case.look(client)
+        assert (seen.running, seen.qemu_runs) == (True, True)
+        assert (seen.disk, seen.real, seen.stored, seen.mirror) == (new, new, new, None)
+        client.close()

@@ -72,10 +72,7 @@ class Record:
         """
         step = Step(name, time.time(), data or {})
         line = _line({"step": name, "time": step.time, "data": step.data})
-        if durable:
-            await asyncio.to_thread(self._append, line, durable=True)
-        else:
-            self._append(line, durable=False)
+        await asyncio.to_thread(self._append, line, durable=durable)
         self.steps.append(step)
         fault_point(f"{self.operation}:{name}")
 

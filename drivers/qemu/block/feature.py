@@ -73,17 +73,15 @@ class BlockJobs(Feature):
             log.error("guest %s: its block jobs cannot be read and are not followed: %s", guest.name, error)
 
     async def guest_found(self, guest: Guest) -> None:
-        settled = True
+        # What cannot be settled now must not keep the guest from being found.
         for record in list(self.records.get(guest.uuid, ())):
             try:
                 await self._recover(guest, record)
-            except OSError as error:  # the disk is full, or QEMU is still at it
+            except (VirtError, OSError) as error:
                 log.error("guest %s: an interrupted pivot cannot be settled yet: %s", guest.name, error)
                 guest.tasks.spawn(self._settle_later(guest, record), "settle a pivot")
-                settled = False
-        if settled:
-            await self._reconcile(guest)
-            await leftovers.clear(guest)
+                return
+        await self._bring_in_line(guest)
 
     async def guest_let_go(self, guest: Guest) -> None:
         """A pivot under way comes to its end first: the guest must not be left paused for a restart's sake."""
@@ -119,6 +117,14 @@ class BlockJobs(Feature):
                 await jobs.settle(guest, job)
         except VirtError as error:
             log.error("guest %s: the end of block job %s cannot be settled: %s", guest.name, job.id, error)
+
+    async def _bring_in_line(self, guest: Guest) -> None:
+        """Jobs and nodes of a guest whose pivots are settled."""
+        try:
+            await self._reconcile(guest)
+            await leftovers.clear(guest)
+        except VirtError as error:
+            log.error("guest %s: its block jobs cannot be followed: %s", guest.name, error)
 
     async def _reconcile(self, guest: Guest) -> None:
         """What became of the jobs while no daemon watched."""
@@ -182,6 +188,7 @@ class BlockJobs(Feature):
                 async with guest.job("modify"):
                     if guest.runtime is runtime:
                         await self._recover(guest, record)
+                        await self._bring_in_line(guest)
                     return
             except (VirtError, OSError) as error:
                 log.error("guest %s: %s", guest.name, error)
@@ -199,9 +206,14 @@ class BlockJobs(Feature):
             if outcome is None and record.step(Step.COMPLETING) is None:
                 outcome = Outcome.FAILED
             recovery.report(guest, recovery.text(record, outcome))
-            if outcome is not None:
+            if outcome is None:
+                continue
+            try:
                 await recovery.follow(guest, record, outcome)
                 await record.close()
+            except (VirtError, OSError) as error:
+                log.error("guest %s: its stored definition does not follow yet: %s", guest.name, error)
+            else:
                 self._forget(guest, record)
 
     async def _clear(self, guest: Guest) -> None:
