@@ -23,6 +23,7 @@ from drivers.qemu.guest import Guest
 from drivers.qemu.hotplug import disks
 from drivers.qemu.hotplug.matching import find
 from drivers.qemu.hotplug.session import quietly
+from drivers.qemu.lifecycle import running
 from drivers.qemu.monitor import QmpError
 from virtd.errors import Code, VirtError
 
@@ -160,12 +161,5 @@ async def _graphics(guest: Guest, wanted: Graphics) -> None:
         raise _unsupported(f"cannot change port settings on {wanted.type} graphics")
     if wanted.keymap != current.keymap:
         raise _unsupported(f"cannot change keymap setting on {wanted.type} graphics")
-    await _set_password(guest, wanted)
+    await running.set_password(guest, wanted, wanted.passwd or "")
     current.passwd, current.passwd_valid_to, current.connected = wanted.passwd, wanted.passwd_valid_to, wanted.connected
-
-
-async def _set_password(guest: Guest, wanted: Graphics) -> None:
-    assert wanted.type is not None
-    await commands.set_password(guest.monitor, wanted.type, wanted.passwd or "", wanted.connected)
-    when = wanted.passwd_valid_to
-    await commands.expire_password(guest.monitor, wanted.type, "never" if when is None else str(when))

@@ -6,7 +6,10 @@ from __future__ import annotations
 from typing import Any
 
 from conf.domain.devices.chardev_source import CharacterSource
-from drivers.qemu import commands
+from conf.domain.devices.graphics import Graphics
+from drivers.qemu import commands, pinning
+from drivers.qemu.cpu.cpu_map import load_cpu_map
+from drivers.qemu.cpu.live import ask_features, is_told, settle_live_cpu
 from drivers.qemu.guest import Guest
 from virtd.enums import DomainEventSuspendedDetailType
 
@@ -31,14 +34,38 @@ async def take_stock(guest: Guest) -> None:
     }
 
 
+async def _learn_cpu(guest: Guest) -> None:
+    """Put the CPU that the guest really has into its definition.
+
+    Raises:
+        VirtError: QEMU does not answer, or gave another CPU than the one that it had to be.
+    """
+    runtime, live = guest.runtime, guest.require_active()
+    capabilities = guest.context.capabilities.known(live.devices.emulator or "")
+    asked = live.cpu
+    if asked is None or runtime is None or capabilities is None or not is_told(asked, capabilities):
+        return
+    cpu_map = load_cpu_map(live.os.arch or "")
+    given = await ask_features(guest.monitor, asked, capabilities, live.type, cpu_map)
+    if given is not None:
+        live.cpu = settle_live_cpu(asked, given, cpu_map)
+        if live.cpu.features != asked.features:
+            runtime.asked_cpu = asked
+
+
 async def adjust(guest: Guest) -> None:
     """Bring a fresh QEMU to what the definition says and no option of its command line could.
+
+    What no command can change, its CPU, is written into the definition instead.
 
     Raises:
         VirtError: QEMU refused.
     """
+    await _learn_cpu(guest)
     await _set_links(guest)
     await _set_balloon(guest)
+    await _set_passwords(guest)
+    pinning.pin_all(guest)
 
 
 def _threads(cpus: list[dict[str, Any]]) -> dict[int, int]:
@@ -90,3 +117,20 @@ async def _set_balloon(guest: Guest) -> None:
     if live.current_memory and live.current_memory != live.memory:
         await commands.balloon(monitor, live.current_memory * 1024)
         live.current_memory = await commands.query_balloon(monitor) // 1024
+
+
+async def _set_passwords(guest: Guest) -> None:
+    """Passwords of screens, which no command line may show."""
+    settings = guest.context.settings
+    for graphics in guest.require_active().devices.graphics:
+        usual = {"vnc": settings.vnc_password, "spice": settings.spice_password}.get(graphics.type, "")
+        password = graphics.passwd or usual
+        if graphics.type in ("vnc", "spice") and password:
+            await set_password(guest, graphics, password)
+
+
+async def set_password(guest: Guest, graphics: Graphics, password: str) -> None:
+    """Set a screen's password, and until when it counts."""
+    await commands.set_password(guest.monitor, graphics.type, password, graphics.connected)
+    until = graphics.passwd_valid_to
+    await commands.expire_password(guest.monitor, graphics.type, "never" if until is None else str(until))
