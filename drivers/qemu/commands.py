@@ -148,6 +148,13 @@ async def query_cpus_fast(monitor: Monitor, *, patience: float = COMMAND_TIMEOUT
     return as_list(await monitor.execute("query-cpus-fast", timeout=patience), "query-cpus-fast")
 
 
+async def expand_cpu_model(monitor: Monitor, name: str, props: Mapping[str, bool]) -> Reply:
+    """All properties of a CPU of this model with these features on or off."""
+    model = {"name": name, "props": dict(props)}
+    reply = await monitor.execute("query-cpu-model-expansion", {"type": "full", "model": model})
+    return as_dict(as_dict(reply, "query-cpu-model-expansion").get("model"), "model").get("props") or {}
+
+
 async def query_hotpluggable_cpus(monitor: Monitor) -> list[Reply]:
     """Slots for virtual CPUs, filled or not."""
     return as_list(await monitor.execute("query-hotpluggable-cpus"), "query-hotpluggable-cpus")

@@ -86,6 +86,8 @@ class Guest:
             assert model is not None
             if migratable:
                 model = migratable_form(model)
+                if live and self.runtime is not None and self.runtime.asked_cpu is not None:
+                    model.cpu = self.runtime.asked_cpu
             inactive = inactive or migratable or not live
             self._xml[key] = format_domain(model, inactive=inactive, secure=secure, migratable=migratable)
         return self._xml[key]

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
+from conf.domain.cpu import CPU
 from drivers.qemu.block.state import BlockState
 
 if TYPE_CHECKING:
@@ -43,6 +44,7 @@ class Runtime:
         removals: alias of a device being unplugged → resolved when the guest let go of it.
         stopping: the `virDomainShutoffReason` of the end that somebody has already begun.
         block: block nodes and jobs.
+        asked_cpu: the CPU as it was asked for, where QEMU gave the guest a different one.
     """
 
     domain_dir: Path
@@ -62,6 +64,7 @@ class Runtime:
     removals: dict[str, asyncio.Future[None]] = field(default_factory=dict)
     stopping: int | None = None
     block: BlockState = field(default_factory=BlockState)
+    asked_cpu: CPU | None = None
 
     @property
     def monitor_path(self) -> Path:

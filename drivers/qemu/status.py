@@ -3,7 +3,7 @@
 
     <domstatus state='running' reason='1' pid='4711' started='123456' autodestroy='no'>
       <monitor path='…'/> <channels path='…'/> <vcpu id='0' thread='…'/> <device alias='…'/> <tap name='…'/>
-      <owner path='…' uid='0' gid='0'/> <cgroup name='…'/> <taint name='…'/> <message>…</message>
+      <owner path='…' uid='0' gid='0'/> <cgroup name='…'/> <cpu …/> <taint name='…'/> <message>…</message>
       … an element of each feature …
       <domain type='kvm' id='3'> … </domain>
     </domstatus>
@@ -20,7 +20,10 @@ from typing import TYPE_CHECKING
 
 from lxml import etree
 
+from conf.binding import FormatOptions, ParseOptions, format_document
+from conf.binding.reading import read
 from conf.domain import Domain, parse_domain
+from conf.domain.cpu import CPU
 from drivers.qemu.persistence import with_notice
 from drivers.qemu.runtime import Owner, Runtime
 from virtd.enums import DomainState
@@ -87,6 +90,8 @@ def render(guest: Guest) -> str:
         etree.SubElement(root, "owner", path=owner.path, uid=str(owner.uid), gid=str(owner.gid))
     if runtime.cgroup:
         etree.SubElement(root, "cgroup", name=runtime.cgroup)
+    if runtime.asked_cpu is not None:
+        root.append(etree.fromstring(format_document(runtime.asked_cpu, "cpu", FormatOptions(inactive=False))))
     for message in guest.messages:
         etree.SubElement(root, "message").text = message
     for feature in guest.context.features:
@@ -120,6 +125,9 @@ def load(path: Path) -> Status:
         fake_reboot=root.get("fake_reboot") == "yes",
         autodestroy=root.get("autodestroy") == "yes",
     )
+    cpu = root.find("cpu")
+    if cpu is not None:
+        runtime.asked_cpu = read(CPU, cpu, ParseOptions(inactive=False, status=True))
     pid = root.get("pid")
     return Status(
         domain=parse_domain(etree.tostring(domain), inactive=False, status=True),
