@@ -9,6 +9,7 @@ from drivers.qemu.facts import EmulatorFacts, Site
 from drivers.qemu.validate.controllers import validate_controllers, validate_usb
 from drivers.qemu.validate.cpus import validate_cpus
 from drivers.qemu.validate.devices import Question, validate_devices
+from drivers.qemu.validate.devices.memory import check_memories
 from drivers.qemu.validate.disks import validate_disks
 from drivers.qemu.validate.emulators import validate_emulator
 from drivers.qemu.validate.firmware import validate_firmware
@@ -25,6 +26,7 @@ def validate_definition(domain: Domain, emulator: EmulatorFacts, site: Site) -> 
     validate_usb(domain)
     validate_system(domain)
     validate_cpus(domain, emulator)
+    check_memories(domain)
     validate_firmware(domain)
     validate(domain)
     validate_disks(domain)

@@ -1,9 +1,9 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
-"""The three kinds of complaints about a definition."""
+"""The two kinds of complaints about a definition."""
 
 from __future__ import annotations
 
-from virtd.errors import Code, From, VirtError
+from virtd.errors import Code, VirtError
 
 
 def unsupported(detail: str) -> VirtError:
@@ -14,8 +14,3 @@ def unsupported(detail: str) -> VirtError:
 def contradiction(detail: str) -> VirtError:
     """The XML contradicts itself."""
     return VirtError(Code.XML_ERROR, detail)
-
-
-def plain(detail: str) -> VirtError:
-    """A complaint that libvirt makes without an introduction."""
-    return VirtError(Code.XML_DETAIL, detail, source=From.DOMAIN)

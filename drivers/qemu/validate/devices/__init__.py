@@ -44,7 +44,7 @@ from drivers.qemu.validate.devices.display import check_audios, check_graphics, 
 from drivers.qemu.validate.devices.filesystem import check_filesystem
 from drivers.qemu.validate.devices.host import check_hostdev
 from drivers.qemu.validate.devices.interface import check_interface
-from drivers.qemu.validate.devices.memory import check_memories, check_memory
+from drivers.qemu.validate.devices.memory import check_memory
 from drivers.qemu.validate.devices.others import (
     check_input,
     check_iommu,
@@ -99,7 +99,6 @@ def validate_devices(question: Question) -> None:
     check_audios(question.domain)
     check_tpms(question.domain)
     check_smartcards(question.domain)
-    check_memories(question.domain)
 
 
 def validate_device(device: Model, question: Question) -> None:

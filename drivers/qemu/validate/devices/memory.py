@@ -10,7 +10,6 @@ from drivers.qemu import machines
 from drivers.qemu.validate.complaints import unsupported
 from drivers.qemu.validate.devices.question import Question
 
-#: Models that are a module in a slot.
 #: Model → the emulator's flag and how it is called.
 _FLAGS = {
     "dimm": ("pc-dimm", "memory hotplug"),
@@ -19,6 +18,7 @@ _FLAGS = {
     "virtio-mem": ("virtio-mem-pci", "virtio-mem"),
     "sgx-epc": ("sgx-epc", "sgx epc"),
 }
+#: Models that are a module in a slot.
 _MODULES = ("dimm", "nvdimm")
 
 
@@ -34,22 +34,26 @@ def check_memory(memory: Memory, question: Question) -> None:
     domain = question.domain
     if memory.model == "nvdimm" and machines.is_pseries(domain) and not memory.target.label:
         raise unsupported("label size is required for NVDIMM device")
-    if domain.max_memory is None:
-        raise unsupported("cannot use/hotplug a memory device when domain 'maxMemory' is not defined")
+    slots = _slots(domain)
     has_nodes = bool(domain.cpu and domain.cpu.numa and domain.cpu.numa.cells)
     if has_nodes and memory.target.node is None and memory.model != "virtio-pmem":
         raise unsupported("target NUMA node needs to be specified for memory device")
     address = memory.address
-    slots = domain.max_memory.slots or 0
     if isinstance(address, DIMMAddress) and address.slot >= slots:
         raise unsupported(f"memory device slot '{address.slot}' exceeds slots count '{slots}'")
+
+
+def _slots(domain: Domain) -> int:
+    """How many modules there may be."""
+    if domain.max_memory is None:
+        raise unsupported("cannot use/hotplug a memory device when domain 'maxMemory' is not defined")
+    return domain.max_memory.slots or 0
 
 
 def check_memories(domain: Domain) -> None:
     """Raise VirtError for modules in one place, or more than there are slots."""
     modules = [memory for memory in domain.devices.memories if memory.model in _MODULES]
-    slots = domain.max_memory.slots or 0 if domain.max_memory else 0
-    if len(modules) > slots:
+    if modules and len(modules) > (slots := _slots(domain)):
         raise unsupported(f"memory device count '{len(modules)}' exceeds slots count '{slots}'")
     seen_slots: set[int] = set()
     seen_bases: set[int] = set()

@@ -98,7 +98,7 @@ REFUSED = [
     ("<tpm model='tpm-tis'><backend type='passthrough'/></tpm>" * 2, 67, "single TPM non-proxy"),
     (tpm("spapr-tpm-proxy") * 2, 67, "single TPM Proxy"),
     (tpm("tpm-crb", "<backend type='emulator' version='1.2'/>"), 67, "TPM 1.2"),
-    (dimm(0), 67, "slots count '0'"),
+    (dimm(0), 67, "'maxMemory' is not defined"),
     ("<iommu model='intel'/>", 67, "Q35 machines"),
     ("<iommu model='smmuv3'/>", 67, "ARM Virt machines"),
     ("<panic model='pseries'/>", 67, "only pSeries guests"),
