@@ -42,11 +42,16 @@ def baseline(
     if migratable:
         features -= cpu_map.unmigratable
     raw = RawCpu(frozenset(features), vendor)
-    named = decode_host(raw, cpu_map) if blockers is None else decode_guest(raw, cpu_map, blockers)
+    models = {one.model for one in given}
+    preferred = models.pop() if len(models) == 1 else None
+    if blockers is None:
+        named = decode_host(raw, cpu_map, preferred)
+    else:
+        named = decode_guest(raw, cpu_map, blockers, preferred)
     if named is None:
         raise VirtError(Code.OPERATION_FAILED, "CPUs are incompatible", source=From.CPU)
     # A model that the hypervisor was asked about, or that all of them name, is meant as it is.
-    fixed = blockers is not None or {one.model for one in given} == {named.model}
+    fixed = blockers is not None or preferred == named.model
     with_vendor = all(one.cpu.vendor for one in given)
     return _as_cpu(named, cpu_map, expand=expand, fixed=fixed, vendor=vendor if with_vendor else None)
 

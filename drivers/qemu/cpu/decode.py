@@ -32,14 +32,16 @@ class NamedCpu:
         return len(self.require) + len(self.disable)
 
 
-def decode_host(cpu: RawCpu, cpu_map: CpuMap) -> NamedCpu | None:
-    """The best model the host has all features of; None where even the oldest has too many."""
+def decode_host(cpu: RawCpu, cpu_map: CpuMap, preferred: str | None = None) -> NamedCpu | None:
+    """The best model (or the `preferred` one) the host has all features of; None where even the oldest has too many."""
     candidates = ((model, _describe(cpu, model, cpu_map)) for model in _matching(cpu, cpu_map) if model.decode_host)
-    return _best(cpu, ((model, named) for model, named in candidates if not named.disable))
+    return _best(cpu, ((model, named) for model, named in candidates if not named.disable), preferred)
 
 
-def decode_guest(cpu: RawCpu, cpu_map: CpuMap, blockers: Mapping[str, Collection[str]]) -> NamedCpu | None:
-    """The best model for a guest that is to have these features.
+def decode_guest(
+    cpu: RawCpu, cpu_map: CpuMap, blockers: Mapping[str, Collection[str]], preferred: str | None = None
+) -> NamedCpu | None:
+    """The best model (or the `preferred` one) for a guest that is to have these features.
 
     Args:
         blockers: model that QEMU knows → features of it that this host cannot give; other models are not considered.
@@ -51,6 +53,7 @@ def decode_guest(cpu: RawCpu, cpu_map: CpuMap, blockers: Mapping[str, Collection
             for model in _matching(cpu, cpu_map)
             if model.decode_guest and model.name in blockers
         ),
+        preferred,
     )
 
 
@@ -74,11 +77,13 @@ def _describe(cpu: RawCpu, model: CpuModel, cpu_map: CpuMap, blockers: Collectio
     )
 
 
-def _best(cpu: RawCpu, candidates: Iterable[tuple[CpuModel, NamedCpu]]) -> NamedCpu | None:
+def _best(cpu: RawCpu, candidates: Iterable[tuple[CpuModel, NamedCpu]], preferred: str | None) -> NamedCpu | None:
     """Fewest differences win; once a model of the very same signature turned up, only such ones count."""
     best: NamedCpu | None = None
     exact = False
     for model, named in candidates:
+        if model.name == preferred:
+            return named
         same = cpu.signature in model.signatures
         better = best is None or (named.differences < best.differences)
         if (same and not exact) or (same == exact and better):
