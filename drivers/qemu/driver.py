@@ -30,6 +30,7 @@ from drivers.qemu.api.vcpus import VcpuApi
 from drivers.qemu.block.disks_api import DisksApi
 from drivers.qemu.block.feature import BlockJobs
 from drivers.qemu.block.jobs_api import BlockJobsApi
+from drivers.qemu.block.thresholds import Thresholds
 from drivers.qemu.block.tuning import IoLimits
 from drivers.qemu.capabilities import CapabilitiesCache
 from drivers.qemu.capabilities.part import CapabilitiesPart
@@ -90,7 +91,7 @@ class QemuDriver(HypervisorDriver):
             guests=self.guests,
         )
         self._block_jobs = BlockJobs(self.context)
-        self.context.features += [self._block_jobs, IoLimits()]
+        self.context.features += [self._block_jobs, IoLimits(), Thresholds()]
         self.parts = (HostApi(), *(part(self.context) for part in API), BlockJobsApi(self.context, self._block_jobs))
 
     def connect_open(self, connection: Connection, path: str) -> str:

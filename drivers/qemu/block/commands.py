@@ -205,6 +205,11 @@ async def block_resize(monitor: Monitor, node: str, size: int) -> None:
     await monitor.execute("block_resize", {"node-name": node, "size": size}, timeout=600)
 
 
+async def block_set_write_threshold(monitor: Monitor, node: str, threshold: int) -> None:
+    """Emit BLOCK_WRITE_THRESHOLD, once, when a write passes `threshold` bytes; 0 ends that."""
+    await monitor.execute("block-set-write-threshold", {"node-name": node, "write-threshold": threshold})
+
+
 async def block_set_io_throttle(monitor: Monitor, device: str, limits: Mapping[str, Any]) -> None:
     """Set all limits of a drive named by its QOM path or id; QEMU's own names."""
     await monitor.execute("block_set_io_throttle", {"id": device, **limits})

@@ -8,7 +8,7 @@ import os
 
 from conf.domain.devices.disk import Disk
 from drivers.qemu.api.base import Part, definition, definitions, require_one_impact, save
-from drivers.qemu.block import commands, tuning
+from drivers.qemu.block import commands, thresholds, tuning
 from drivers.qemu.block.layers import chain, is_empty
 from drivers.qemu.block.lookup import disk_by_name, find_disk
 from drivers.qemu.block.nodes import drive_node
@@ -31,7 +31,7 @@ _TUNE_FLAGS = Impact.LIVE | Impact.CONFIG
 
 
 class DisksApi(Part):
-    """virDomainBlockResize, virDomainBlockPeek, virDomainGetBlockIoTune, virDomainSetBlockIoTune."""
+    """virDomainBlockResize, virDomainBlockPeek, virDomainSetBlockThreshold, virDomain…BlockIoTune."""
 
     async def domain_block_resize(self, dom: DomainRef, disk: str, size: int, flags: int) -> None:
         """virDomainBlockResize; `size` in KiB, by flag in bytes."""
@@ -66,6 +66,13 @@ class DisksApi(Part):
         if len(data) < size:
             raise invalid_arg(f"'{path}' starting from {offset} has only {len(data)} bytes available")
         return data
+
+    async def domain_set_block_threshold(self, dom: DomainRef, dev: str, threshold: int, flags: int) -> None:
+        """virDomainSetBlockThreshold; `threshold` in bytes."""
+        check_flags(flags, 0, "qemuDomainSetBlockThreshold")
+        guest = self._running(dom)
+        async with guest.job("modify"):
+            await thresholds.set_threshold(guest, dev, threshold)
 
     async def domain_get_block_io_tune(self, dom: DomainRef, disk: str | None, flags: int) -> list[TypedParam]:
         """virDomainGetBlockIoTune."""

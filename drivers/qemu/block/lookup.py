@@ -12,7 +12,7 @@ from drivers.qemu.block.layers import Layer
 from virtd.errors import Code, From, VirtError, invalid_arg
 
 #: "vda[3]": the image number 3 of disk vda.
-_NUMBERED = re.compile(r"(?P<disk>[^\[\]]+)\[(?P<index>\d{1,9})\]", re.ASCII)
+NUMBERED = re.compile(r"(?P<disk>[^\[\]]+)\[(?P<index>\d{1,9})\]", re.ASCII)
 
 
 def find_disk(domain: Domain, name: str) -> Disk | None:
@@ -51,7 +51,7 @@ def find_image(layers: list[Layer], name: str, *, below: Layer | None = None) ->
     """
     disk = layers[0].disk.target.dev
     candidates = layers[layers.index(below) + 1 :] if below is not None else layers
-    numbered = _NUMBERED.fullmatch(name)
+    numbered = NUMBERED.fullmatch(name)
     if numbered and numbered["disk"] == disk:
         found = next((layer for layer in candidates if layer.index == int(numbered["index"])), None)
         missing = f"could not find backing store index '{numbered['index']}' in chain for '{disk}'"

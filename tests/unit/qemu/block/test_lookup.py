@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from conf.domain import parse_domain
-from drivers.qemu.block import lookup, merging
+from drivers.qemu.block import lookup, merging, thresholds
 from drivers.qemu.block.layers import Layer, chain
 from tests.unit.qemu.block.test_changes import three_images
 from virtd.enums import DomainBlockCommitFlags as Commit
@@ -91,6 +91,21 @@ def test_ranges_that_are_refused(top: str | None, base: str | None, flags: int, 
     with pytest.raises(VirtError, match=text) as caught:
         merging.commit_range(three_images(), top, base, flags)
     assert caught.value.code is Code.INVALID_ARG
+
+
+def test_images_of_thresholds() -> None:
+    domain = parse_domain(
+        "<domain type='kvm'><name>a</name><memory>1</memory><os><type>hvm</type></os><devices>"
+        "<disk type='file' device='cdrom'><target dev='sda' bus='sata'/></disk></devices></domain>"
+    )
+    domain.devices.disks.append(three_images())
+    assert [thresholds.find_layer(domain, name).index for name in ("vda", "vda[1]", "vda[3]")] == [1, 1, 3]
+    for name in ("vda[9]", "vdz", "/top"):
+        with pytest.raises(VirtError, match="failed to find disk"):
+            thresholds.find_layer(domain, name)
+    with pytest.raises(VirtError) as caught:
+        thresholds.find_layer(domain, "sda")
+    assert caught.value.code is Code.INTERNAL_ERROR
 
 
 def test_relative_names() -> None:
