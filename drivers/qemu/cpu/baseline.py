@@ -22,14 +22,14 @@ def baseline(
     *,
     blockers: Mapping[str, Collection[str]] | None,
     expand: bool,
-    migratable: bool,
+    without: Collection[str] = (),
 ) -> CPU:
     """A CPU with what all of them have.
 
     Args:
         blockers: models a hypervisor knows → what it cannot give of them; None: any model of the map will do.
         expand: name all features, the model's own too.
-        migratable: leave out features that stand in the way of a migration.
+        without: features to leave out whoever has them.
 
     Raises:
         VirtError: they have no CPU in common.
@@ -38,9 +38,8 @@ def baseline(
         check_names(one.cpu, cpu_map)
         check_features(one.cpu, cpu_map)
     vendor = _common_vendor(given)
-    features = set.intersection(*(required_features(one.cpu, cpu_map) for one in given)) - _NOT_OF_THE_GUEST
-    if migratable:
-        features -= cpu_map.unmigratable
+    features = set.intersection(*(required_features(one.cpu, cpu_map) for one in given))
+    features -= _NOT_OF_THE_GUEST | set(without)
     raw = RawCpu(frozenset(features), vendor)
     models = {one.model for one in given}
     preferred = models.pop() if len(models) == 1 else None

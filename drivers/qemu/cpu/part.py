@@ -92,13 +92,14 @@ class CpuPart(Part):
         if arch not in X86:
             raise VirtError(Code.NO_SUPPORT, f"cannot compute baseline CPU of {arch} architecture", source=From.CPU)
         cpu_map = await asyncio.to_thread(load_cpu_map, arch)
-        blockers = {m.name: m.blockers or () for m in of[0].cpu_facts(of[1]).models} if of is not None else None
+        facts = of[0].cpu_facts(of[1]) if of is not None else None
+        unmigratable = facts.unmigratable if facts is not None else cpu_map.unmigratable
         found = baseline(
             given,
             cpu_map,
-            blockers=blockers,
+            blockers={m.name: m.blockers or () for m in facts.models} if facts is not None else None,
             expand=bool(flags & Baseline.EXPAND_FEATURES),
-            migratable=bool(flags & Baseline.MIGRATABLE),
+            without=unmigratable if flags & Baseline.MIGRATABLE else (),
         )
         return format_cpu(found)
 

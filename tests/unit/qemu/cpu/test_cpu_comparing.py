@@ -95,7 +95,9 @@ def common(
     *xmls: str, blockers: dict[str, tuple[str, ...]] | None = None, expand: bool = False, migratable: bool = False
 ) -> str:
     cpus = [parse_cpu(xml) for xml in xmls]
-    return format_cpu(baseline(cpus, MAP, blockers=blockers, expand=expand, migratable=migratable))
+    return format_cpu(
+        baseline(cpus, MAP, blockers=blockers, expand=expand, without=MAP.unmigratable if migratable else ())
+    )
 
 
 def host(name: str, *features: str, vendor: str = "Intel") -> str:
