@@ -220,6 +220,12 @@ def _check_ssh_keys(procedure: Procedure, args: tuple[Any, ...]) -> None:
         raise _refused(procedure, "keys", f"keys in {procedure.api} must not be NULL")
 
 
+def _check_io_tune_disk(procedure: Procedure, args: tuple[Any, ...]) -> None:
+    _dom, disk, nparams, _flags = args
+    if nparams and disk is None:
+        raise _refused(procedure, "disk", f"disk in {procedure.api} must not be NULL")
+
+
 def _check_graphics_descriptor(_procedure: Procedure, _args: tuple[Any, ...]) -> None:
     if not current_call.get().fds:
         raise VirtError(Code.INTERNAL_ERROR, "No FD available at slot 0", source=From.RPC)
@@ -234,6 +240,7 @@ _SPECIAL: dict[str, Callable[[Procedure, tuple[Any, ...]], None]] = {
     "DOMAIN_AUTHORIZED_SSH_KEYS_SET": _check_ssh_keys,
     "DOMAIN_BLOCK_REBASE": _check_block_rebase,
     "DOMAIN_FD_ASSOCIATE": _check_associated_descriptors,
+    "DOMAIN_GET_BLOCK_IO_TUNE": _check_io_tune_disk,
     "DOMAIN_GET_METADATA": _check_get_metadata,
     "DOMAIN_OPEN_GRAPHICS": _check_graphics_descriptor,
     "DOMAIN_SET_METADATA": _check_set_metadata,
@@ -246,9 +253,9 @@ def argument_checks(procedure: Procedure) -> Iterator[Check]:
     for needing, argument, shown, complaint in _NEEDED:
         if needing == name:
             yield _needed_check(procedure, argument, shown, complaint)
+    if special := _SPECIAL.get(name):
+        yield lambda args: special(procedure, args)
     if name in _REQUIRED:
         yield _required_check(procedure, _REQUIRED[name])
     if name in _EXCLUSIVE:
         yield _exclusive_check(procedure, _EXCLUSIVE[name])
-    if special := _SPECIAL.get(name):
-        yield lambda args: special(procedure, args)

@@ -67,6 +67,8 @@ def refusal(name: str, args: tuple[Any, ...]) -> ArgumentError | None:
         ("DOMAIN_BLOCK_REBASE", (DOM, "vda", None, 0, 1), "use of flags requires a copy job"),
         ("DOMAIN_BLOCK_REBASE", (DOM, "vda", None, 0, 9), "base in virDomainBlockRebase must not be NULL"),
         ("DOMAIN_BLOCK_REBASE", (DOM, "vda", "/b", 0, 9), None),
+        ("DOMAIN_GET_BLOCK_IO_TUNE", (DOM, None, 0, 0), None),
+        ("DOMAIN_GET_BLOCK_IO_TUNE", (DOM, None, 5, 0), "disk in virDomainGetBlockIoTune must not be NULL"),
         (
             "DOMAIN_AUTHORIZED_SSH_KEYS_SET",
             (DOM, "u", [], 2),
