@@ -36,6 +36,7 @@ def migratable_form(domain: Domain) -> Domain:
     devices.serials = [_old_serial(serial) for serial in devices.serials]
     if [p.model for p in devices.panics] in (["pseries"], ["s390"]):
         devices.panics = []
+    result.seclabels = [label for label in domain.seclabels if not (label.type == "dynamic" and label.imagelabel)]
     if _is_default_audio(domain, devices.audios):
         devices.audios = []
     return result

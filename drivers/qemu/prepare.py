@@ -68,6 +68,10 @@ def live(domain: Domain, context: QemuContext, runtime: Runtime) -> None:
         if channel.type == "unix" and (channel.source is None or not channel.source.path):
             path = os.path.join(runtime.channel_dir, channel.target.name or _nameless(channel.address))
             channel.source = CharacterSource(mode="bind", path=path)
+    for device in domain.devices.character_devices():
+        if device.type == "tcp" and device.source is not None and device.source.tls is None:
+            # There is no setting yet that would turn it on.
+            device.source.tls, device.source.tls_from_config = False, True
     domain.resource = domain.resource or Resource(partition=f"/{PARTITION}")
     owner = account(context.settings, privileged=context.env.privileged)
     if owner is not None and not any(label.model == "dac" for label in domain.seclabels):

@@ -20,6 +20,7 @@ from conf.binding import (
 )
 from conf.binding.fields import Condition, Values
 from conf.domain.devices.seclabel import DeviceSecLabel, checked_labels, seclabels
+from conf.domain.devices.status import ZeroOne, in_status
 from conf.errors import ConfigUnsupportedError, InternalError, XMLError
 
 CharacterType = Literal[
@@ -70,6 +71,10 @@ def _pty_is_live(value: str | None, _own: Values, around: Values, options: Forma
     return None if around.get("type") == "pty" and options.inactive else value
 
 
+def _chosen_tls_is_live(value: bool | None, own: Values, _around: Values, options: FormatOptions) -> bool | None:
+    return None if own["tls_from_config"] and options.inactive else value
+
+
 class CharacterSource(Model):
     """`<source>`.  Which members count depends on the device's `type`; `mode` says who waits for whom."""
 
@@ -79,7 +84,9 @@ class CharacterSource(Model):
     #: Of a pty: the host's end, known once the guest runs.
     path: str | None = attr(when=_for("dev", "file", "pipe", "unix", "pty"), shown=_pty_is_live)
     append: OnOff | None = attr(when=_for("file"))
-    tls: YesNo | None = attr(when=_for("tcp"))
+    tls: YesNo | None = attr(when=_for("tcp"), shown=_chosen_tls_is_live)
+    #: The daemon's own record: `tls` comes from its settings.
+    tls_from_config: ZeroOne | None = attr("tlsFromConfig", when=_for("tcp"), shown=in_status)
     channel: str | None = attr(when=_for("spiceport", "dbus"))
     master: str | None = attr(when=_for("nmdm"))
     slave: str | None = attr(when=_for("nmdm"))
@@ -90,6 +97,8 @@ class CharacterSource(Model):
 
     def check(self, options: ParseOptions) -> None:
         self.seclabels = checked_labels(self.seclabels)
+        if not options.status:
+            self.tls_from_config = None
 
 
 class CharacterProtocol(Model):

@@ -24,6 +24,7 @@ from conf.domain.devices.spice import (
     SpiceWanCompression,
     written_channels,
 )
+from conf.domain.devices.status import in_status
 from conf.errors import ConfigUnsupportedError, InternalError
 
 #: Types that wait for clients.
@@ -66,6 +67,10 @@ def _shown_listens(
     if options.migratable and (_listens_nowhere(own) or (own["type"] == "vnc" and listens and listens[0].socket)):
         return []
     return listens
+
+
+def _shown_websocket(port: int | None, own: Values, _around: Values, options: FormatOptions) -> int | None:
+    return AUTOPORT if own["websocket_generated"] and options.inactive else port
 
 
 def _shown_listen(_value: str | None, own: Values, _around: Values, options: FormatOptions) -> str | None:
@@ -128,7 +133,9 @@ class Graphics(Model):
     autoport: _Autoport | None = attr(when=on("type", *SERVERS), shown=_shown_autoport)
     replace_user: YesNo | None = attr("replaceUser", when=on("type", "rdp"), omit=False)
     multi_user: YesNo | None = attr("multiUser", when=on("type", "rdp"), omit=False)
-    websocket: Int | None = attr(when=_ported("vnc"), omit=0)
+    websocket: Int | None = attr(when=_ported("vnc"), omit=0, shown=_shown_websocket)
+    #: The daemon's own record: it chose the websocket's port.
+    websocket_generated: YesNo | None = attr("websocketGenerated", when=_ported("vnc"), shown=in_status)
     socket: str | None = attr(when=on("type", "vnc"), shown=_shown_socket)
     listen: str | None = attr(when=on("type", *SERVERS), shown=_shown_listen, empty_is_unset=True)
     keymap: str | None = attr(when=on("type", "vnc", "spice"))
@@ -164,6 +171,8 @@ class Graphics(Model):
         return self.type == "vnc"
 
     def check(self, options: ParseOptions) -> None:
+        if not options.status:
+            self.websocket_generated = None
         if self.type not in SERVERS:
             return
         self.listens = resolve_listens(self.listens, self.listen, self.socket)

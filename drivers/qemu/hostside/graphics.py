@@ -33,6 +33,7 @@ def assign(guest: Guest) -> None:
         if graphics.type == "vnc" and graphics.websocket == -1:
             low_ws, high_ws = settings.remote_websocket_port_min, settings.remote_websocket_port_max
             graphics.websocket = _free("VNC WebSocket", low_ws, high_ws, taken)
+            graphics.websocket_generated = True
 
 
 def _listen_by_settings(graphics: Graphics, address: str) -> None:

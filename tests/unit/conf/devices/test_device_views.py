@@ -10,7 +10,7 @@ import pytest
 from conf.binding import FormatOptions, ParseOptions, format_document, parse_document
 from conf.binding.reading import read
 from conf.domain.devices.all import Devices
-from conf.domain.devices.chardev import Console
+from conf.domain.devices.chardev import Console, Serial
 from conf.domain.devices.chardev_source import CharacterSource
 from conf.domain.devices.graphics import Graphics
 from conf.domain.devices.single import device_list, device_models, device_tag, format_device, parse_device
@@ -159,3 +159,17 @@ def test_an_address_from_the_daemons_settings_is_not_part_of_the_definition() ->
     graphics.listens[0].address, graphics.listens[0].from_config = "127.0.0.1", True
     assert "listen='127.0.0.1'" in format_device(graphics, LIVE)
     assert "127.0.0.1" not in format_device(graphics, INACTIVE)
+
+
+def test_what_the_daemon_chose_for_a_running_guest_is_chosen_anew_at_its_next_start() -> None:
+    serial = parse_device("<serial type='tcp'><source host='h' service='1'/></serial>")
+    assert isinstance(serial, Serial)
+    assert serial.source is not None
+    serial.source.tls, serial.source.tls_from_config = False, True
+    assert "tls='no'/>" in format_device(serial, LIVE)
+    assert "tls" not in format_device(serial, INACTIVE)
+    graphics = parse_device("<graphics type='vnc' websocket='-1'/>")
+    assert isinstance(graphics, Graphics)
+    graphics.websocket, graphics.websocket_generated = 5700, True
+    assert "websocket='5700'" in format_device(graphics, LIVE)
+    assert "websocket='-1'" in format_device(graphics, INACTIVE)
