@@ -6,7 +6,7 @@ from __future__ import annotations
 import pytest
 
 from conf.domain import Domain, parse_domain
-from conf.domain.validation import validate
+from conf.domain.validation import validate, validate_early
 from conf.errors import ConfError
 
 HEAD = (
@@ -19,6 +19,11 @@ MDEV = "<hostdev type='mdev' model='vfio-pci' {0}><source><address uuid='53764d0
 
 def domain(devices: str, around: str = "") -> Domain:
     return parse_domain(HEAD.format(around, devices))
+
+
+def check(checked: Domain) -> None:
+    validate_early(checked)
+    validate(checked)
 
 
 def net(kind: str, inside: str) -> str:
@@ -124,7 +129,7 @@ REFUSED = [
 @pytest.mark.parametrize(("devices", "code"), REFUSED)
 def test_refused(devices: str, code: int) -> None:
     with pytest.raises(ConfError) as caught:
-        validate(domain(devices))
+        check(domain(devices))
     assert caught.value.code == code
 
 
@@ -147,15 +152,15 @@ def test_refused(devices: str, code: int) -> None:
     ],
 )
 def test_accepted(devices: str) -> None:
-    validate(domain(devices))
+    check(domain(devices))
 
 
 def test_remapped_interrupts_need_a_split_controller() -> None:
     split = "<features><ioapic driver='qemu'/></features>"
-    validate(domain("<iommu model='intel'><driver intremap='on' eim='on'/></iommu>", split))
+    check(domain("<iommu model='intel'><driver intremap='on' eim='on'/></iommu>", split))
 
 
 def test_turns_and_kinds_of_boot_devices_exclude_each_other() -> None:
     xml = HEAD.format("", net("user", "<boot order='1'/>")).replace("hvm</type>", "hvm</type><boot dev='hd'/>")
     with pytest.raises(ConfError, match="per-device boot elements"):
-        validate(parse_domain(xml))
+        check(parse_domain(xml))
