@@ -142,7 +142,7 @@ class PciAddressSet:
             return self._pci_model()
         if flags & Connect.PCI_BRIDGE and self._is_pcie():
             return ("pcie-to-pci-bridge", ["pcie-root-port"]) if self.pcie_to_pci else ("dmi-to-pci-bridge", [])
-        if flags & (Connect.PCIE_DEVICE | Connect.PCIE_SWITCH_UPSTREAM_PORT | Connect.PCIE_TO_PCI_BRIDGE):
+        if flags & (Connect.PCIE_DEVICE | Connect.PCIE_SWITCH_UPSTREAM_PORT):
             return "pcie-root-port", []
         raise _no_slot(flags) or VirtError(
             Code.INTERNAL_ERROR,

@@ -48,7 +48,7 @@ KIND_NAMES = {
     Connect.PCIE_DEVICE: "PCI Express device",
     Connect.PCIE_ROOT_PORT: "pcie-root-port",
     Connect.PCIE_SWITCH_UPSTREAM_PORT: "pci-switch-upstream-port",
-    Connect.PCIE_SWITCH_DOWNSTREAM_PORT: "pci-switch-downstream-port",
+    Connect.PCIE_SWITCH_DOWNSTREAM_PORT: "pcie-switch-downstream-port",
     Connect.DMI_TO_PCI_BRIDGE: "dmi-to-pci-bridge",
     Connect.PCIE_TO_PCI_BRIDGE: "pcie-to-pci-bridge",
     Connect.PCI_EXPANDER_BUS: "pci-expander-bus",

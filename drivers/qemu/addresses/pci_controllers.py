@@ -23,6 +23,10 @@ MODEL_NAMES = {
     "pcie-expander-bus": "pxb-pcie",
 }
 
+#: A root of a pSeries guest.
+HOST_BRIDGE = "spapr-pci-host-bridge"
+#: What older emulators have as root port.
+OLD_ROOT_PORT = "ioh3420"
 #: Expander buses get numbers from here downwards, so that bridges below find room above them.
 _BUS_NUMBERS = 256
 _BUS_NUMBER_STEP = 2
@@ -44,9 +48,9 @@ def complete_controllers(domain: Domain, emulator: EmulatorFacts) -> None:
 def _name(controller: Controller, domain: Domain, emulator: EmulatorFacts) -> None:
     name = MODEL_NAMES.get(controller.model or "")
     if controller.model == "pci-root" and machines.is_pseries(domain):
-        name = "spapr-pci-host-bridge"
+        name = HOST_BRIDGE
     if controller.model == "pcie-root-port" and not emulator.has("pcie-root-port"):
-        name = "ioh3420"
+        name = OLD_ROOT_PORT
     if name and not (controller.pci_model and controller.pci_model.name):
         controller.pci_model = PCIControllerModel(name=name)
 

@@ -12,6 +12,7 @@ from drivers.qemu.validate.devices import Question, validate_devices
 from drivers.qemu.validate.devices.memory import check_memories
 from drivers.qemu.validate.disks import validate_disks
 from drivers.qemu.validate.emulators import validate_emulator
+from drivers.qemu.validate.features import validate_features
 from drivers.qemu.validate.firmware import validate_firmware
 from drivers.qemu.validate.system import validate_system
 
@@ -24,6 +25,7 @@ def validate_definition(domain: Domain, emulator: EmulatorFacts, site: Site) -> 
     """
     validate_emulator(domain, emulator)
     validate_usb(domain)
+    validate_features(domain, emulator)
     validate_system(domain)
     validate_cpus(domain, emulator)
     check_memories(domain)

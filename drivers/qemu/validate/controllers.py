@@ -9,6 +9,7 @@ from drivers.qemu import machines
 from drivers.qemu.addresses.usb_assign import usb_devices
 from drivers.qemu.facts import EmulatorFacts
 from drivers.qemu.validate.complaints import contradiction, unsupported
+from drivers.qemu.validate.pci_options import validate_pci_options
 
 _SCSI_DEVICES = {
     "lsilogic": "lsi53c895a",
@@ -57,6 +58,9 @@ def validate_controllers(domain: Domain, emulator: EmulatorFacts) -> None:
             case "scsi":
                 _validate_scsi(controller, emulator)
                 _validate_iothread(controller, domain)
+            case "pci":
+                validate_pci_options(controller, domain, emulator)
+        _validate_driver(controller)
 
 
 def _validate_ide(controller: Controller, domain: Domain) -> None:
@@ -76,6 +80,15 @@ def _validate_scsi(controller: Controller, emulator: EmulatorFacts) -> None:
     device = _SCSI_DEVICES.get(model)
     if device is not None and not emulator.has_device(device) and not model.startswith("virtio"):
         raise unsupported(f"Unsupported controller model: {model}")
+
+
+def _validate_driver(controller: Controller) -> None:
+    """Queues and limits are virtio-scsi's."""
+    if controller.driver is None or (controller.type == "scsi" and (controller.model or "").startswith("virtio")):
+        return
+    for option in ("queues", "cmd_per_lun", "max_sectors", "ioeventfd"):
+        if getattr(controller.driver, option):
+            raise unsupported(f"'{option}' is only supported by virtio-scsi controller")
 
 
 def _validate_iothread(controller: Controller, domain: Domain) -> None:

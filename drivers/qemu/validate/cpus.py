@@ -11,6 +11,8 @@ from drivers.qemu.validate.complaints import contradiction, unsupported
 
 _HOST_MODES = ("host-passthrough", "maximum")
 _SHARED_CACHE = 3
+#: More processors than this have numbers that plain interrupts do not reach.
+_XAPIC_CPUS = 255
 
 
 def validate_cpus(domain: Domain, emulator: EmulatorFacts) -> None:
@@ -23,7 +25,7 @@ def validate_cpus(domain: Domain, emulator: EmulatorFacts) -> None:
     if domain.cpu is not None:
         _validate_model(domain.cpu, domain, emulator)
         _validate_cache(domain.cpu)
-        _validate_address_bits(domain.cpu)
+        _validate_address_bits(domain.cpu, domain)
         _validate_topology(domain.cpu, domain)
 
 
@@ -32,6 +34,13 @@ def _validate_count(domain: Domain, emulator: EmulatorFacts) -> None:
     limit = machine.max_cpus if machine else 0
     if limit and domain.vcpu.count > limit:
         raise unsupported(f"Maximum CPUs greater than specified machine type limit {limit}")
+    iommu = domain.devices.iommu
+    if (
+        domain.vcpu.count > _XAPIC_CPUS
+        and machines.is_q35(domain)
+        and not (iommu and iommu.driver and iommu.driver.eim)
+    ):
+        raise unsupported("more than 255 vCPUs require extended interrupt mode enabled on the iommu device")
     for vcpu in domain.vcpus:
         if vcpu.id == 0 and not vcpu.enabled:
             raise unsupported("vcpu 0 can't be offline")
@@ -71,10 +80,14 @@ def _validate_cache(cpu: CPU) -> None:
         raise unsupported("unsupported CPU cache level for mode 'disable'")
 
 
-def _validate_address_bits(cpu: CPU) -> None:
+def _validate_address_bits(cpu: CPU, domain: Domain) -> None:
     address = cpu.maxphysaddr
     if address is None:
         return
+    if not machines.is_x86(domain):
+        raise unsupported(
+            f"CPU maximum physical address bits specification is not supported for '{domain.os.arch}' architecture"
+        )
     if address.mode == "passthrough":
         if cpu.mode not in _HOST_MODES:
             raise unsupported(
