@@ -8,9 +8,6 @@ from dataclasses import dataclass
 
 from drivers.qemu.cpu.cpu_map import CpuMap, CpuModel
 
-#: How many added features one that is taken away is worth.
-_DISABLED_WEIGHT = 3
-
 
 @dataclass(frozen=True, slots=True)
 class RawCpu:
@@ -31,9 +28,8 @@ class NamedCpu:
     disable: tuple[str, ...] = ()
 
     @property
-    def distance(self) -> int:
-        """How far the CPU is from the model; to take features away counts more than to add some."""
-        return len(self.require) + _DISABLED_WEIGHT * len(self.disable)
+    def differences(self) -> int:
+        return len(self.require) + len(self.disable)
 
 
 def decode_host(cpu: RawCpu, cpu_map: CpuMap, preferred: str | None = None) -> NamedCpu | None:
@@ -82,14 +78,14 @@ def _describe(cpu: RawCpu, model: CpuModel, cpu_map: CpuMap, blockers: Collectio
 
 
 def _best(cpu: RawCpu, candidates: Iterable[tuple[CpuModel, NamedCpu]], preferred: str | None) -> NamedCpu | None:
-    """The smallest distance wins; once a model of the very same signature turned up, only such ones count."""
+    """Fewest differences win; once a model of the very same signature turned up, only such ones count."""
     best: NamedCpu | None = None
     exact = False
     for model, named in candidates:
         if model.name == preferred:
             return named
         same = cpu.signature in model.signatures
-        better = best is None or (named.distance < best.distance)
+        better = best is None or (named.differences < best.differences)
         if (same and not exact) or (same == exact and better):
             best, exact = named, same
     return best
