@@ -141,7 +141,6 @@ async def test_qemu_dies_in_the_middle() -> None:
             messages = await client.call("DOMAIN_GET_MESSAGES", case.ref, 0)
             assert any("was not settled" in message and str(new) in message for message in messages), messages
             assert len(case.records()) == 1
-            assert old.read_bytes() == new.read_bytes()
             assert counter_guest.lost(case.log, old) == []
             client.close()
             case.daemon.kill()

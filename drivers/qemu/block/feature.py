@@ -17,6 +17,7 @@ from drivers.qemu.context import QemuContext
 from drivers.qemu.feature import Feature
 from drivers.qemu.guest import Guest
 from drivers.qemu.lifecycle import state_events
+from drivers.qemu.monitor import MonitorGone
 from virtd.enums import DomainPausedReason, DomainState
 from virtd.errors import Code, VirtError
 from virtd.store import files
@@ -115,6 +116,8 @@ class BlockJobs(Feature):
         try:
             async with guest.job("modify"):
                 await jobs.settle(guest, job)
+        except MonitorGone:
+            log.debug("guest %s ended with its block job %s", guest.name, job.id)
         except VirtError as error:
             log.error("guest %s: the end of block job %s cannot be settled: %s", guest.name, job.id, error)
 

@@ -131,7 +131,7 @@ class Pivot:
         refusal = await self._switch_over()
         if refusal is not None:
             await self._resume()
-            await self.record.close()
+            await self._close()
             return refusal
         outcome = await self._find_out()
         ending = await self._write_down(outcome)
@@ -139,31 +139,32 @@ class Pivot:
         await self._finish(ending)
         return outcome
 
-    async def _switch_over(self) -> QmpError | None:
-        """Pause the guest and have the job completed; returns QEMU's refusal."""
+    async def _switch_over(self) -> VirtError | None:
+        """Pause the guest and have the job completed; returns a refusal, after which all is as before."""
         monitor = self.guest.monitor
         try:
             if self.was_running:
                 await machine.stop(monitor)
             await self.record.reach(Step.PAUSED)
-            self._show("pivot")
             await self.record.reach(Step.COMPLETING)
             self.job.attended = True
             await commands.job_complete(monitor, self.job.id)
         except QmpError as error:
             self.job.attended = False
-            self._show("yes")
             return error
+        except OSError as error:
+            return not_begun(self.job, error)
+        self._show_pivoting()
         async with asyncio.timeout(SWITCH_SECONDS):
             await self._concluded_or_gone()
         await self.record.reach(Step.CONCLUDED)
         return None
 
-    def _show(self, ready: Any) -> None:
-        self.job.state = JobState.PIVOTING if ready == "pivot" else JobState.READY
+    def _show_pivoting(self) -> None:
+        self.job.state = JobState.PIVOTING
         mirror = jobs.disk_of(self.guest, self.job).mirror
         if mirror is not None:
-            mirror.ready = ready
+            mirror.ready = "pivot"
         self.guest.save_status_soon()
 
     async def _concluded_or_gone(self) -> None:
@@ -176,13 +177,11 @@ class Pivot:
 
     async def _find_out(self) -> Outcome:
         """Ask QEMU where the drive is, and write that down for good."""
-        found, moved = await asyncio.gather(
-            commands.query_jobs(self.guest.monitor), jobs.has_moved(self.guest, self.job)
-        )
-        job = found.get(self.job.id)
-        if job is not None and not job.ended:
-            raise VirtError(Code.INTERNAL_ERROR, f"block job '{self.job.id}' is {job.status} after its end")
-        outcome = Outcome.COMPLETED if moved else Outcome.FAILED
+        outcome = Outcome.COMPLETED if await jobs.has_moved(self.guest, self.job) else Outcome.FAILED
+        if outcome is Outcome.FAILED:
+            job = (await commands.query_jobs(self.guest.monitor)).get(self.job.id)
+            if job is not None and not job.ended:
+                raise VirtError(Code.INTERNAL_ERROR, f"block job '{self.job.id}' is {job.status} after its end")
         await self.record.reach(Step.OUTCOME, {"outcome": outcome}, durable=True)
         return outcome
 
@@ -203,14 +202,23 @@ class Pivot:
             except QmpError as error:
                 log.error("guest %s does not go on after a pivot: %s", self.guest.name, error)
                 state_events.paused(self.guest, DomainPausedReason.UNKNOWN)
-        await self.record.reach(Step.RESUMED)
 
     async def _finish(self, ending: jobs.Ending) -> None:
-        """What need not keep the guest waiting."""
-        await commands.job_dismiss(self.guest.monitor, self.job.id)
-        await jobs.clean_up(self.guest, ending)
-        await self.record.close()
+        """What need not keep the guest waiting; what fails here is left to the next daemon."""
+        try:
+            await self.record.reach(Step.RESUMED)
+            await commands.job_dismiss(self.guest.monitor, self.job.id)
+            await jobs.clean_up(self.guest, ending)
+        except (VirtError, OSError) as error:
+            log.error("guest %s: not all is cleaned up after a pivot: %s", self.guest.name, error)
+        await self._close()
         jobs.tell(self.guest, self.job, ending.disk, ending.status)
+
+    async def _close(self) -> None:
+        try:
+            await self.record.close()
+        except OSError as error:
+            log.error("%s, which is done with, cannot be removed: %s", self.record.path, error.strerror)
 
 
 STATUS = {Outcome.COMPLETED: Status.COMPLETED, Outcome.FAILED: Status.FAILED}
@@ -234,6 +242,11 @@ async def begin(guest: Guest, job: BlockJob, journal: Journal) -> Pivot:
     try:
         record = await journal.begin(OPERATION, f"{guest.name}-{job.disk}", intent(guest, job, disk))
     except OSError as error:
-        text = f"cannot write the journal, the pivot of disk '{job.disk}' was not begun: {error.strerror}"
-        raise VirtError(Code.SYSTEM_ERROR, text) from error
+        raise not_begun(job, error) from error
     return Pivot(guest, job, record)
+
+
+def not_begun(job: BlockJob, error: OSError) -> VirtError:
+    """The journal cannot be written: nothing is done without it."""
+    text = f"cannot write the journal, the pivot of disk '{job.disk}' was not begun: {error.strerror}"
+    return VirtError(Code.SYSTEM_ERROR, text)

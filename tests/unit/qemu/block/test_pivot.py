@@ -384,3 +384,19 @@ async def test_what_a_killed_daemon_left_open_is_closed(house: House, qemu: Qemu
     assert qemu.nodes == ["libvirt-1-storage", "libvirt-1-format", "somebody-else"]
     assert qemu.job is None
     assert house.guest.runtime.block.next_index() == 8
+
+
+async def test_what_cannot_be_cleaned_up_does_not_stop_the_guest(house: House, qemu: Qemu) -> None:
+    qemu.server.replies |= {"job-dismiss": FakeError("no"), "blockdev-del": FakeError("no")}
+    await house.pivot()
+    assert (house.path, house.stored_path, qemu.running, house.records()) == ("/new", "/new", True, [])
+    assert house.guest.state == DomainState.RUNNING
+    assert house.job_events == [("/new", 2, 0), ("vda", 2, 0)]
+
+
+async def test_a_guest_that_does_not_go_on_is_shown_as_paused(house: House, qemu: Qemu) -> None:
+    qemu.server.replies["cont"] = FakeError("I/O error")
+    await house.pivot()
+    assert (house.path, house.records()) == ("/new", [])
+    assert house.guest.state == DomainState.PAUSED
+    assert house.lifecycle == [(3, 0)]
