@@ -1,0 +1,106 @@
+# SPDX-License-Identifier: LGPL-2.1-or-later
+"""Defining, undefining, renaming; what lands on disk."""
+
+from __future__ import annotations
+
+import pytest
+
+from tests.fakes.guests import World, guest_xml
+from virtd.enums import DomainEventID, DomainXMLFlags
+from virtd.errors import Code, From, VirtError
+
+
+async def test_a_definition_is_stored_told_and_shown(world: World):
+    ref = await world.define()
+    path = world.context.paths.definition("g")
+    assert path.read_text().startswith("<!--\nThis file is written by virtd")
+    assert world.api.domain_get_xml_desc(ref, 0) in path.read_text()
+    assert world.told(DomainEventID.LIFECYCLE) == [(0, 0)]
+    await world.api.domain_define_xml_flags(world.api.domain_get_xml_desc(ref, 0), 0)
+    assert world.told(DomainEventID.LIFECYCLE) == [(0, 0), (0, 1)]
+
+
+async def test_a_name_and_a_uuid_belong_together(world: World):
+    ref = await world.define()
+    uuid = world.guest(ref).definition.uuid
+    with pytest.raises(VirtError, match=f"domain 'g' already exists with uuid {uuid}"):
+        await world.define(guest_xml("g", extra="<uuid>11111111-2222-3333-4444-555555555555</uuid>"))
+    with pytest.raises(VirtError, match="domain 'g' is already defined with uuid"):
+        await world.define(guest_xml("other", extra=f"<uuid>{uuid}</uuid>"))
+
+
+async def test_a_definition_that_cannot_be_written_is_not_there(world: World):
+    folder = world.context.paths.config
+    folder.parent.mkdir(parents=True)
+    folder.write_text("in the way")
+    with pytest.raises(VirtError) as caught:
+        await world.define()
+    assert caught.value.code == Code.SYSTEM_ERROR
+    assert list(world.context.guests) == []
+
+
+async def test_undefining_a_running_guest_makes_it_transient(world: World):
+    ref = await world.define()
+    await world.run(ref)
+    await world.api.domain_undefine_flags(ref, 0)
+    assert world.api.domain_is_persistent(ref) == 0
+    assert world.api.domain_is_active(ref) == 1
+    with pytest.raises(VirtError, match="cannot undefine transient domain"):
+        await world.api.domain_undefine_flags(ref, 0)
+
+
+async def test_undefining_forgets_files_and_guest(world: World):
+    ref = await world.define()
+    await world.api.domain_set_autostart(ref, 1)
+    assert world.context.paths.autostart_link("g").is_symlink()
+    await world.api.domain_undefine_flags(ref, 0)
+    assert not world.context.paths.definition("g").exists()
+    assert not world.context.paths.autostart_link("g").is_symlink()
+    with pytest.raises(VirtError) as caught:
+        world.api.domain_get_xml_desc(ref, 0)
+    assert caught.value.code == Code.NO_DOMAIN
+
+
+async def test_a_rename_moves_file_link_and_name(world: World):
+    ref = await world.define()
+    await world.api.domain_set_autostart(ref, 1)
+    await world.api.domain_rename(ref, "new", 0)
+    paths = world.context.paths
+    assert not paths.definition("g").exists()
+    assert "<name>new</name>" in paths.definition("new").read_text()
+    assert paths.autostart_link("new").resolve() == paths.definition("new")
+    assert not paths.autostart_link("g").is_symlink()
+    assert world.api.domain_lookup_by_name("new").uuid == ref.uuid
+    assert world.told(DomainEventID.LIFECYCLE)[-2:] == [(1, 1), (0, 2)]
+
+
+@pytest.mark.parametrize(
+    ("name", "code", "source"),
+    [
+        ("", Code.INVALID_ARG, From.DOMAIN),
+        ("a/b", Code.XML_ERROR, None),
+        ("g", Code.OPERATION_INVALID, From.DOMAIN),
+        ("taken", Code.OPERATION_INVALID, From.DOMAIN),
+    ],
+)
+async def test_names_that_a_guest_cannot_get(world: World, name: str, code: Code, source: From | None):
+    ref = await world.define()
+    await world.define(guest_xml("taken"))
+    with pytest.raises(VirtError) as caught:
+        await world.api.domain_rename(ref, name, 0)
+    assert (caught.value.code, caught.value.source) == (code, source)
+
+
+async def test_a_running_guest_shows_both_of_its_definitions(world: World):
+    ref = await world.define()
+    await world.run(ref)
+    await world.define(guest_xml("g", extra=f"<uuid>{world.guest(ref).definition.uuid}</uuid><title>later</title>"))
+    assert "<title>" not in world.api.domain_get_xml_desc(ref, 0)
+    assert "<title>later</title>" in world.api.domain_get_xml_desc(ref, DomainXMLFlags.INACTIVE)
+
+
+async def test_unknown_flags_are_refused_by_name(world: World):
+    ref = await world.define()
+    with pytest.raises(VirtError) as caught:
+        world.api.domain_get_xml_desc(ref, 64)
+    assert caught.value.message == "unsupported flags (0x40) in function qemuDomainGetXMLDesc"

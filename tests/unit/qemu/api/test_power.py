@@ -1,0 +1,78 @@
+# SPDX-License-Identifier: LGPL-2.1-or-later
+"""Pausing, resetting, power buttons; states, reasons, events."""
+
+from __future__ import annotations
+
+import asyncio
+
+import pytest
+
+from tests.fakes.guests import World
+from tests.fakes.house import until
+from tests.fakes.qmp_server import FakeQmpServer
+from virtd.enums import DomainEventID, DomainState
+from virtd.errors import Code, VirtError
+
+
+def stops_and_goes(server: FakeQmpServer) -> None:
+    """A QEMU that tells of what it was told to do before it answers."""
+
+    def tell(name: str) -> dict[str, object]:
+        server.event(name)
+        return {}
+
+    server.replies |= {"stop": lambda _: tell("STOP"), "cont": lambda _: tell("RESUME")}
+
+
+async def test_suspend_and_resume(world: World):
+    ref = await world.define()
+    stops_and_goes(await world.run(ref))
+    await world.api.domain_suspend(ref)
+    assert world.api.domain_get_state(ref, 0) == (DomainState.PAUSED, 1)
+    await world.api.domain_suspend(ref)
+    await world.api.domain_resume(ref)
+    assert world.api.domain_get_state(ref, 0) == (DomainState.RUNNING, 5)
+    with pytest.raises(VirtError, match="domain is already running"):
+        await world.api.domain_resume(ref)
+    assert world.told(DomainEventID.LIFECYCLE)[-2:] == [(3, 0), (4, 0)]
+    assert 'state="running"' in world.context.paths.status("g").read_text()
+
+
+async def test_an_inactive_guest_has_no_power(world: World):
+    ref = await world.define()
+    for call in ("domain_suspend", "domain_resume"):
+        with pytest.raises(VirtError, match="domain is not running") as caught:
+            await getattr(world.api, call)(ref)
+        assert caught.value.code == Code.OPERATION_INVALID
+
+
+async def test_a_reboot_presses_the_button_and_starts_over_at_power_off(world: World):
+    ref = await world.define()
+    server = await world.run(ref)
+    stops_and_goes(server)
+    server.replies |= {"system_powerdown": {}, "system_reset": {}}
+    await world.api.domain_reboot(ref, 0)
+    server.event("SHUTDOWN", guest=True, reason="guest-shutdown")
+    await until(lambda: world.api.domain_get_state(ref, 0)[0] == DomainState.RUNNING and len(server.commands) > 2)
+    assert [name for name, _ in server.commands] == ["system_powerdown", "system_reset", "cont"]
+    assert (6, 1) in world.told(DomainEventID.LIFECYCLE)
+
+
+async def test_calls_queue_behind_a_job_but_queries_do_not(world: World):
+    ref = await world.define()
+    stops_and_goes(await world.run(ref))
+    async with world.guest(ref).job("modify"):
+        waiting = asyncio.ensure_future(world.api.domain_suspend(ref))
+        await asyncio.sleep(0.01)
+        assert not waiting.done()
+        assert world.api.domain_get_state(ref, 0) == (DomainState.RUNNING, 1)
+        assert world.api.domain_get_control_info(ref, 0) == (1, 0, 0)
+    await waiting
+    assert world.api.domain_get_state(ref, 0)[0] == DomainState.PAUSED
+
+
+async def test_the_agent_is_asked_for_in_vain(world: World):
+    ref = await world.define()
+    await world.run(ref)
+    with pytest.raises(VirtError, match="QEMU guest agent is not configured"):
+        await world.api.domain_shutdown_flags(ref, 2)

@@ -1,0 +1,89 @@
+# SPDX-License-Identifier: LGPL-2.1-or-later
+"""What follows from QEMU's events."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from drivers.qemu.lifecycle import events
+from tests.fakes.guests import World, guest_xml
+from virtd.enums import DomainEventID, DomainState
+from virtd.events import Kind
+
+DISK = (
+    "<disk type='file' device='cdrom'><driver name='qemu' type='raw'/><source file='/cd.iso'/>"
+    "<target dev='sda' bus='sata'/></disk>"
+)
+CHANNEL = "<channel type='unix'><target type='virtio' name='org.qemu.guest_agent.0'/></channel>"
+RUNNING, PAUSED, CRASHED = DomainState.RUNNING, DomainState.PAUSED, DomainState.CRASHED
+
+
+@pytest.mark.parametrize(
+    ("name", "data", "told", "state"),
+    [
+        ("STOP", {}, [(0, 3, 0)], (PAUSED, 0)),
+        ("RESET", {"guest": True}, [(1,)], (RUNNING, 1)),
+        ("WATCHDOG", {"action": "pause"}, [(3, 1), (0, 3, 3)], (PAUSED, 6)),
+        ("WATCHDOG", {"action": "reset"}, [(3, 2)], (RUNNING, 1)),
+        ("SUSPEND", {}, [(0, 7, 0), (12,)], (DomainState.PMSUSPENDED, 0)),
+        ("RTC_CHANGE", {"offset": 5}, [(2, 5)], (RUNNING, 1)),
+        ("BALLOON_CHANGE", {"actual": 1048576}, [(13, 1024)], (RUNNING, 1)),
+        ("DEVICE_UNPLUG_GUEST_ERROR", {"device": "net0"}, [(22, "net0")], (RUNNING, 1)),
+        ("MEMORY_DEVICE_SIZE_CHANGE", {"id": "virtiomem0", "size": 4096}, [(26, "virtiomem0", 4)], (RUNNING, 1)),
+        (
+            "BLOCK_IO_ERROR",
+            {"qom-path": "/machine/peripheral/sata0-0-0", "action": "stop", "nospace": True},
+            [(4, "/cd.iso", "sata0-0-0", 1), (6, "/cd.iso", "sata0-0-0", 1, "enospc"), (0, 3, 2)],
+            (PAUSED, 5),
+        ),
+        ("DEVICE_TRAY_MOVED", {"id": "sata0-0-0", "tray-open": True}, [(10, "sata0-0-0", 0)], (RUNNING, 1)),
+        ("VSERPORT_CHANGE", {"id": "channel0", "open": True}, [(18, 1, 2)], (RUNNING, 1)),
+        (
+            "MEMORY_FAILURE",
+            {"recipient": "guest", "action": "inject", "flags": {"action-required": True, "recursive": False}},
+            [(25, 1, 1, 1)],
+            (RUNNING, 1),
+        ),
+        ("GUEST_PANICKED", {"action": "pause"}, [(0, 8, 0)], (CRASHED, 1)),
+        ("NOT_KNOWN_HERE", {"x": 1}, [], (RUNNING, 1)),
+    ],
+)
+async def test_an_event(
+    world: World, name: str, data: dict[str, Any], told: list[tuple[object, ...]], state: tuple[int, int]
+):
+    crash = "<on_crash>preserve</on_crash>"
+    ref = await world.define(guest_xml("g", DISK + CHANNEL, extra=crash))
+    server = await world.run(ref)
+    server.replies |= {"system_reset": {}, "cont": {}}
+    world.seen.clear()
+    events.listener(world.guest(ref))(name, data, 1, 2)
+    assert world.told() == told
+    assert world.api.domain_get_state(ref, 0) == state
+    raw = next(e for e in world.seen if e.kind is Kind.QEMU_MONITOR)
+    assert raw.args[:3] == (name, 1, 2)
+
+
+async def test_who_looks_at_the_screen(world: World):
+    ref = await world.define()
+    await world.run(ref)
+    end = {"family": "ipv4", "host": "127.0.0.1", "service": "5900"}
+    data = {"server": end | {"auth": "none"}, "client": end | {"service": "40000", "x509_dname": "CN=me"}}
+    events.listener(world.guest(ref))("VNC_INITIALIZED", data, 0, 0)
+    address = (0, "127.0.0.1")
+    assert world.told(DomainEventID.GRAPHICS) == [
+        (1, (*address, "5900"), (*address, "40000"), "none", [("x509dname", "CN=me")])
+    ]
+
+
+@pytest.mark.parametrize("data", [{}, {"offset": "much"}, {"device": 7}, {"actual": None}, {"id": None, "open": 3}])
+@pytest.mark.parametrize("name", sorted(events.HANDLERS))
+async def test_a_malformed_event_does_no_harm(world: World, name: str, data: dict[str, Any]):
+    ref = await world.define(guest_xml("g", DISK))
+    server = await world.run(ref)
+    server.replies |= {"system_reset": {}, "cont": {}}
+    guest = world.guest(ref)
+    assert guest.runtime is not None
+    guest.runtime.stopping = 1  # what ends a guest is not the matter here
+    events.listener(guest)(name, data, 0, 0)

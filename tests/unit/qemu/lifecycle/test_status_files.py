@@ -1,0 +1,73 @@
+# SPDX-License-Identifier: LGPL-2.1-or-later
+"""The status file says all that a new daemon has to know, and a damaged one does no harm."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from drivers.qemu import status
+from drivers.qemu.lifecycle import reconnect
+from drivers.qemu.runtime import Owner
+from tests.fakes.guests import World, guest_xml
+
+
+async def test_what_is_saved_is_read_back(world: World):
+    ref = await world.define(guest_xml("g", "<interface type='user'/>"))
+    await world.run(ref)
+    guest = world.guest(ref)
+    runtime = guest.runtime
+    assert runtime is not None
+    runtime.vcpu_threads = {0: 71, 1: 72}
+    runtime.devices = {"net0", "balloon0"}
+    runtime.taps = ["vnet3"]
+    runtime.owners = [Owner("/image", 1, 2)]
+    runtime.cgroup = "machine/g"
+    runtime.fake_reboot = runtime.autodestroy = True
+    guest.taint("strange things & more")
+    guest.messages.append("<settled>")
+    await guest.save_status()
+    found = status.load(world.context.paths.status("g"))
+    assert found.domain == guest.live
+    assert (found.state, found.reason, found.pid) == (guest.state, guest.reason, None)
+    for name in ("domain_dir", "channel_dir", "vcpu_threads", "devices", "taps", "owners", "cgroup", "fake_reboot"):
+        assert getattr(found.runtime, name) == getattr(runtime, name), name
+    assert found.runtime.autodestroy
+    assert (found.taints, found.messages) == (["strange things & more"], ["<settled>"])
+
+
+@pytest.mark.parametrize("damage", ["", "<domstatus/>", "<domstatus state='running'><domain/></domstatus>", "<a", "\0"])
+async def test_a_damaged_status_is_set_aside(world: World, damage: str):
+    paths = world.context.paths
+    paths.state.mkdir(parents=True)
+    paths.status("g").write_text(damage)
+    await reconnect.load_all(world.context)
+    assert [p.name for p in paths.state.glob("*.unreadable-*")]
+    assert list(world.context.guests) == []
+
+
+async def test_a_definition_under_a_strange_name_is_set_aside(world: World):
+    await world.define()
+    file = world.context.paths.definition("g")
+    other = world.context.paths.definition("other")
+    other.write_bytes(file.read_bytes())
+    file.unlink()
+    second = World(Path(world.context.env.paths.etc.parents[1]))
+    async with second:
+        await reconnect.load_all(second.context)
+        assert list(second.context.guests) == []
+    assert [p.name for p in other.parent.glob("other.xml.unreadable-*")]
+
+
+async def test_a_guest_without_a_process_has_ended_meanwhile(world: World):
+    ref = await world.define()
+    await world.run(ref)
+    await world.guest(ref).save_status()
+    second = World(Path(world.context.env.paths.etc.parents[1]))
+    async with second:
+        await reconnect.load_all(second.context)
+        assert second.api.domain_is_active(ref) == 0
+        assert (0, 5, 5) in second.told()
+        assert not second.context.paths.status("g").exists()
+        assert second.context.guests.next_id() > 1
