@@ -6,6 +6,7 @@ BIN     := $(VENV)/bin
 PREFIX  ?= /usr/local
 DESTDIR ?=
 UNITDIR ?= /etc/systemd/system
+POLKITDIR ?= /usr/share/polkit-1
 
 .PHONY: help setup demo test lint bench install clean
 
@@ -47,6 +48,10 @@ install:
 	ln -sf $(PREFIX)/lib/virtd/bin/virtd $(DESTDIR)$(PREFIX)/sbin/virtd
 	for unit in systemd/*.service systemd/*.socket; do \
 	    sed 's|@sbindir@|$(PREFIX)/sbin|' $$unit > $(DESTDIR)$(UNITDIR)/$${unit##*/}; done
+	# Another libvirt's policy is as good, and its package's to keep.
+	test -e $(DESTDIR)$(POLKITDIR)/actions/org.libvirt.unix.policy || \
+	    install -D -m 644 systemd/polkit/org.libvirt.unix.policy -t $(DESTDIR)$(POLKITDIR)/actions
+	install -D -m 644 systemd/polkit/60-virtd.rules -t $(DESTDIR)$(POLKITDIR)/rules.d
 
 clean:
 	rm -rf $(VENV) build dist *.egg-info

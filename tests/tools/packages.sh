@@ -4,7 +4,7 @@
 set -eu
 
 runtime="python3-venv python3-dev gcc pkg-config libsystemd-dev qemu-system-x86 qemu-utils ovmf iproute2"
-tests="libvirt-clients python3-libvirt libsys-virt-perl virtinst libvirt0 libvirt-doc busybox-static dnsmasq-base nftables"
+tests="dbus-daemon libvirt-clients python3-libvirt libsys-virt-perl virtinst libvirt0 libvirt-doc busybox-static dnsmasq-base nftables"
 wanted=$runtime
 [ "${1:-}" = runtime ] || wanted="$runtime $tests"
 

@@ -3,19 +3,17 @@
 
 from __future__ import annotations
 
-import asyncio
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from virtd.calls import Identity
 from virtd.errors import Code, From, VirtError
+from virtd.host import dbus
 
 if TYPE_CHECKING:
     from dbus_fast import Message
-    from dbus_fast.aio import MessageBus
 
-#: Seconds to reach the system bus, and for a person to type a password.
-CONNECT_TIMEOUT = 10.0
+#: Seconds for a person to type a password.
 ANSWER_TIMEOUT = 300.0
 
 _ALLOW_INTERACTION = 1
@@ -28,12 +26,7 @@ async def check_authorization(identity: Identity, action: str) -> None:
     Raises:
         VirtError: it may not, nobody could be asked, or whoever was asked declined.
     """
-    bus = await _connect()
-    try:
-        reply = await _ask(bus, identity, action)
-    finally:
-        bus.disconnect()
-    authorized, challenge, details = reply
+    authorized, challenge, details = await _ask(identity, action)
     if authorized:
         return
     if details.get(_DISMISSED) == "true":
@@ -47,30 +40,11 @@ def _refusal(code: Code, detail: str) -> VirtError:
     return VirtError(code, detail, source=From.POLKIT)
 
 
-async def _connect() -> MessageBus:
-    from dbus_fast import BusType  # only daemons that ask polkit pay for it
-    from dbus_fast.aio import MessageBus
-
+async def _ask(identity: Identity, action: str) -> tuple[bool, bool, dict[str, str]]:
     try:
-        async with asyncio.timeout(CONNECT_TIMEOUT):
-            return await MessageBus(bus_type=BusType.SYSTEM).connect()
-    except Exception as error:  # whatever is wrong with the bus or its address
-        detail = f"Unable to get system bus connection: {error}"
-        raise VirtError(Code.INTERNAL_ERROR, detail, source=From.DBUS) from error
-
-
-async def _ask(bus: MessageBus, identity: Identity, action: str) -> tuple[bool, bool, dict[str, str]]:
-    from dbus_fast import MessageType
-
-    try:
-        async with asyncio.timeout(ANSWER_TIMEOUT):
-            reply = await bus.call(_question(identity, action))
+        [(authorized, challenge, details)] = await dbus.ask(_question(identity, action), timeout=ANSWER_TIMEOUT)
     except TimeoutError:
         raise _refusal(Code.AUTH_FAILED, "polkit did not answer") from None
-    if reply is None or reply.message_type is MessageType.ERROR:
-        detail = reply.body[0] if reply and reply.body else "no answer"
-        raise VirtError(Code.DBUS_SERVICE, f"CheckAuthorization: {detail}", source=From.DBUS)
-    authorized, challenge, details = reply.body[0]
     return authorized, challenge, details
 
 

@@ -8,6 +8,8 @@ import logging
 import os
 from pathlib import Path
 
+from virtd.host.machines import systemd_runs
+
 log = logging.getLogger(__name__)
 
 #: Below which a host's virtual machines are gathered.
@@ -28,14 +30,12 @@ def _mounts() -> dict[str, Path]:
     return found
 
 
-def _managed() -> bool:
-    """Whether systemd keeps the hierarchies: then groups are its to make."""
-    return os.path.isdir("/run/systemd/system")
-
-
 def place(pid: int, name: str, controllers: list[str]) -> str | None:
-    """Move a process into a group of its own called `name`; returns the group, None where there can be none.  Blocks."""
-    if os.geteuid() != 0 or _managed():
+    """Move a process into a group of its own called `name`; returns the group, None where there can be none.  Blocks.
+
+    Where systemd runs the groups are its to make (`virtd.host.machines`).
+    """
+    if os.geteuid() != 0 or systemd_runs():
         return None
     mounts = _mounts()
     wanted = {mounts[c] for c in ["", *controllers] if c in mounts}

@@ -39,6 +39,7 @@ from virtd.enums import (
     DomainState,
 )
 from virtd.errors import Code, VirtError
+from virtd.host import machines
 from virtd.store import files
 
 log = logging.getLogger(__name__)
@@ -173,6 +174,8 @@ async def _spawn(
     finally:
         os.close(output)
     await asyncio.to_thread(_note_process, guest, runtime)
+    if guest.context.env.privileged and machines.systemd_runs():
+        await machines.register(f"qemu-{guest.id}-{guest.name}", guest.uuid, runtime.process.pid, "vm")
     await guest.save_status()
     return words
 

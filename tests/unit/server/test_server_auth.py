@@ -5,20 +5,19 @@ from __future__ import annotations
 
 import asyncio
 import os
-import shutil
 from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Annotated, Any
 
 import pytest
 from dbus_fast import DBusError, Variant
-from dbus_fast.aio import MessageBus
 from dbus_fast.annotations import DBusSignature, DBusStr, DBusUInt32
 from dbus_fast.service import ServiceInterface, method
 
 from tests.fakes.client import WireClient
 from tests.fakes.driver import DOMAIN
 from tests.fakes.house import House, until
+from tests.fakes.system_bus import system_bus
 from virtd.calls import Identity
 from virtd.errors import Code, From
 from virtd.host.polkit import process_start_time
@@ -97,31 +96,11 @@ class Authority(ServiceInterface):
 
 @pytest.fixture
 async def authority(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[Authority]:
-    program = shutil.which("dbus-daemon")
-    if program is None:
-        pytest.skip("no dbus-daemon")
-    config = tmp_path / "bus.conf"
-    config.write_text(
-        f"<busconfig><type>system</type><listen>unix:path={tmp_path}/bus</listen><auth>EXTERNAL</auth>"
-        "<policy context='default'><allow send_destination='*'/><allow receive_sender='*'/><allow own='*'/><allow user='*'/></policy></busconfig>"
-    )
-    daemon = await asyncio.create_subprocess_exec(
-        program, f"--config-file={config}", "--nofork", "--print-address", stdout=asyncio.subprocess.PIPE
-    )
-    try:
-        assert daemon.stdout
-        await asyncio.wait_for(daemon.stdout.readline(), 5)  # it listens
-        monkeypatch.setenv("DBUS_SYSTEM_BUS_ADDRESS", f"unix:path={tmp_path}/bus")
-        async with asyncio.timeout(5):
-            bus = await MessageBus(bus_address=f"unix:path={tmp_path}/bus").connect()
-            authority = Authority()
-            bus.export("/org/freedesktop/PolicyKit1/Authority", authority)
-            await bus.request_name("org.freedesktop.PolicyKit1")
+    async with system_bus(tmp_path, monkeypatch) as bus:
+        authority = Authority()
+        bus.export("/org/freedesktop/PolicyKit1/Authority", authority)
+        await bus.request_name("org.freedesktop.PolicyKit1")
         yield authority
-        bus.disconnect()
-    finally:
-        daemon.terminate()
-        await daemon.wait()
 
 
 async def test_polkit_lets_one_in(house: House, stranger: WireClient, authority: Authority) -> None:
