@@ -18,7 +18,7 @@ from conf.binding import (
     natural,
     on,
 )
-from conf.domain.devices.info import DeviceInfo
+from conf.domain.devices.info import DeviceInfo, alias_field
 from conf.domain.devices.virtio import VirtioOptions
 from conf.errors import ConfigUnsupportedError, XMLDetailError, XMLError
 
@@ -131,7 +131,13 @@ class USBMaster(Model):
     startport: Uint = attr(default=0)
 
 
-class Controller(DeviceInfo):
+class _ControllerEnd(Model):
+    """What stands behind the address."""
+
+    pcihole64: int | None = child_text(scale=Scale("KiB"), when=on("type", "pci"))
+
+
+class Controller(DeviceInfo, _ControllerEnd):
     """`<controller>`; `index` None takes the next free one."""
 
     type: ControllerType = attr(default="ide")
@@ -144,8 +150,9 @@ class Controller(DeviceInfo):
     pci_model: PCIControllerModel | None = child("model", when=on("type", "pci"))
     target: PCIControllerTarget | None = child(when=on("type", "pci"))
     driver: ControllerDriver | None = child()
+    # Declared again for its place: <master> stands behind it.
+    alias: str | None = alias_field()
     master: USBMaster | None = child()
-    pcihole64: int | None = child_text(scale=Scale("KiB"), when=on("type", "pci"))
 
     @property
     def is_companion(self) -> bool:
@@ -174,5 +181,5 @@ def check_usb_controllers(controllers: list[Controller]) -> None:
     usb = [controller for controller in controllers if controller.type == "usb"]
     if len(usb) > 1 and any(controller.model == "none" for controller in usb):
         raise XMLDetailError("Can't add another USB controller: USB is disabled for this domain")
-    if usb and all(controller.is_companion for controller in usb):
+    if all(controller.is_companion for controller in usb) and any(controller.model != "none" for controller in usb):
         raise XMLDetailError("No master USB controller specified")

@@ -68,14 +68,15 @@ class ACPI(Model):
     index: Positive | None = attr()
 
 
-def _alias() -> Any:
+def alias_field() -> Any:
+    """The field of a device's alias."""
     return attr("name", at="alias", live=True, kept=is_user_alias)
 
 
 class DeviceInfo(Model):
     """Any device.  `alias` is the name QEMU knows it by (its id); `address` None means not placed yet."""
 
-    alias: str | None = _alias()
+    alias: str | None = alias_field()
     acpi: ACPI | None = child()
     address: Address | None = child(by="type", error=UNKNOWN_ADDRESS_TYPE, missing=NO_ADDRESS_TYPE)
 
@@ -91,5 +92,5 @@ class RomDevice(DeviceInfo):
 
     boot: DeviceBoot | None = child()
     # Declared again for its place: <rom> stands behind it.
-    alias: str | None = _alias()
+    alias: str | None = alias_field()
     rom: Rom | None = child()
