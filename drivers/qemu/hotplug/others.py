@@ -17,11 +17,14 @@ from conf.domain.devices.rng import RNG
 from conf.domain.devices.watchdog import Watchdog
 from drivers.qemu import commands
 from drivers.qemu.block import access
+from drivers.qemu.command.board import watchdog_props
 from drivers.qemu.command.consoles import channel_props, console_props, serial_props
 from drivers.qemu.command.controllers import controller_props
 from drivers.qemu.command.hostdevs import hostdev_props
+from drivers.qemu.command.inputs import input_props
 from drivers.qemu.command.memory import module_backend, module_props
-from drivers.qemu.command.misc import input_props, redirdev_props, rng_backend_props, rng_props, watchdog_props
+from drivers.qemu.command.small_virtio import rng_backend_props, rng_props
+from drivers.qemu.command.usb import redirdev_props
 from drivers.qemu.guest import Guest
 from drivers.qemu.hostside import ownership, usb
 from drivers.qemu.hotplug.session import Plug, quietly
@@ -126,7 +129,7 @@ def check_watchdog(guest: Guest, _watchdog: Watchdog) -> None:
 
 
 def check_controller(guest: Guest, controller: Controller) -> None:
-    if controller.type != "scsi":
+    if controller.type not in ("scsi", "virtio-serial"):
         raise _unsupported(f"'{controller.type}' controller cannot be hot plugged.")
     for other in guest.require_active().devices.controllers:
         if (other.type, other.index) == (controller.type, controller.index):

@@ -88,9 +88,7 @@ async def _plug(guest: Guest, device: Any) -> None:
     capabilities = await guest.context.capabilities.get(live.devices.emulator or "")
     complete(device, live, capabilities)
     kind.check(guest, device)
-    AddressSet(live, capabilities).assign_device(device, live=True)
-    controller = disks.needed_controller(guest, device) if isinstance(device, Disk) else None
-    if controller is not None:
+    for controller in _assign_address(guest, device, capabilities):
         await _plug(guest, controller)
     device.alias = alias_of_new(device, live)
     async with AsyncExitStack() as undo:
@@ -103,6 +101,17 @@ async def _plug(guest: Guest, device: Any) -> None:
     put(live.devices, device)
     assert guest.runtime is not None
     guest.runtime.devices.add(device.alias)
+
+
+def _assign_address(guest: Guest, device: Any, capabilities: Capabilities) -> list[Controller]:
+    """Choose the device's place; returns the controllers that have to come before it."""
+    live = guest.require_active()
+    before = list(live.devices.controllers)
+    AddressSet(live, capabilities).assign_device(device, live=True)
+    added = [controller for controller in live.devices.controllers if controller not in before]
+    live.devices.controllers = before
+    needed = disks.needed_controller(guest, device) if isinstance(device, Disk) else None
+    return [*added, needed] if needed is not None else added
 
 
 async def detach(guest: Guest, device: Any) -> None:

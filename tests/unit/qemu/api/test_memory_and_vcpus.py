@@ -1,0 +1,85 @@
+# SPDX-License-Identifier: LGPL-2.1-or-later
+"""How much memory and how many CPUs a guest has, may have, and will have."""
+
+from __future__ import annotations
+
+import pytest
+
+from tests.fakes.guests import World, guest_xml
+from virtd.enums import DomainMemoryModFlags, DomainVcpuFlags
+from virtd.errors import VirtError
+
+LIVE, CONFIG = DomainVcpuFlags.LIVE, DomainVcpuFlags.CONFIG
+MAXIMUM = DomainVcpuFlags.MAXIMUM
+
+
+async def test_memory_of_a_stored_guest(world: World):
+    ref = await world.define()
+    await world.api.domain_set_memory_flags(ref, 32768, CONFIG)
+    assert world.api.domain_get_info(ref)[1:3] == (65536, 32768)
+    await world.api.domain_set_memory_flags(ref, 16384, CONFIG | DomainMemoryModFlags.MAXIMUM)
+    assert world.api.domain_get_info(ref)[1:3] == (16384, 16384)
+    with pytest.raises(VirtError, match="cannot set memory higher than max memory"):
+        await world.api.domain_set_memory_flags(ref, 65536, CONFIG)
+
+
+async def test_memory_of_a_running_guest_is_a_wish(world: World):
+    ref = await world.define()
+    server = await world.run(ref)
+    server.replies["balloon"] = {}
+    await world.api.domain_set_memory_flags(ref, 32768, LIVE)
+    assert server.commands == [("balloon", {"value": 32768 * 1024})]
+    assert world.api.domain_get_info(ref)[2] == 65536
+    with pytest.raises(VirtError, match="cannot resize the maximum memory on an active domain"):
+        await world.api.domain_set_memory_flags(ref, 32768, LIVE | DomainMemoryModFlags.MAXIMUM)
+
+
+async def test_vcpu_counts(world: World):
+    ref = await world.define(guest_xml("g", extra="<vcpu current='2'>4</vcpu>"))
+    count = world.api.domain_get_vcpus_flags
+    assert (count(ref, 0), count(ref, MAXIMUM), count(ref, CONFIG)) == (2, 4, 2)
+    await world.api.domain_set_vcpus_flags(ref, 4, CONFIG)
+    assert count(ref, 0) == 4
+    await world.api.domain_set_vcpus_flags(ref, 3, CONFIG | MAXIMUM)
+    assert (count(ref, 0), count(ref, MAXIMUM)) == (3, 3)
+    for arguments, message in (
+        ((4, CONFIG), "requested vcpus is greater than max allowable vcpus for the persistent domain: 4 > 3"),
+        ((2, LIVE), "domain is not running"),
+    ):
+        with pytest.raises(VirtError, match=message):
+            await world.api.domain_set_vcpus_flags(ref, *arguments)
+
+
+async def test_a_cpu_is_plugged_into_the_next_slot(world: World):
+    ref = await world.define(guest_xml("g", extra="<vcpu current='1'>2</vcpu>"))
+    server = await world.run(ref)
+    slot = {"type": "qemu64-x86_64-cpu", "vcpus-count": 1}
+    server.replies |= {
+        "query-hotpluggable-cpus": [
+            slot | {"props": {"socket-id": 1, "core-id": 0, "thread-id": 0}},
+            slot
+            | {"props": {"socket-id": 0, "core-id": 0, "thread-id": 0}, "qom-path": "/machine/unattached/device[0]"},
+        ],
+        "device_add": {},
+        "query-chardev": [],
+        "query-cpus-fast": [{"cpu-index": 0, "thread-id": 10}, {"cpu-index": 1, "thread-id": 11}],
+        "qom-list": [],
+    }
+    await world.api.domain_set_vcpus_flags(ref, 2, LIVE)
+    wanted = {"driver": "qemu64-x86_64-cpu", "id": "vcpu1", "socket-id": 1, "core-id": 0, "thread-id": 0}
+    assert ("device_add", wanted) in server.commands
+    assert world.api.domain_get_vcpus_flags(ref, LIVE) == 2
+    assert world.api.domain_get_vcpus_flags(ref, CONFIG) == 1
+
+
+async def test_pins_are_kept_in_the_definition(world: World):
+    ref = await world.define(guest_xml("g", extra="<vcpu>2</vcpu>"))
+    await world.api.domain_pin_vcpu_flags(ref, 1, b"\x05", CONFIG)
+    await world.api.domain_pin_emulator(ref, b"\x02", CONFIG)
+    xml = world.api.domain_get_xml_desc(ref, 0)
+    assert "<vcpupin vcpu='1' cpuset='0,2'/>" in xml
+    assert "<emulatorpin cpuset='1'/>" in xml
+    assert world.api.domain_get_vcpu_pin_info(ref, CONFIG)[1] == b"\x05"
+    assert world.api.domain_get_emulator_pin_info(ref, CONFIG) == b"\x02"
+    with pytest.raises(VirtError, match="out of range of persistent cpu count 2"):
+        await world.api.domain_pin_vcpu_flags(ref, 2, b"\x01", CONFIG)
