@@ -47,7 +47,7 @@ KIND_NAMES = {
     Connect.PCI_DEVICE: "standard PCI device",
     Connect.PCIE_DEVICE: "PCI Express device",
     Connect.PCIE_ROOT_PORT: "pcie-root-port",
-    Connect.PCIE_SWITCH_UPSTREAM_PORT: "pci-switch-upstream-port",
+    Connect.PCIE_SWITCH_UPSTREAM_PORT: "pcie-switch-upstream-port",
     Connect.PCIE_SWITCH_DOWNSTREAM_PORT: "pcie-switch-downstream-port",
     Connect.DMI_TO_PCI_BRIDGE: "dmi-to-pci-bridge",
     Connect.PCIE_TO_PCI_BRIDGE: "pcie-to-pci-bridge",

@@ -93,7 +93,7 @@ def complete_controller(controller: Controller, domain: Domain, emulator: Emulat
             controller.master = USBMaster(startport=_FIRST_PORTS[controller.model])
         if controller.model in ("qusb1", "qusb2"):
             raise VirtError(
-                Code.CONFIG_UNSUPPORTED, "USB controller model type 'qusb1' or 'qusb2' is not supported in QEMU"
+                Code.CONFIG_UNSUPPORTED, "USB controller model type 'qusb1' or 'qusb2' is not supported in qemu"
             )
     elif controller.type == "pci":
         refuse_misplaced_pci(controller, domain)

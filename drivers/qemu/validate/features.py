@@ -42,6 +42,10 @@ def validate_features(domain: Domain, emulator: EmulatorFacts) -> None:
             raise unsupported(f"The '{name}' feature is not supported {where}")
     if features.hyperv is not None and not (machines.is_x86(domain) or domain.os.arch == "aarch64"):
         raise unsupported(f"Hyperv features are not supported {where}")
+    if features.tcg is not None and domain.type != "qemu":
+        raise unsupported(f"TCG features are incompatible with domain type '{domain.type}'")
+    if features.apic is not None and features.apic.eoi is not None and not machines.is_x86(domain):
+        raise unsupported(f"The 'eoi' attribute of the 'apic' feature is not supported {where}")
     for field, flag in _FLAGS.items():
         state = getattr(features, field)
         if state is not None and state.state and not emulator.has(flag):
