@@ -32,7 +32,11 @@ async def prepare_disks(disks: Sequence[Disk], last: int = 0, *, user: tuple[int
     Raises:
         VirtError: an image cannot be read or does not say what it must.
     """
-    last = number_images(disks, last)
+    return await complete_chains(disks, number_images(disks, last), user=user)
+
+
+async def complete_chains(disks: Sequence[Disk], last: int, *, user: tuple[int, int] | None = None) -> int:
+    """The second half of it, for disks whose own images have their numbers."""
     for disk in reversed(disks):
         if not is_empty(disk):
             last = await complete(chain(disk), last, user=user)

@@ -156,7 +156,9 @@ _WORDS = {
     Outcome.FAILED: "failed: the guest's disk is still {source}",
     Outcome.KEPT: "was not begun: the guest's disk is still {source}, and the block job goes on",
 }
-_UNSETTLED = "from {source} to {target} was not settled before QEMU ended; {source} holds all that the guest has written"
+_UNSETTLED = (
+    "from {source} to {target} was not settled before QEMU ended; {source} holds all that the guest has written"
+)
 
 
 def text(record: Record, outcome: Outcome | None, *, paused: bool = False) -> str:

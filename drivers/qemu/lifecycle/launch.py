@@ -14,7 +14,9 @@ from importlib import metadata
 
 from conf.domain import Domain
 from drivers.qemu import command, commands, hostside, prepare
-from drivers.qemu.block.chains import prepare_disks
+from drivers.qemu.block import presence
+from drivers.qemu.block.chains import complete_chains
+from drivers.qemu.block.nodes import number_images
 from drivers.qemu.capabilities import Capabilities
 from drivers.qemu.command.preconditions import check_start
 from drivers.qemu.cpu.cpu_map import load_cpu_map
@@ -83,11 +85,12 @@ async def start(guest: Guest, definition: Domain, options: StartOptions) -> None
     await asyncio.to_thread(check_start, live)
     await asyncio.to_thread(settle_cpu, live, capabilities, load_cpu_map(live.os.arch or ""))
     await asyncio.to_thread(nvram.make, live, context.settings.nvram, reset=options.reset_nvram)
-    runtime.block.last_index = await _find_images(guest, live)
+    missing = await _find_images(guest, live, runtime)
     async with AsyncExitStack() as undo:
         guest.set_live(live)
         guest.runtime = runtime
         context.guests.claim_id(guest, id_)
+        presence.tell(guest, missing)
         guest.set_state(DomainState.PAUSED, DomainPausedReason.STARTING_UP)
         undo.push_async_callback(_give_up, guest, runtime)
         await _bring_up(guest, runtime, capabilities)
@@ -101,10 +104,14 @@ async def start(guest: Guest, definition: Domain, options: StartOptions) -> None
     connection.watch_end(guest)
 
 
-async def _find_images(guest: Guest, live: Domain) -> int:
-    """Complete the chains of the guest's disks and number their images; returns the last number."""
+async def _find_images(guest: Guest, live: Domain, runtime: Runtime) -> list[presence.Missing]:
+    """Number the images of the guest's disks and complete their chains; returns those it starts without."""
     whom = account(guest.context.settings, privileged=guest.context.env.privileged)
-    return await prepare_disks(live.devices.disks, user=(whom.uid, whom.gid) if whom else None)
+    disks = live.devices.disks
+    last = number_images(disks)
+    missing = await presence.drop_missing(disks)
+    runtime.block.last_index = await complete_chains(disks, last, user=(whom.uid, whom.gid) if whom else None)
+    return missing
 
 
 def _tell_agent(guest: Guest) -> None:
