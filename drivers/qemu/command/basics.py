@@ -1,18 +1,11 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
-"""What belongs to no device: name, CPUs, clock, power, firmware tables, what to boot."""
+"""What belongs to no device: name, CPUs, threads, monitor, confinement."""
 
 from __future__ import annotations
 
-import time
-
-from conf.domain.clock import Clock
-from conf.domain.sysinfo import Entry, Sysinfo
-from drivers.qemu import machines
 from drivers.qemu.command.context import Build
-from drivers.qemu.command.line import CommandLine, Props, props
+from drivers.qemu.command.line import CommandLine, Option, Props, props
 from virtd.errors import Code, VirtError
-
-Option = str | tuple[str, object | None]
 
 
 def add_name(build: Build, line: CommandLine) -> None:
@@ -96,154 +89,6 @@ def _pool(kind: str, id_: str, low: int | None, high: int | None) -> Props:
 def add_uuid(build: Build, line: CommandLine) -> None:
     """-uuid."""
     line.add("-uuid", build.domain.uuid)
-
-
-# --- firmware tables --------------------------------------------------------------------------------
-
-#: SMBIOS table → element of <sysinfo> → its entries: QEMU's name for each, in QEMU's order.
-_SMBIOS = {
-    0: ("bios", {"vendor": "vendor", "version": "version", "date": "date", "release": "release"}),
-    1: (
-        "system",
-        {n: n for n in ("manufacturer", "product", "version", "serial", "uuid", "sku", "family")},
-    ),
-    2: ("base_boards", {n: n for n in ("manufacturer", "product", "version", "serial", "asset", "location")}),
-    3: ("chassis", {n: n for n in ("manufacturer", "version", "serial", "asset", "sku")}),
-}
-
-
-#: The table in which libvirt names a manufacturer whether there is one or not.
-_CHASSIS = 3
-
-
-def add_smbios(build: Build, line: CommandLine) -> None:
-    """-smbios and -fw_cfg."""
-    mode = build.domain.os.smbios.mode if build.domain.os.smbios else None
-    if mode == "sysinfo":
-        for sysinfo in build.domain.sysinfos:
-            if sysinfo.type == "smbios":
-                _add_smbios_tables(sysinfo, line)
-    for sysinfo in build.domain.sysinfos:
-        if sysinfo.type == "fwcfg":
-            for entry in sysinfo.entries:
-                content = ("file", entry.file) if entry.file else ("string", entry.value)
-                line.add_list("-fw_cfg", ("name", entry.name), content)
-
-
-def _add_smbios_tables(sysinfo: Sysinfo, line: CommandLine) -> None:
-    for type_, (element, names) in _SMBIOS.items():
-        found = getattr(sysinfo, element)
-        if element == "base_boards" and len(found) > 1:
-            detail = "qemu does not support more than one entry to Type 2 in SMBIOS table"
-            raise VirtError(Code.CONFIG_UNSUPPORTED, detail)
-        tables: list[list[Entry]] = [board.entries for board in found] if element == "base_boards" else [found]
-        for entries in tables:
-            values = {entry.name: entry.value for entry in entries}
-            if type_ == _CHASSIS and values:
-                values.setdefault("manufacturer", "")
-            options: list[Option] = [(name, values[key]) for key, name in names.items() if values.get(key) is not None]
-            if options:
-                line.add_list("-smbios", ("type", type_), *options)
-    if sysinfo.oem_strings:
-        line.add_list("-smbios", ("type", 11), *(("value", text) for text in sysinfo.oem_strings))
-
-
-def add_genid(build: Build, line: CommandLine) -> None:
-    """The device by which a guest notices that it was copied."""
-    if build.domain.genid:
-        line.add_json("-device", {"driver": "vmgenid", "guid": build.domain.genid, "id": "vmgenid0"})
-
-
-# --- clock ------------------------------------------------------------------------------------------
-
-_RTC_TRACKS = {"boot": None, "guest": "vm", "wall": "host", "realtime": "rt"}
-
-
-def add_clock(build: Build, line: CommandLine) -> None:
-    """-rtc and what is set about the other timers."""
-    clock = build.domain.clock
-    rtc = next((t for t in clock.timers if t.name == "rtc"), None)
-    track = _RTC_TRACKS[rtc.track] if rtc and rtc.track else None
-    slew = "slew" if rtc and rtc.tickpolicy == "catchup" else None
-    line.add_list("-rtc", ("base", _rtc_base(build, clock)), ("clock", track), ("driftfix", slew))
-    if clock.offset == "timezone" and clock.timezone:
-        line.env["TZ"] = clock.timezone
-    for timer in clock.timers:
-        if timer.name == "pit" and timer.tickpolicy in ("delay", "discard"):
-            if build.caps.has("kvm-pit-lost-tick-policy"):
-                line.add("-global", f"kvm-pit.lost_tick_policy={timer.tickpolicy}")
-        elif timer.name == "hpet" and timer.present is False and build.caps.has("no-hpet"):
-            line.add("-no-hpet")
-
-
-def _rtc_base(build: Build, clock: Clock) -> str:
-    match clock.offset:
-        case "localtime" | "timezone":
-            return "localtime"
-        case "variable":
-            seconds = build.context.now() + int(clock.adjustment or 0)
-            parts = time.localtime(seconds) if clock.basis == "localtime" else time.gmtime(seconds)
-            return time.strftime("%Y-%m-%dT%H:%M:%S", parts)
-        case "absolute":
-            return time.strftime("%Y-%m-%dT%H:%M:%S", time.gmtime(clock.start or 0))
-        case _:
-            return "utc"
-
-
-# --- power ------------------------------------------------------------------------------------------
-
-
-def add_power(build: Build, line: CommandLine) -> None:
-    """A guest that switches itself off leaves its QEMU behind, so that the daemon hears why; and sleeping states."""
-    line.add("-no-shutdown")
-    features = build.domain.features
-    if build.caps.has("no-acpi") and not (features and features.acpi):
-        line.add("-no-acpi")
-    pm = build.domain.pm
-    if pm is not None:
-        chip = "ICH9-LPC" if machines.is_q35(build.domain) else "PIIX4_PM"
-        for name, state in (("disable_s3", pm.suspend_to_mem), ("disable_s4", pm.suspend_to_disk)):
-            if state is not None and state.enabled is not None:
-                line.add("-global", f"{chip}.{name}={0 if state.enabled else 1}")
-    _add_root_hotplug(build, line)
-
-
-def _add_root_hotplug(build: Build, line: CommandLine) -> None:
-    """Whether ACPI offers hotplug on the root bus of an i440fx."""
-    for controller in build.domain.devices.controllers:
-        target = controller.target
-        if controller.type == "pci" and controller.model == "pci-root" and target and target.hotplug is not None:
-            line.add("-global", f"PIIX4_PM.acpi-root-pci-hotplug={'on' if target.hotplug else 'off'}")
-
-
-# --- booting ----------------------------------------------------------------------------------------
-
-
-def add_boot(build: Build, line: CommandLine) -> None:
-    """-boot and a kernel that is loaded directly."""
-    os_ = build.domain.os
-    menu = os_.bootmenu
-    splash = menu.timeout if menu is not None and menu.enable else None
-    line.add_list(
-        "-boot",
-        ("menu", menu.enable if menu is not None else None),
-        ("splash-time", splash or None),
-        ("reboot-timeout", os_.bios.reboot_timeout if os_.bios else None),
-        ("strict", "on"),
-    )
-    for option, value in (
-        ("-kernel", os_.kernel),
-        ("-initrd", os_.initrd),
-        ("-append", os_.cmdline),
-        ("-dtb", os_.dtb),
-    ):
-        if value is not None:
-            line.add(option, value)
-    for table in os_.acpi.tables if os_.acpi else ():
-        line.add_list("-acpitable", ("sig", table.type.upper()), ("file", table.path))
-
-
-# --- the rest ---------------------------------------------------------------------------------------
 
 
 def add_monitor(build: Build, line: CommandLine) -> None:

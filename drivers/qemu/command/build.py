@@ -12,8 +12,10 @@ from collections.abc import Callable
 from conf.domain import Domain
 from conf.domain.extensions import QemuProperty
 from drivers.qemu.capabilities import Capabilities
-from drivers.qemu.command import basics, misc
+from drivers.qemu.command import basics
 from drivers.qemu.command.audio import add_audio, add_sounds
+from drivers.qemu.command.board import add_iommu, add_nvram, add_panics, add_vmcoreinfo, add_watchdogs
+from drivers.qemu.command.clock import add_clock
 from drivers.qemu.command.consoles import add_consoles
 from drivers.qemu.command.context import Build, Context
 from drivers.qemu.command.controllers import add_controllers
@@ -24,11 +26,18 @@ from drivers.qemu.command.filesystems import add_filesystems
 from drivers.qemu.command.firmware import add_flash, add_loader
 from drivers.qemu.command.graphics import add_graphics, add_no_display
 from drivers.qemu.command.hostdevs import add_hostdevs
+from drivers.qemu.command.inputs import add_inputs
 from drivers.qemu.command.interfaces import add_interfaces
 from drivers.qemu.command.line import CommandLine
 from drivers.qemu.command.machine import add_machine
-from drivers.qemu.command.memory import add_memory, add_modules, add_numa
+from drivers.qemu.command.memory import add_memory, add_modules
+from drivers.qemu.command.numa import add_numa
+from drivers.qemu.command.power import add_boot, add_power
+from drivers.qemu.command.shmem import add_shmems
+from drivers.qemu.command.small_virtio import add_balloon, add_rngs, add_vsock
+from drivers.qemu.command.tables import add_genid, add_smbios
 from drivers.qemu.command.tpm import add_tpms
+from drivers.qemu.command.usb import add_hubs, add_redirdevs, add_smartcards
 from drivers.qemu.command.videos import add_videos
 
 
@@ -57,39 +66,39 @@ _PARTS: tuple[Callable[[Build, CommandLine], None], ...] = (
     add_numa,
     add_modules,
     basics.add_uuid,
-    basics.add_smbios,
-    basics.add_genid,
+    add_smbios,
+    add_genid,
     add_no_display,
     _add_no_defaults,
     basics.add_monitor,
-    basics.add_clock,
-    basics.add_power,
-    basics.add_boot,
-    misc.add_iommu,
+    add_clock,
+    add_power,
+    add_boot,
+    add_iommu,
     add_controllers,
-    misc.add_hubs,
+    add_hubs,
     add_disks,
     add_filesystems,
     add_interfaces,
-    misc.add_smartcards,
+    add_smartcards,
     add_consoles,
     add_tpms,
-    misc.add_inputs,
+    add_inputs,
     add_audio,
     add_graphics,
     add_videos,
     add_sounds,
-    misc.add_watchdogs,
-    misc.add_redirdevs,
+    add_watchdogs,
+    add_redirdevs,
     add_hostdevs,
     basics.add_incoming,
-    misc.add_balloon,
-    misc.add_rngs,
-    misc.add_nvram,
-    misc.add_vmcoreinfo,
-    misc.add_shmems,
-    misc.add_panics,
-    misc.add_vsock,
+    add_balloon,
+    add_rngs,
+    add_nvram,
+    add_vmcoreinfo,
+    add_shmems,
+    add_panics,
+    add_vsock,
     basics.add_launch_security,
     basics.add_passthrough,
     basics.add_sandbox,

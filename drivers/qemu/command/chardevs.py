@@ -7,10 +7,8 @@ from collections.abc import Callable, Iterator, Mapping
 
 from conf.domain.devices.chardev_source import CharacterBackend, CharacterSource
 from drivers.qemu.command.context import Build
-from drivers.qemu.command.line import CommandLine, comma_list
+from drivers.qemu.command.line import CommandLine, Option, comma_list
 from virtd.errors import Code, VirtError
-
-Option = str | tuple[str, object | None]
 
 _NOTHING_OPEN: Mapping[str, int] = {}
 

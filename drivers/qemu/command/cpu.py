@@ -13,10 +13,8 @@ from conf.domain.cpu import CPU, CPUFeature
 from conf.domain.features import Features, HyperV
 from drivers.qemu.capabilities.arch import X86
 from drivers.qemu.command.context import Build
-from drivers.qemu.command.line import CommandLine, on_off
+from drivers.qemu.command.line import CommandLine, Option, on_off
 from drivers.qemu.cpu.names import qemu_feature
-
-Option = str | tuple[str, object | None]
 
 #: Features of hosts that no guest is given.
 _NOT_OF_THE_GUEST = frozenset({"cmt", "mbm_total", "mbm_local", "osxsave", "ospke"})

@@ -9,10 +9,8 @@ from collections.abc import Iterator
 from conf.domain.devices.graphics import Graphics
 from drivers.qemu.command.audio import audio_id
 from drivers.qemu.command.context import Build
-from drivers.qemu.command.line import CommandLine, comma_list, escape_comma, on_off
+from drivers.qemu.command.line import CommandLine, Option, comma_list, escape_comma, on_off
 from virtd.errors import Code, VirtError
-
-Option = str | tuple[str, object | None]
 
 #: VNC's displays are counted from this port.
 VNC_FIRST_PORT = 5900

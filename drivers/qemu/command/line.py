@@ -14,6 +14,9 @@ from conf.domain.extensions import QemuProperty
 #: Properties of a device, an object or a back end, in the order in which they are written.
 Props = dict[str, Any]
 
+#: A part of a comma list: a word, or a name with a value; without one it is left out.
+Option = str | tuple[str, object | None]
+
 _NEEDS_QUOTES = re.compile(r"[\r\t\n !\"#$&'()*;<>?\[\\\]^`{|}~]")
 
 
@@ -42,7 +45,7 @@ def escape_comma(text: str) -> str:
     return text.replace(",", ",,")
 
 
-def comma_list(parts: Iterable[str | tuple[str, object | None]]) -> str:
+def comma_list(parts: Iterable[Option]) -> str:
     """`word,name=value,…`; pairs without a value are left out, commas in values doubled."""
     written = (
         part if isinstance(part, str) else f"{part[0]}={escape_comma(_word(part[1]))}"
@@ -77,7 +80,7 @@ class CommandLine:
         """An option whose value is an object."""
         self.argv += (option, dump_json(value))
 
-    def add_list(self, option: str, *parts: str | tuple[str, object | None]) -> None:
+    def add_list(self, option: str, *parts: Option) -> None:
         """An option whose value is a comma list."""
         self.argv += (option, comma_list(parts))
 

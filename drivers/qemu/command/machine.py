@@ -12,11 +12,8 @@ from drivers.qemu.capabilities.arch import X86
 from drivers.qemu.command.bootindex import Bootable
 from drivers.qemu.command.context import Build
 from drivers.qemu.command.firmware import pflash_nodes
-from drivers.qemu.command.line import CommandLine, on_off
+from drivers.qemu.command.line import CommandLine, Option, on_off
 from drivers.qemu.command.memory import default_ram_id
-
-#: A part of a comma list.
-Option = tuple[str, object | None]
 
 
 def add_machine(build: Build, line: CommandLine) -> None:
@@ -119,7 +116,7 @@ def _loadparm(domain: Domain) -> str | None:
     return first.loadparm if first else None
 
 
-def _accel(build: Build) -> Iterator[str | Option]:
+def _accel(build: Build) -> Iterator[Option]:
     features = build.domain.features
     match build.domain.type:
         case "kvm":

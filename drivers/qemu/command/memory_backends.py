@@ -1,0 +1,189 @@
+# SPDX-License-Identifier: LGPL-2.1-or-later
+"""The objects that memory comes from: plain, a file, huge pages, certain nodes of the host."""
+
+from __future__ import annotations
+
+import os
+from dataclasses import dataclass
+
+from conf.bitmap import parse_bitmap
+from conf.domain.devices.memory import Memory
+from drivers.qemu.command.context import Build
+from drivers.qemu.command.line import Props, props
+from drivers.qemu.command.memory_sizes import KIB
+from virtd.errors import Code, VirtError
+
+_SYSTEM_PAGE_KIB = os.sysconf("SC_PAGESIZE") // KIB
+
+
+_POLICIES = {"strict": "bind", "preferred": "preferred", "interleave": "interleave"}
+
+
+def wants_preallocation(build: Build) -> bool:
+    allocation = build.domain.memory_backing.allocation if build.domain.memory_backing else None
+    return allocation is not None and allocation.mode == "immediate"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Request:
+    """What memory is asked for.  `node` is the guest's NUMA node; None: all of the guest."""
+
+    alias: str
+    kib: int
+    node: int | None = None
+    access: str | None = None
+    discard: bool | None = None
+    system: bool = False
+    module: Memory | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Backend:
+    """The object, and whether anything but plain memory was asked for."""
+
+    properties: Props
+    special: bool
+
+
+def make_backend(build: Build, request: Request) -> Backend:
+    backing = build.domain.memory_backing
+    source = backing.source.type if backing and backing.source else None
+    page = _huge_page(build, request)
+    access = _access(build, request)
+    path = request.module.source.path if request.module and request.module.source else None
+    nodes, policy = _host_nodes(build, request)
+    kind, own = _kind(build, request, source, page, path)
+    properties = props(
+        {
+            "qom-type": kind,
+            "id": request.alias,
+            **own,
+            "share": None if access is None else access == "shared",
+            "x-use-canonical-path-for-ramblock-id": _canonical_path(build, request, kind),
+            **_preallocation(build, request, huge=page is not None, path=path),
+            "reserve": _reserve(build, request),
+            "size": request.kib * KIB,
+            **_module_options(request.module),
+            "host-nodes": nodes,
+            "policy": policy,
+        }
+    )
+    return Backend(properties, bool(page or access or path or nodes or source in ("file", "memfd")))
+
+
+def _access(build: Build, request: Request) -> str | None:
+    """Whether other processes see the memory; it lies in a file as soon as anything is said of that."""
+    backing = build.domain.memory_backing
+    return request.access or (backing.access.mode if backing and backing.access else None)
+
+
+def _kind(build: Build, request: Request, source: str | None, page: int | None, path: str | None) -> tuple[str, Props]:
+    """The object's type and what only that type has."""
+    if path is not None:
+        return "memory-backend-file", {"mem-path": path}
+    discard = True if _discards(build, request) else None
+    if source == "memfd":
+        huge = {"hugetlb": True, "hugetlbsize": page * KIB} if page is not None else {}
+        return "memory-backend-memfd", huge
+    if page is not None:
+        return "memory-backend-file", {"mem-path": _huge_page_path(build, page), "discard-data": discard}
+    if source == "file" or _access(build, request) is not None:
+        name = request.module.alias if request.module else request.alias
+        folder = f"{build.context.memory_dir}/{_short_name(build)}/{name}"
+        return "memory-backend-file", {"mem-path": folder, "discard-data": discard}
+    return "memory-backend-ram", {}
+
+
+def _short_name(build: Build) -> str:
+    return os.path.basename(build.context.domain_dir).removeprefix("domain-")
+
+
+def _discards(build: Build, request: Request) -> bool:
+    if request.discard is not None:
+        return request.discard
+    return bool(build.domain.memory_backing and build.domain.memory_backing.discard)
+
+
+def _canonical_path(build: Build, request: Request, kind: str) -> bool | None:
+    known = build.caps.has("memory-backend-file.x-use-canonical-path-for-ramblock-id")
+    return False if request.system and kind != "memory-backend-ram" and known else None
+
+
+def _preallocation(build: Build, request: Request, *, huge: bool, path: str | None) -> Props:
+    pmem = bool(request.module and request.module.source and request.module.source.pmem)
+    if request.module is not None and request.module.model in ("virtio-mem", "virtio-pmem"):
+        return {}
+    wanted = huge or wants_preallocation(build) or path is not None
+    if not wanted or pmem:
+        return {}
+    allocation = build.domain.memory_backing.allocation if build.domain.memory_backing else None
+    return {"prealloc": True, "prealloc-threads": allocation.threads if allocation else None}
+
+
+def _reserve(build: Build, request: Request) -> bool | None:
+    """Memory that comes and goes takes no swap before it is there."""
+    virtio = request.module is not None and request.module.model == "virtio-mem"
+    return False if virtio and build.caps.has("memory-backend-file.reserve") else None
+
+
+def _module_options(module: Memory | None) -> Props:
+    if module is None or module.source is None:
+        return {}
+    align = module.source.alignsize
+    return {
+        "align": align * KIB if align else None,
+        "pmem": True if module.source.pmem else None,
+    }
+
+
+def _huge_page(build: Build, request: Request) -> int | None:
+    """KiB of the huge pages to use, None for ordinary ones."""
+    size = _asked_page(build, request)
+    return None if size is None or size == _SYSTEM_PAGE_KIB else size
+
+
+def _asked_page(build: Build, request: Request) -> int | None:
+    if request.module is not None and request.module.source is not None and request.module.source.pagesize:
+        return request.module.source.pagesize
+    huge = build.domain.memory_backing.hugepages if build.domain.memory_backing else None
+    if huge is None or (request.module is not None and request.module.source and request.module.source.path):
+        return None
+    if not huge.pages:
+        return build.context.default_hugepage
+    for page in huge.pages:
+        if page.nodeset is not None and request.node is not None and request.node in parse_bitmap(page.nodeset):
+            return page.size
+    return next((page.size for page in huge.pages if page.nodeset is None), None) or _first_of_all(build, request)
+
+
+def _first_of_all(build: Build, request: Request) -> int | None:
+    """A guest without NUMA nodes is node 0."""
+    huge = build.domain.memory_backing.hugepages if build.domain.memory_backing else None
+    if request.node is not None or huge is None:
+        return None
+    return next((page.size for page in huge.pages if page.nodeset and 0 in parse_bitmap(page.nodeset)), None)
+
+
+def _huge_page_path(build: Build, page: int) -> str:
+    mount = build.context.hugepages.get(page)
+    if mount is None:
+        raise VirtError(Code.INTERNAL_ERROR, f"Unable to find any usable hugetlbfs mount for {page} KiB")
+    return f"{mount}/libvirt/qemu/{_short_name(build)}"
+
+
+def _host_nodes(build: Build, request: Request) -> tuple[list[int] | None, str | None]:
+    """The host's nodes that the memory is taken from, and how."""
+    own = request.module.source.nodemask if request.module and request.module.source else None
+    tune = build.domain.numatune
+    memory = tune.memory if tune else None
+    mode = memory.mode if memory and memory.mode else "strict"
+    nodeset = own
+    if nodeset is None and tune is not None:
+        node = next((n for n in tune.memnodes if n.cellid == request.node), None) if request.node is not None else None
+        if node is not None:
+            nodeset, mode = node.nodeset, node.mode
+        elif memory is not None and memory.placement != "auto":
+            nodeset = memory.nodeset
+    if nodeset is None or mode == "restrictive":
+        return None, None
+    return sorted(parse_bitmap(nodeset)), _POLICIES[mode]
