@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any, Self, cast
 
 from drivers.base import Environment
+from drivers.qemu.aliases import assign_aliases
 from drivers.qemu.capabilities import CapabilitiesCache
 from drivers.qemu.capabilities.model import Capabilities, CpuFacts, MachineType
 from drivers.qemu.driver import QemuDriver
@@ -122,8 +123,6 @@ class World:
         assert guest.persistent is not None
         live = guest.persistent.model_copy(deep=True)
         live.id = number
-        from drivers.qemu.aliases import assign_aliases
-
         assign_aliases(live)
         paths = self.context.paths
         runtime = Runtime(paths.domain_dir(number, guest.name), paths.channel_dir(number, guest.name))

@@ -7,8 +7,9 @@ import asyncio
 import os
 from typing import Any
 
+from conf.domain.devices.memballoon import MemballoonStats
 from drivers.common.lookup import matches
-from drivers.qemu import cputime
+from drivers.qemu import commands, cputime
 from drivers.qemu.api.base import IMPACT, Part, definitions, not_running, refuse, save
 from drivers.qemu.guest import Guest
 from drivers.qemu.stats import blocks, groups, memory
@@ -227,15 +228,11 @@ def _has_balloon(definition: Any) -> bool:
 
 
 def _store_period(definition: Any, period: int) -> None:
-    from conf.domain.devices.memballoon import MemballoonStats
-
     definition.devices.memballoon.stats = MemballoonStats(period=period)
 
 
 async def set_period(guest: Guest, period: int) -> None:
     """Tell the balloon how often to ask the guest."""
-    from drivers.qemu import commands
-
     device = guest.definition.devices.memballoon
     assert device is not None
     path = f"/machine/peripheral/{device.alias}"

@@ -7,6 +7,7 @@ import itertools
 import os
 from typing import TYPE_CHECKING, Any
 
+from conf.domain.devices.interface import InterfaceTarget
 from drivers.qemu.runtime import Runtime
 from virtd.errors import Code, From, VirtError
 from virtd.host import netdev
@@ -73,8 +74,6 @@ def _tap_name(interface: Any) -> str:
 
 
 def _name_target(interface: Any, name: str) -> None:
-    from conf.domain.devices.interface import InterfaceTarget
-
     if interface.target is None:
         interface.target = InterfaceTarget()
     interface.target.dev = name
