@@ -7,6 +7,7 @@ from collections.abc import Iterator
 
 from conf.domain.devices.address import DriveAddress
 from conf.domain.devices.disk import Disk
+from drivers.qemu import machines
 from drivers.qemu.block.layers import chain, is_empty
 from drivers.qemu.block.nodes import disk_nodes, drive_node
 from drivers.qemu.block.storage import pr_manager, tls_credentials
@@ -42,7 +43,7 @@ def managed_pr_helper_props(build: Build) -> Props:
 
 def add_disks(build: Build, line: CommandLine) -> None:
     """All disks."""
-    _add_floppy_boot(build, line)
+    _add_floppy_controller(build, line)
     for disk in build.domain.devices.disks:
         if disk.target.bus == "sd":
             line.add("-drive", _sd_drive(build, disk))
@@ -56,11 +57,19 @@ def add_disks(build: Build, line: CommandLine) -> None:
         add_device(line, disk, disk_props(build, disk))
 
 
-def _add_floppy_boot(build: Build, line: CommandLine) -> None:
-    for disk in build.domain.devices.disks:
-        if disk.target.bus == "fdc" and (index := boot_index(build.domain, disk)) is not None:
+def _add_floppy_controller(build: Build, line: CommandLine) -> None:
+    """The controller, where the board has none, and which of its drives the guest may boot from."""
+    drives = [disk for disk in build.domain.devices.disks if disk.target.bus == "fdc"]
+    boot = {}
+    for disk in drives:
+        if (index := boot_index(build.domain, disk)) is not None:
             unit = disk.address.unit if isinstance(disk.address, DriveAddress) else 0
-            line.add("-global", f"isa-fdc.bootindex{_FLOPPY_LETTERS[unit]}={index}")
+            boot[f"bootindex{_FLOPPY_LETTERS[unit]}"] = index
+    if drives and machines.is_q35(build.domain):
+        line.add_json("-device", {"driver": "isa-fdc", **boot})
+        return
+    for name, index in boot.items():
+        line.add("-global", f"isa-fdc.{name}={index}")
 
 
 def _sd_drive(build: Build, disk: Disk) -> str:

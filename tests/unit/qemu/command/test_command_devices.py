@@ -515,3 +515,20 @@ def test_capabilities_the_user_forces(build: Build) -> None:
     on = "<qemu:capabilities><qemu:add capability='seccomp-sandbox'/></qemu:capabilities>"
     assert "-sandbox" not in build(off).argv
     assert "-sandbox" in build(on, without=("seccomp-sandbox",)).argv
+
+
+FLOPPY = (
+    "<disk type='file' device='floppy'><source file='/f'/><target dev='fda' bus='fdc'/><boot order='1'/>"
+    "<alias name='fdc0-0-0'/><address type='drive' controller='0' bus='0' target='0' unit='0'/></disk>"
+)
+
+
+def test_a_floppy_controller_is_made_where_the_board_has_none(build: Build) -> None:
+    line = build(devices=FLOPPY)
+    assert "isa-fdc.bootindexA=1" in values(line, "-global")
+    assert '{"driver":"isa-fdc"' not in str(line.argv)
+    pcie = "<controller type='pci' index='0' model='pcie-root'><alias name='pcie.0'/></controller>"
+    line = build("<os><type arch='x86_64' machine='pc-q35-9.0'>hvm</type></os>", FLOPPY, controllers=pcie)
+    devices = values(line, "-device")
+    assert '{"driver":"isa-fdc","bootindexA":1}' in devices
+    assert not any("isa-fdc" in value for value in values(line, "-global"))
