@@ -26,10 +26,6 @@ class Machine(Protocol):
     def default_cpu(self) -> str | None:
         """QEMU's default CPU type as libvirt names the model (`qemu64`, `cortex-a15`), if it says."""
 
-    @property
-    def numa_mem_supported(self) -> bool:
-        """Whether `-numa node,mem=` still works on it."""
-
 
 class EmulatorFacts(Protocol):
     """One probed QEMU binary."""
@@ -41,14 +37,6 @@ class EmulatorFacts(Protocol):
     @property
     def arch(self) -> str:
         """The guest architecture in libvirt's terms: `x86_64`, `i686`, `ppc64` ..."""
-
-    @property
-    def version(self) -> int:
-        """7.2.1 is 7002001."""
-
-    @property
-    def host_arch(self) -> str:
-        """The architecture of the machine we run on."""
 
     @property
     def kvm(self) -> bool:

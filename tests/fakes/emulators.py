@@ -3,7 +3,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 from conf.domain import Domain, parse_domain
 from drivers.qemu.defaults import choose_emulator, prepare_definition
@@ -24,7 +24,6 @@ class FakeMachine:
     name: str
     default_cpu: str | None = None
     max_cpus: int = 255
-    numa_mem_supported: bool = True
 
 
 @dataclass(frozen=True)
@@ -34,9 +33,6 @@ class FakeEmulator:
     arch: str = "x86_64"
     kvm: bool = True
     lacks: frozenset[str] = frozenset()
-    version: int = 7002000
-    host_arch: str = "x86_64"
-    machines: dict[str, FakeMachine] = field(default_factory=dict)
 
     @property
     def path(self) -> str:

@@ -17,13 +17,3 @@ def disk_index(name: str) -> int | None:
     for letter in match[1]:
         index = index * 26 + ord(letter) - ord("a") + 1
     return index - 1
-
-
-def disk_name(prefix: str, index: int) -> str:
-    """The reverse: ("sd", 26) is `sdaa`."""
-    letters = ""
-    index += 1
-    while index:
-        index, letter = divmod(index - 1, 26)
-        letters = chr(ord("a") + letter) + letters
-    return prefix + letters

@@ -39,10 +39,6 @@ class PciAddressSet:
         # (flags, function, group) → first bus with room, so that many devices are not looked for from the start
         self._start: dict[tuple[int, int, int], int] = {}
 
-    def in_use(self, address: PciAddress) -> bool:
-        """Whether the whole slot or just this function is taken."""
-        return bool(self._functions(address) & (1 << address.function))
-
     def slot_in_use(self, address: PciAddress) -> bool:
         """Whether anything is in the slot."""
         return self._functions(address) != 0
