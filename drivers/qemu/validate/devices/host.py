@@ -34,9 +34,5 @@ def _check_mdev(hostdev: Hostdev, question: Question) -> None:
         raise unsupported(
             f"booting from assigned devices is not supported by mediated devices of model {hostdev.model}"
         )
-    if hostdev.display is None:
-        return
-    if hostdev.model != "vfio-pci":
-        raise unsupported("<hostdev> attribute 'display' is only supported with model='vfio-pci'")
     if hostdev.display and not question.domain.devices.graphics:
         raise unsupported("graphics device is needed for attribute value 'display=on' in <hostdev>")

@@ -93,7 +93,6 @@ REFUSED = [
     (share("<driver type='virtiofs' wrpolicy='immediate'/>"), 67, "wrpolicy"),
     ("<hostdev mode='capabilities' type='misc'><source><char>/dev/x</char></source></hostdev>", 67, "capabilities"),
     (MDEV.format("vfio-pci", "display='on'", ""), 67, "graphics device is needed"),
-    (MDEV.format("vfio-ap", "display='off'", ""), 67, "only supported with model='vfio-pci'"),
     (MDEV.format("vfio-pci", "", "<boot order='1'/>"), 67, "booting from assigned devices"),
     ("<tpm model='tpm-tis'><backend type='passthrough'/></tpm>" * 2, 67, "single TPM non-proxy"),
     (tpm("spapr-tpm-proxy") * 2, 67, "single TPM Proxy"),
