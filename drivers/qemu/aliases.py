@@ -161,6 +161,8 @@ def _scsi_model(domain: Domain, index: int) -> str | None:
 def controller_alias(controller: Controller, domain: Domain) -> str:
     """By type and index; those that are part of the machine have the names QEMU gives them."""
     if controller.type == "pci":
+        if controller.model == "pci-root" and not machines.has_numbered_pci(domain):
+            return "pci"
         return f"{'pcie' if controller.model == 'pcie-root' else 'pci'}.{controller.index}"
     if controller.index == 0 and (name := _builtin_name(controller, domain)):
         return name

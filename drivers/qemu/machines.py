@@ -40,6 +40,12 @@ def is_pseries(domain: Domain) -> bool:
     return arch in PPC64 and _named(machine, "pseries")
 
 
+def has_numbered_pci(domain: Domain) -> bool:
+    """Whether the root bus is called `pci.0`; on old boards it is just `pci`."""
+    arch = domain.os.arch or ""
+    return arch in X86 | S390 or arch.startswith("ppc") or is_arm_virt(domain) or is_riscv_virt(domain)
+
+
 def is_arm(domain: Domain) -> bool:
     """An ARM guest of whatever kind."""
     return domain.os.arch in ARM

@@ -64,6 +64,8 @@ X86 = frozenset({"i686", "x86_64"})
 ARM = frozenset({"armv6l", "armv7l", "aarch64"})
 PPC64 = frozenset({"ppc64", "ppc64le"})
 S390 = frozenset({"s390", "s390x"})
+#: Architectures of whose CPU models something is known.
+WITH_CPU_MODELS = X86 | ARM | PPC64 | S390 | {"armv7b"}
 RISCV = frozenset({"riscv32", "riscv64"})
 
 _MACHINE_TO_ARCH = {"i386": "i686", "i486": "i686", "i586": "i686", "amd64": "x86_64", "arm64": "aarch64"}

@@ -7,7 +7,7 @@ import asyncio
 
 from conf.capabilities import BaseLabel, SecurityModel, format_capabilities, format_domain_capabilities
 from drivers.qemu.api.base import Part
-from drivers.qemu.capabilities.arch import ARCHES, ARM, PPC64, S390, X86
+from drivers.qemu.capabilities.arch import ARCHES, ARM, S390, WITH_CPU_MODELS
 from drivers.qemu.capabilities.choice import choose_emulator_for
 from drivers.qemu.capabilities.domain import domain_capabilities
 from drivers.qemu.capabilities.emulators import installed_emulators
@@ -20,7 +20,6 @@ from virtd.errors import Code, VirtError, check_flags, invalid_arg
 
 #: Architectures whose CPU models are QEMU's own affair.
 _ALL_MODELS_ACCEPTED = ARM | S390 | {"armv7b"}
-_ARCHES_WITH_MODELS = _ALL_MODELS_ACCEPTED | X86 | PPC64
 
 
 class CapabilitiesPart(Part):
@@ -64,7 +63,7 @@ class CapabilitiesPart(Part):
         check_flags(flags, 0, "qemuConnectGetCPUModelNames")
         if arch not in ARCHES:
             raise invalid_arg(f"cannot find architecture {arch}")
-        if arch not in _ARCHES_WITH_MODELS:
+        if arch not in WITH_CPU_MODELS:
             raise VirtError(Code.NO_SUPPORT, f"'{arch}' architecture is not supported by CPU driver")
         if arch in _ALL_MODELS_ACCEPTED:
             return []

@@ -14,6 +14,7 @@ from drivers.qemu.command.context import Build
 from drivers.qemu.command.firmware import pflash_nodes
 from drivers.qemu.command.line import CommandLine, Option, on_off
 from drivers.qemu.command.memory import default_ram_id
+from virtd.errors import Code, VirtError
 
 
 def add_machine(build: Build, line: CommandLine) -> None:
@@ -34,8 +35,8 @@ def _machine_options(build: Build) -> Iterator[Option]:
     elif features.ioapic and features.ioapic.driver == "kvm":
         yield "kernel_irqchip", "on"
     yield from _key_wrap(domain)
-    if machines.is_arm_virt(domain) and features.gic and features.gic.version and build.caps.has("gic-version"):
-        yield "gic-version", features.gic.version
+    if machines.is_arm_virt(domain) and features.gic and features.gic.version:
+        yield from _gic(build, features.gic.version)
     yield from _pseries(features)
     yield from _common(build)
     yield from _boot_options(build)
@@ -91,6 +92,15 @@ def _iommu_machine(build: Build) -> str | None:
 def _dump_core(build: Build) -> bool:
     own = build.domain.memory_dump_core
     return build.context.settings.dump_guest_core if own is None else own
+
+
+def _gic(build: Build, version: str) -> Iterator[Option]:
+    """The interrupt controller; the oldest goes without saying where it cannot be said."""
+    if build.caps.has("gic-version"):
+        yield "gic-version", version
+    elif version != "2":
+        detail = "gic-version option is not available with this QEMU binary"
+        raise VirtError(Code.CONFIG_UNSUPPORTED, detail)
 
 
 def _pseries(features: Features) -> Iterator[Option]:

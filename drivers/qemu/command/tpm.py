@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 from conf.domain.devices.tpm import TPM
+from drivers.qemu import machines
 from drivers.qemu.command.address import add_device, address_props
 from drivers.qemu.command.context import Build
 from drivers.qemu.command.line import CommandLine, Props, props
@@ -39,4 +40,7 @@ def tpm_props(build: Build, tpm: TPM) -> Props:
     if tpm.model == "spapr-tpm-proxy":
         device = tpm.backend.device
         return props({"driver": tpm.model, "id": tpm.alias, "host-path": device.path if device else None})
-    return props({"driver": tpm.model, "tpmdev": f"tpm-{tpm.alias}", "id": tpm.alias, **address_props(build, tpm)})
+    # Boards without an ISA bus have it in memory.
+    without_isa = machines.is_arm_virt(build.domain) or machines.is_riscv_virt(build.domain)
+    driver = "tpm-tis-device" if tpm.model == "tpm-tis" and without_isa else tpm.model
+    return props({"driver": driver, "tpmdev": f"tpm-{tpm.alias}", "id": tpm.alias, **address_props(build, tpm)})

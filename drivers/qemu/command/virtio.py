@@ -41,7 +41,7 @@ def virtio_type(build: Build, kind: str, device: DeviceInfo, model: str | None =
         case VirtioMMIOAddress():
             return f"{kind}-device"
         case None:
-            return f"{kind}-pci"
+            raise VirtError(Code.INTERNAL_ERROR, "Unexpected enum value 0 for virDomainDeviceAddressType")
         case other:
             raise VirtError(Code.INTERNAL_ERROR, f"Unexpected address type for '{kind}': {other.type}")
 

@@ -5,12 +5,12 @@ from __future__ import annotations
 
 from conf.domain import Domain
 from conf.domain.cpu import CPU, CPUFeature, CPUModel
-from drivers.qemu.capabilities.arch import kvm_can_run
+from drivers.qemu.capabilities.arch import WITH_CPU_MODELS, kvm_can_run
 from drivers.qemu.capabilities.model import Capabilities
 from drivers.qemu.cpu.compare import check_cpu
 from drivers.qemu.cpu.cpu_map import CpuMap
 from drivers.qemu.cpu.decode import NamedCpu, RawCpu, decode_guest
-from virtd.errors import Code, VirtError
+from virtd.errors import Code, From, VirtError
 
 
 def host_model(caps: Capabilities, virt_type: str, cpu_map: CpuMap, *, migratable: bool) -> NamedCpu | None:
@@ -44,6 +44,8 @@ def settle_cpu(domain: Domain, caps: Capabilities, cpu_map: CpuMap) -> None:
         VirtError: as `check_cpu` and `expand_cpu`.
     """
     cpu = domain.cpu
+    if cpu is not None and caps.arch not in WITH_CPU_MODELS:
+        raise VirtError(Code.NO_SUPPORT, f"'{caps.arch}' architecture is not supported by CPU driver", source=From.CPU)
     if cpu is None or cpu.mode is None:
         return
     if not _has_mode(cpu.mode, caps, domain.type):
