@@ -10,8 +10,8 @@ from conf.binding import Model, ParseOptions, attr, child, parse_document
 from conf.binding.reading import read
 from conf.domain.devices.storage_source import Format, Mirror, StorageFormat, StorageSource, StorageType
 from conf.errors import ConfigUnsupportedError
-from drivers.qemu.block.headers import read_header
 from virtd.errors import Code, From, VirtError
+from virtd.host.images import read_header
 
 
 class DestinationDriver(Model):

@@ -53,9 +53,9 @@ def parse_header(head: bytes, format_: str, file_size: int) -> Header:
     """The header in an image's first bytes; one that is damaged says nothing."""
     parser = PARSERS.get(format_)
     if parser is None:
-        return Header(format_, file_size if format_ == "raw" else 0)
+        return Header(format_, file_size if format_ in ("raw", "iso") else 0)
     try:
-        return parser(head)
+        return parser(head, file_size)
     except (struct.error, ValueError):
         return Header(format_)
 
@@ -78,6 +78,7 @@ MAGIC = (
     (b"WithoutFreeSpace", 0, "ploop"),
     (b"WithouFreSpacExt", 0, "ploop"),
     (b"LUKS\xba\xbe", 0, "luks"),
+    (b"CD001", 32769, "iso"),
 )
 
 
@@ -87,7 +88,7 @@ def _name(head: bytes, offset: int, length: int) -> str | None:
     return head[offset : offset + length].rstrip(b"\0").decode(errors="surrogateescape") or None
 
 
-def _qcow2(head: bytes) -> Header:
+def _qcow2(head: bytes, _file_size: int) -> Header:
     version, offset, length, _bits, size = struct.unpack_from(">IQIIQ", head, 4)
     start = struct.unpack_from(">I", head, 100)[0] if version >= 3 else 72
     backing = _name(head, offset, length)
@@ -105,15 +106,73 @@ def _qcow2_backing_format(head: bytes, offset: int) -> str | None:
     return None
 
 
-def _qcow(head: bytes) -> Header:
+def _qcow(head: bytes, _file_size: int) -> Header:
     offset, length, _mtime, size = struct.unpack_from(">QIIQ", head, 8)
     return Header("qcow", size, _name(head, offset, length))
 
 
-def _qed(head: bytes) -> Header:
+def _qed(head: bytes, _file_size: int) -> Header:
     features, _compatible, _auto, _table, size, offset, length = struct.unpack_from("<QQQQQII", head, 16)
     backing = _name(head, offset, length) if features & QED_HAS_BACKING else None
     return Header("qed", size, backing, "raw" if backing and features & QED_BACKING_IS_RAW else None)
 
 
-PARSERS = {"qcow2": _qcow2, "qcow": _qcow, "qed": _qed}
+def _vdi(head: bytes, _file_size: int) -> Header:
+    return Header("vdi", *struct.unpack_from("<Q", head, 368))
+
+
+def _vpc(head: bytes, _file_size: int) -> Header:
+    return Header("vpc", *struct.unpack_from(">Q", head, 48))
+
+
+def _vmdk(head: bytes, _file_size: int) -> Header:
+    return Header("vmdk", 512 * struct.unpack_from("<Q", head, 12)[0])
+
+
+def _luks(head: bytes, file_size: int) -> Header:
+    """Version 1 says where the data begin; of version 2, only the file's size is known."""
+    version, payload = struct.unpack_from(">H", head, 6)[0], struct.unpack_from(">I", head, 104)[0]
+    return Header("luks", max(0, file_size - 512 * payload) if version == 1 else file_size)
+
+
+PARSERS = {
+    "qcow2": _qcow2,
+    "qcow": _qcow,
+    "qed": _qed,
+    "vdi": _vdi,
+    "vpc": _vpc,
+    "vmdk": _vmdk,
+    "luks": _luks,
+}
+
+
+@dataclass(slots=True, frozen=True)
+class Qcow2Details:
+    """What only qcow2 says: `compat` is "0.10" or "1.1", `features` are by libvirt's names."""
+
+    compat: str
+    cluster_size: int
+    features: tuple[str, ...]
+    encryption: str | None
+
+
+#: Bit of the header's compatible (first) and incompatible (second) features → libvirt's name.
+_COMPATIBLE = {1: "lazy_refcounts"}
+_INCOMPATIBLE = {1 << 4: "extended_l2"}
+_ENCRYPTION = {1: "qcow", 2: "luks"}
+
+
+def qcow2_details(head: bytes) -> Qcow2Details | None:
+    """The same header, read for these; None where it is damaged."""
+    try:
+        version, bits, method = (struct.unpack_from(">I", head, offset)[0] for offset in (4, 20, 32))
+        incompatible, compatible = struct.unpack_from(">QQ", head, 72) if version >= 3 else (0, 0)
+    except struct.error:
+        return None
+    known = ((compatible, _COMPATIBLE), (incompatible, _INCOMPATIBLE))
+    return Qcow2Details(
+        compat="1.1" if version >= 3 else "0.10",
+        cluster_size=1 << bits if bits < 32 else 0,
+        features=tuple(name for present, names in known for bit, name in names.items() if present & bit),
+        encryption=_ENCRYPTION.get(method),
+    )
