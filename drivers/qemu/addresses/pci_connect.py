@@ -62,7 +62,7 @@ _CONVENTIONAL_NICS = frozenset(
         "82540EM", "82545EM", "82543GC", "netfront",
     }
 )  # fmt: skip
-_NOT_PCI_NICS = frozenset({"usb-net", "spapr-vlan", "lan9118", "scm91c111", "smc91c111"})
+_NOT_PCI_NICS = frozenset({"usb-net", "spapr-vlan"})
 
 
 def _interface(interface: Interface, slots: Slots) -> int:
@@ -199,6 +199,7 @@ class Connections:
     """What the devices of one guest need from a PCI bus."""
 
     def __init__(self, domain: Domain) -> None:
+        self._domain = domain
         self._slots = Slots.of(domain)
         self._isolates = machines.is_pseries(domain)
 
@@ -212,6 +213,8 @@ class Connections:
         if isinstance(device, Interface):
             return device.type != "hostdev" or self.flags(device) != 0
         if isinstance(device, Controller):
+            if device.type == "ide" and device.index == 0 and machines.has_builtin_ide(self._domain):
+                return False
             return device.type in ("xenbus", "isa") or self.flags(device) != 0
         return self.flags(device) != 0
 

@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from conf.domain import Domain
 from conf.domain.devices.address import SpaprVIOAddress
 from conf.domain.devices.info import DeviceInfo
+from drivers.qemu import machines
 from virtd.errors import Code, VirtError
 
 _STEP = 0x1000
@@ -48,7 +49,8 @@ def _devices(domain: Domain) -> Iterator[tuple[DeviceInfo, int]]:
     yield from ((s, _TERMINAL) for s in vio)
     if devices.nvram:
         yield devices.nvram, _NVRAM
-    yield from ((t, _TPM) for t in devices.tpms if t.model == "tpm-spapr")
+    if machines.is_pseries(domain):
+        yield from ((t, _TPM) for t in devices.tpms if t.model == "tpm-spapr")
 
 
 def _register(device: DeviceInfo) -> int | None:

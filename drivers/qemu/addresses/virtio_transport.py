@@ -57,13 +57,13 @@ def virtio_devices(domain: Domain) -> Iterator[DeviceInfo]:
         devices.disks,
         devices.interfaces,
         devices.hostdevs,
-        devices.videos if on_channels else (),
+        devices.videos,
         devices.controllers,
         devices.inputs,
         devices.filesystems if on_channels else (),
         [devices.memballoon] if devices.memballoon else (),
         devices.rngs,
-        [devices.vsock] if devices.vsock else (),
+        [devices.vsock] if devices.vsock and on_channels else (),
     )
     return (device for kind in kinds for device in kind if is_virtio(device))
 
@@ -80,7 +80,7 @@ def is_virtio(device: DeviceInfo) -> bool:
         case Video():
             return device.model is not None and device.model.type == "virtio"
         case Controller():
-            return device.type == "virtio-serial" or _is_virtio_model(device.model)
+            return device.type in ("virtio-serial", "scsi")
         case Input():
             return device.bus == "virtio"
         case Memballoon():

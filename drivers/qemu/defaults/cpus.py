@@ -41,13 +41,18 @@ def _complete_model(cpu: CPU) -> None:
 
 def _take_default(domain: Domain, emulator: EmulatorFacts) -> None:
     machine = emulator.machine(domain.os.machine or "", domain.type)
-    if machine is None or machine.default_cpu is None or not emulator.has("query-cpu-definitions"):
+    if machine is None or machine.default_cpu is None or not _names_models(domain):
         return
     cpu = domain.cpu = domain.cpu or CPU()
     cpu.mode = "custom"
     cpu.match = "exact"
     cpu.check_ = "none"
     cpu.model = CPUModel(fallback="forbid", name=_generic_name(machine.default_cpu))
+
+
+def _names_models(domain: Domain) -> bool:
+    """Whether a guest's processor is written down at all on this architecture."""
+    return machines.is_x86(domain) or machines.is_arm(domain) or machines.is_ppc64(domain) or machines.is_s390(domain)
 
 
 def _generic_name(name: str) -> str:

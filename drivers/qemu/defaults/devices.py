@@ -107,20 +107,12 @@ def generate_mac() -> str:
 
 def choose_interface_model(domain: Domain, emulator: EmulatorFacts) -> str | None:
     """The model of a network card that names none."""
-    if machines.is_s390(domain):
+    if machines.is_s390(domain) or machines.is_arm_virt(domain) or machines.is_riscv_virt(domain):
         return "virtio"
     if machines.is_arm(domain):
-        if machines.is_arm_virt(domain):
-            return "virtio"
-        return "lan9118" if (domain.os.machine or "").startswith("vexpress") else _of_old_board(domain)
-    if machines.is_riscv_virt(domain):
-        return "virtio"
+        return "scm91c111" if machines.is_versatile(domain) else "lan9118"
     preference = {"rtl8139": "rtl8139", "e1000": "e1000", "virtio-net": "virtio"}
     return next((model for flag, model in preference.items() if emulator.has(flag)), None)
-
-
-def _of_old_board(domain: Domain) -> str:
-    return "scm91c111" if machines.is_versatile(domain) else "virtio"
 
 
 def complete_input(device: Input, domain: Domain) -> None:

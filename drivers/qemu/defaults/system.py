@@ -12,12 +12,19 @@ from conf.domain.features import GIC, Features
 from conf.domain.os import Boot
 from drivers.qemu import machines
 from drivers.qemu.facts import EmulatorFacts
+from virtd.errors import invalid_arg
 
 
 def choose_machine(domain: Domain, emulator: EmulatorFacts) -> None:
-    """The emulator's default machine where none is named, and the full name of one that is: `pc-q35-7.2` for `q35`."""
+    """The emulator's default machine where none is named, and the full name of one that is: `pc-q35-7.2` for `q35`.
+
+    Raises:
+        VirtError: INVALID_ARG, the emulator has none for guests of this type.
+    """
     assert domain.os.type is not None
     name = domain.os.type.machine or emulator.default_machine
+    if domain.os.type.machine is None and domain.type == "kvm" and not emulator.kvm:
+        raise invalid_arg(f"could not get preferred machine for {emulator.path} type={domain.type}")
     machine = emulator.machine(name, domain.type) if name else None
     domain.os.type.machine = machine.name if machine else name
 

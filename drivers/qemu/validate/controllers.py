@@ -58,6 +58,8 @@ def validate_controllers(domain: Domain, emulator: EmulatorFacts) -> None:
             case "scsi":
                 _validate_scsi(controller, emulator)
                 _validate_iothread(controller, domain)
+            case "sata" if not emulator.has("ich9-ahci"):
+                raise unsupported("SATA is not supported with this QEMU binary")
             case "pci":
                 validate_pci_options(controller, domain, emulator)
         _validate_driver(controller)

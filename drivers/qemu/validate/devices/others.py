@@ -145,5 +145,5 @@ def check_watchdog(watchdog: Watchdog, question: Question) -> None:
 
 
 def check_nvram(_nvram: NVRAM, question: Question) -> None:
-    if not machines.is_ppc64(question.domain):
+    if not machines.is_pseries(question.domain):
         raise unsupported("nvram device is only supported for PPC64")
