@@ -48,6 +48,7 @@ class Guest:
         self.state: int = DomainState.SHUTOFF
         self.reason: int = DomainShutoffReason.UNKNOWN
         self.taints: dict[str, None] = {}
+        self.deprecations: list[str] = []
         self.messages: list[str] = []
         self.jobs = JobLock(context.settings.max_queued)
         self.tasks = TaskOwner(f"guest {self.name}")

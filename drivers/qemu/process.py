@@ -31,6 +31,19 @@ def start_ticks(pid: int) -> int | None:
     return None if fields[0] in (b"Z", b"X") else int(fields[19])
 
 
+def find_by_argument(text: str) -> int | None:
+    """The process that was started with an argument that contains `text`, which no other has.  Blocks."""
+    for entry in os.listdir("/proc"):
+        if entry.isdigit() and int(entry) != os.getpid():
+            try:
+                with open(f"/proc/{entry}/cmdline", "rb") as file:
+                    if os.fsencode(text) in file.read():
+                        return int(entry)
+            except OSError:  # it ended while we looked
+                continue
+    return None
+
+
 class Process:
     """One QEMU.  Made by `spawn` or `adopt`; `close` ends the watching, not the process."""
 

@@ -67,6 +67,11 @@ class Runtime:
     asked_cpu: CPU | None = None
 
     @property
+    def master_key(self) -> Path:
+        """The key of secrets on QEMU's command line; that names the file, so that it tells this QEMU from all others."""
+        return self.domain_dir / "master-key.aes"
+
+    @property
     def monitor_path(self) -> Path:
         """QEMU's QMP socket."""
         return self.domain_dir / "monitor.sock"

@@ -3,7 +3,7 @@
 
     <domstatus state='running' reason='1' pid='4711' started='123456' autodestroy='no'>
       <monitor path='…'/> <channels path='…'/> <vcpu id='0' thread='…'/> <device alias='…'/> <tap name='…'/>
-      <owner path='…' uid='0' gid='0'/> <cgroup name='…'/> <cpu …/> <taint name='…'/> <message>…</message>
+      <owner path='…' uid='0' gid='0'/> <cgroup name='…'/> <cpu …/> <taint name='…'/> <deprecation>…</deprecation> <message>…</message>
       … an element of each feature …
       <domain type='kvm' id='3'> … </domain>
     </domstatus>
@@ -57,6 +57,7 @@ class Status:
     pid: int | None
     started: int
     taints: list[str]
+    deprecations: list[str]
     messages: list[str]
     #: The elements of the features.
     elements: list[etree._Element]
@@ -92,8 +93,9 @@ def render(guest: Guest) -> str:
         etree.SubElement(root, "cgroup", name=runtime.cgroup)
     if runtime.asked_cpu is not None:
         root.append(etree.fromstring(format_document(runtime.asked_cpu, "cpu", FormatOptions(inactive=False))))
-    for message in guest.messages:
-        etree.SubElement(root, "message").text = message
+    for tag, texts in (("deprecation", guest.deprecations), ("message", guest.messages)):
+        for text in texts:
+            etree.SubElement(root, tag).text = text
     for feature in guest.context.features:
         element = feature.save_status(guest)
         if element is not None:
@@ -137,6 +139,7 @@ def load(path: Path) -> Status:
         pid=int(pid) if pid else None,
         started=int(root.get("started", "0")),
         taints=[e.get("name", "") for e in root.findall("taint")],
+        deprecations=[e.text or "" for e in root.findall("deprecation")],
         messages=[e.text or "" for e in root.findall("message")],
         elements=list(root),
     )

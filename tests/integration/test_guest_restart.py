@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import os
+import re
 import signal
 
 import pytest
@@ -55,6 +56,22 @@ def test_a_start_cut_off_before_its_process_is_undone(daemon: Daemon):
     status.write_text(cut)
     daemon.start()
     assert daemon.state("half") == "shut off (failed)"
+    assert start_ticks(pid) is None
+    assert daemon.guests_files() == set()
+
+
+def test_a_start_cut_off_before_its_pid_was_written_is_undone(daemon: Daemon):
+    daemon.define("quarter")
+    daemon.virsh("start", "quarter")
+    status = daemon.root / "run/libvirt/qemu/quarter.xml"
+    text, pid = status.read_text(), daemon.pid("quarter")
+    daemon.stop(signal.SIGKILL)
+    cut = re.sub(r' pid="[0-9]+" started="[0-9]+"', "", text)
+    cut = cut.replace('state="running"', 'state="paused"').replace('reason="1"', 'reason="11"')
+    assert f'pid="{pid}"' not in cut
+    status.write_text(cut)
+    daemon.start()
+    assert daemon.state("quarter") == "shut off (failed)"
     assert start_ticks(pid) is None
     assert daemon.guests_files() == set()
 

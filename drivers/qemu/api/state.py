@@ -69,8 +69,12 @@ class StateApi(Part):
         check_flags(flags, _MESSAGE_TYPES, "qemuDomainGetMessages")
         guest = self._guest(dom)
         wanted = flags or _MESSAGE_TYPES
-        tainted = [f"tainted: {taint}" for taint in guest.taints] if wanted & DomainMessageType.TAINTING else []
-        return tainted + (guest.messages if not flags else [])
+        found: list[str] = []
+        if wanted & DomainMessageType.TAINTING:
+            found += [f"tainted: {taint}" for taint in guest.taints]
+        if wanted & DomainMessageType.DEPRECATION:
+            found += [f"deprecated configuration: {what}" for what in guest.deprecations]
+        return found + (guest.messages if not flags else [])
 
 
 def current_memory(guest: Guest) -> int:

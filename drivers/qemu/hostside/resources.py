@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -64,6 +65,8 @@ def prepare(guest: Guest, runtime: Runtime, account: Account | None) -> Resource
     try:
         _folder(runtime.domain_dir, account)
         _folder(runtime.channel_dir, account)
+        if guest.live.memory_backing is not None or guest.live.devices.memories or _has_numa(guest.live):
+            _folder(memory_folder(guest, runtime), account)
         resources.monitor = _listen(runtime.monitor_path)
         for channel in guest.live.devices.channels:
             source = channel.source
@@ -82,8 +85,20 @@ def prepare(guest: Guest, runtime: Runtime, account: Account | None) -> Resource
     return resources
 
 
+def memory_folder(guest: Guest, runtime: Runtime) -> Path:
+    """Where the guest's memory lies if it is to lie in files."""
+    context = guest.context
+    base = Path(context.settings.memory_backing_dir or context.paths.lib / "ram")
+    return base / runtime.domain_dir.name.removeprefix("domain-")
+
+
+def _has_numa(domain: Domain) -> bool:
+    return domain.cpu is not None and domain.cpu.numa is not None
+
+
 def release(guest: Guest, runtime: Runtime) -> None:
     """Take back what `prepare` made.  Blocks."""
+    shutil.rmtree(memory_folder(guest, runtime), ignore_errors=True)
     interfaces.release(guest, runtime)
     ownership.restore(guest, runtime)
     cgroup.remove(runtime.cgroup)

@@ -128,6 +128,7 @@ def forget(guest: Guest) -> None:
     guest.runtime = None
     guest.set_live(None)
     guest.taints.clear()
+    guest.deprecations.clear()
     guest.context.guests.release_id(guest)
     if guest.persistent is None:
         guest.context.guests.remove(guest)

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from importlib import metadata
 
 from conf.domain import Domain
-from drivers.qemu import command, commands, hostside, prepare
+from drivers.qemu import command, commands, hostside, prepare, taints
 from drivers.qemu.block import presence
 from drivers.qemu.block.chains import complete_chains
 from drivers.qemu.block.nodes import number_images
@@ -92,6 +92,7 @@ async def start(guest: Guest, definition: Domain, options: StartOptions) -> None
         context.guests.claim_id(guest, id_)
         presence.tell(guest, missing)
         guest.set_state(DomainState.PAUSED, DomainPausedReason.STARTING_UP)
+        _note_taints(guest, live, capabilities)
         undo.push_async_callback(_give_up, guest, runtime)
         await _bring_up(guest, runtime, capabilities)
         await _make_go(guest, runtime, options)
@@ -112,6 +113,13 @@ async def _find_images(guest: Guest, live: Domain, runtime: Runtime) -> list[pre
     missing = await presence.drop_missing(disks)
     runtime.block.last_index = await complete_chains(disks, last, user=(whom.uid, whom.gid) if whom else None)
     return missing
+
+
+def _note_taints(guest: Guest, live: Domain, capabilities: Capabilities) -> None:
+    privileged = guest.context.env.privileged
+    whom = account(guest.context.settings, privileged=privileged)
+    guest.taints = dict.fromkeys(taints.taints(live, capabilities, whom, privileged=privileged))
+    guest.deprecations = list(taints.deprecations(live, capabilities))
 
 
 def _tell_agent(guest: Guest) -> None:
@@ -152,7 +160,7 @@ async def _bring_up(guest: Guest, runtime: Runtime, capabilities: Capabilities) 
 
 def _write_master_key(runtime: Runtime, whom: Account | None) -> None:
     """The key that secrets on QEMU's command line are encrypted with; new for each run."""
-    path = runtime.domain_dir / "master-key.aes"
+    path = runtime.master_key
     files.write_atomic(path, secrets.token_bytes(MASTER_KEY_BYTES), durable=False)
     if whom is not None:
         os.chown(path, whom.uid, whom.gid)

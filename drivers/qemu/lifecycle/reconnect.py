@@ -17,7 +17,7 @@ from drivers.qemu.context import QemuContext
 from drivers.qemu.guest import Guest
 from drivers.qemu.hotplug import plugging
 from drivers.qemu.lifecycle import actions, connection, ending, running
-from drivers.qemu.process import Process
+from drivers.qemu.process import Process, find_by_argument, start_ticks
 from drivers.qemu.runtime import Runtime
 from virtd.enums import (
     DomainCrashedReason,
@@ -116,7 +116,7 @@ async def _load_status(context: QemuContext, path: Path) -> None:
     guest.runtime = found.runtime
     guest.set_state(found.state, found.reason)
     guest.taints = dict.fromkeys(found.taints)
-    guest.messages = found.messages
+    guest.deprecations, guest.messages = found.deprecations, found.messages
     context.guests.claim_id(
         guest, found.domain.id if found.domain.id and found.domain.id > 0 else context.guests.next_id()
     )
@@ -124,8 +124,16 @@ async def _load_status(context: QemuContext, path: Path) -> None:
         for element in found.elements:
             if element.tag == feature.status_element:
                 feature.load_status(guest, element)
-    if found.pid is not None:
-        found.runtime.process = Process.adopt(found.pid, found.started)
+    found.runtime.process = await _find_process(found)
+
+
+async def _find_process(found: status.Status) -> Process | None:
+    """The guest's process, if it still runs; that of a start cut off before its pid was written is looked for."""
+    pid, started = found.pid, found.started
+    if pid is None:
+        pid = await asyncio.to_thread(find_by_argument, str(found.runtime.master_key))
+        started = (start_ticks(pid) if pid is not None else None) or 0
+    return Process.adopt(pid, started) if pid is not None else None
 
 
 async def _reconnect(guest: Guest) -> None:
