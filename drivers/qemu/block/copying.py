@@ -17,6 +17,7 @@ from drivers.qemu.block.layers import Layer, chain, is_empty, mirror_chain
 from drivers.qemu.block.nodes import drive_node, layer_nodes
 from drivers.qemu.block.state import BlockJob, JobKind
 from drivers.qemu.guest import Guest
+from drivers.qemu.monitor import MonitorTimeout
 from virtd.errors import Code, VirtError, invalid_arg, operation_invalid
 
 
@@ -100,7 +101,11 @@ class _Attempt:
             await access.grant(self.guest, layers)
             undo.push_async_callback(jobs.close_images, self.guest, layers)
             await self._open(layers)
-            await self._begin(layers[0], options)
+            try:
+                await self._begin(layers[0], options)
+            except MonitorTimeout:  # it may begin yet, and needs its images then
+                undo.pop_all()
+                raise
             undo.pop_all()
 
     def _forget(self) -> None:
