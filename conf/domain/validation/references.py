@@ -54,7 +54,8 @@ def check_audio(domain: Domain) -> None:
             raise XMLError(f"audio ID {audio.id} is used multiple times")
         known.add(audio.id)
     references = [sound.audio for sound in domain.devices.sounds]
-    references += [graphics.audio for graphics in domain.devices.graphics]
+    # libvirt does not look at those of a D-Bus display
+    references += [graphics.audio for graphics in domain.devices.graphics if graphics.type != "dbus"]
     for reference in references:
         if reference is not None and reference.id not in known:
             raise XMLError(f"no audio device with ID {reference.id}")
