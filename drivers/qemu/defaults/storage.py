@@ -22,7 +22,6 @@ _PORTS = {
     "gluster": 24007,
     "iscsi": 3260,
     "vxhs": 9999,
-    "nfs": 2049,
 }
 
 
