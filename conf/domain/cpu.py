@@ -82,7 +82,7 @@ class NumaSibling(Model):
 class NumaCache(Model):
     """`<cache>`: memory-side cache of a node."""
 
-    level: Uint | None = attr(error=(XMLError, "Invalid 'level' attribute in cache element for NUMA node"))
+    level: Uint | None = attr()
     associativity: Literal["none", "direct", "full"] | None = attr(error=(XMLError, "Invalid cache associativity '%s'"))
     policy: Literal["none", "writeback", "writethrough"] = attr(
         required=(XMLError, "Invalid cache policy '(null)'"), error=(XMLError, "Invalid cache policy '%s'")
@@ -229,7 +229,7 @@ class CPU(Model):
     model: CPUModel | None = child()
     vendor: str | None = child_text()
     topology: CPUTopology | None = child()
-    cache: CPUCache | None = child()
+    cache: CPUCache | None = child(only=(XMLError, "at most one CPU cache element may be specified"))
     maxphysaddr: CPUMaxPhysAddr | None = child()
     features: list[CPUFeature] = children("feature")
     numa: CPUNuma | None = child()

@@ -45,7 +45,6 @@ StorageFormat = Literal[
     "fat",
     "vhd",
     "ploop",
-    "luks",
     "cow",
     "qcow",
     "qcow2",
@@ -132,7 +131,28 @@ class Cookie(Model):
     """`<cookie>`: sent to a web server; a secret."""
 
     name: str = attr(required=(XMLError, "missing cookie name"))
-    value: str | None = text(required=(XMLError, "missing cookie value"))
+    value: str | None = text()
+
+    def check(self, options: ParseOptions) -> None:
+        if self.value is None:
+            raise XMLError(f"missing value for cookie '{self.name}'")
+
+
+#: What RFC 6265 lets a cookie consist of.
+_COOKIE_NAME = re.compile(r"[!#$%&'*+\-.0-9A-Z^_`a-z|~]+")
+_COOKIE_VALUE = re.compile(r'("?)[!#$%&\'()*+\-./0-9:>=<?@A-Z^_`\[\]a-z|~]*\1')
+
+
+def _check_cookies(cookies: list[Cookie]) -> None:
+    seen: set[str] = set()
+    for cookie in cookies:
+        if cookie.name in seen:
+            raise XMLError(f"duplicate cookie '{cookie.name}'")
+        seen.add(cookie.name)
+        if not _COOKIE_NAME.fullmatch(cookie.name):
+            raise XMLError(f"cookie name '{cookie.name}' contains invalid characters")
+        if not _COOKIE_VALUE.fullmatch(cookie.value or ""):
+            raise XMLError(f"value of cookie '{cookie.name}' contains invalid characters")
 
 
 class Snapshot(Model):
@@ -229,7 +249,7 @@ class StorageSource(Model):
     name: str | None = attr(when=_NETWORK)
     query: str | None = attr(when=_HTTP)
     tls: YesNo | None = attr(when=_NETWORK)
-    tls_hostname: str | None = attr("tlsHostname", when=_protocol("nbd"))
+    tls_hostname: str | None = attr("tlsHostname", when=_NETWORK)
     pool: str | None = attr(when=_VOLUME)
     volume: str | None = attr(when=_VOLUME)
     mode: Literal["host", "direct"] | None = attr(
@@ -273,10 +293,7 @@ class StorageSource(Model):
             raise XMLError("missing name for disk source")
         if self.protocol == "gluster" and self.name is not None and not re.match(r"/?[^/]+/", self.name):
             raise XMLError(f"can't split path '{self.name}' into pool name and image name")
-        names = [cookie.name for cookie in self.cookies]
-        for i, name in enumerate(names):
-            if name in names[:i]:
-                raise XMLError(f"duplicate cookie '{name}'")
+        _check_cookies(self.cookies)
 
     def check_kind(self, kind: str | None) -> None:
         """Check what the element around decides: `kind` is its type.

@@ -11,6 +11,7 @@ from conf.domain.devices.virtio import VirtioOptions
 from conf.domain.domain import Domain
 from conf.errors import ConfigUnsupportedError, InternalError, XMLError
 
+_WITH_AUTH = ("rbd", "iscsi", "http", "https", "ftp", "ftps", "ssh")
 _HARD_DISK_NAMES = ("hd", "sd", "vd", "xvd", "ubd")
 
 
@@ -88,6 +89,8 @@ def _check_source(disk: Disk) -> None:
         raise ConfigUnsupportedError("NVMe namespace can't be zero")
     if source.reservations is not None and disk.device != "lun":
         raise ConfigUnsupportedError("<reservations/> allowed only for lun devices")
+    if (disk.auth or source.auth) and source.protocol not in (None, *_WITH_AUTH):
+        raise ConfigUnsupportedError(f"authentication is not supported for protocol '{source.protocol}'")
     policy = source.startup_policy
     if policy is not None and disk.type == "network":
         raise XMLError(f"disk startupPolicy '{policy}' is not allowed for disk of 'network' type")

@@ -5,7 +5,7 @@ from __future__ import annotations
 
 import re
 
-_NAME = re.compile(r"(?:fd|hd|vd|sd|xvd|ubd)([a-z]+)([0-9]*)")
+_NAME = re.compile(r"(?:fd|hd|vd|sd|xvd|ubd)([a-z]{1,5})([0-9]*)")
 
 
 def disk_index(name: str) -> int | None:

@@ -49,13 +49,13 @@ def assign_drives(domain: Domain) -> None:
     """
     hostdevs = {p for h in domain.devices.hostdevs if is_scsi(h) and (p := place_of(h)) is not None}
     for disk in domain.devices.disks:
-        if disk.address is None and disk.target.bus in DRIVE_BUSES:
+        if disk.address is None:
             assign_disk(disk, hostdevs)
     _assign_hostdevs(domain)
 
 
 def assign_disk(disk: Disk, hostdevs: set[Place]) -> None:
-    """Give a disk the address that its name stands for; `hostdevs` are places which host devices have.
+    """Give a disk on a drive bus the address that its name stands for; `hostdevs` are places which host devices have.
 
     Raises:
         VirtError: as `assign_drives`.
@@ -64,7 +64,9 @@ def assign_disk(disk: Disk, hostdevs: set[Place]) -> None:
     index = disk_index(name)
     if index is None:
         raise VirtError(Code.XML_ERROR, f"Unknown disk name '{name}' and no address specified")
-    controller, bus, target, unit = place = drive_place(disk.target.bus or "", index)
+    if disk.target.bus not in DRIVE_BUSES:
+        return
+    controller, bus, target, unit = place = drive_place(disk.target.bus, index)
     if disk.target.bus == "scsi" and place in hostdevs:
         raise VirtError(
             Code.CONFIG_UNSUPPORTED,

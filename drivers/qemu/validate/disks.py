@@ -3,21 +3,24 @@
 
 from __future__ import annotations
 
+import re
+
 from conf.domain import Domain
 from conf.domain.devices.address import DriveAddress, UnassignedAddress, USBAddress
 from conf.domain.devices.disk import Disk
-from conf.domain.devices.encryption import Encryption
 from drivers.qemu import machines
 from drivers.qemu.addresses.drive import is_scsi, place_of
 from drivers.qemu.validate.complaints import unsupported
 from drivers.qemu.validate.devices.filesystem import shares_memory
+from drivers.qemu.validate.images import layers, validate_image
 from virtd.errors import Code, VirtError
 
 #: Formats that QEMU can serve to more than one guest.
 _SHAREABLE = ("raw", None)
-#: Formats QEMU has no driver for any more.
-_GONE = ("aio", "cow", "iso", "vhd", "ploop")
-_ENCRYPTED = ("raw", "qcow2", None)
+_SERIAL = re.compile(r"[A-Za-z0-9_\-. +]*", re.ASCII)
+_PARTITION = re.compile(r"(?:hd|sd|vd|xvd|ubd)[a-z]+[0-9]+", re.ASCII)
+#: QEMU's bound on bytes and requests a second.
+_HIGHEST_LIMIT = 10**15
 
 
 def validate_disks(domain: Domain) -> None:
@@ -30,6 +33,7 @@ def validate_disks(domain: Domain) -> None:
         validate_disk(disk, domain)
         if disk.type == "vhostuser" and not shares_memory(domain):
             raise unsupported("'vhostuser' requires shared memory")
+    _validate_throttling(domain)
     _validate_hostdev_places(domain)
 
 
@@ -43,7 +47,10 @@ def validate_disk(disk: Disk, domain: Domain) -> None:
     _validate_drive(disk, domain)
     _validate_bus(disk)
     _validate_iothread(disk, domain)
-    _validate_image(disk)
+    _validate_driver(disk)
+    _validate_identity(disk)
+    for layer in layers(disk):
+        validate_image(layer)
     if disk.shareable and (disk.driver.type if disk.driver else None) not in _SHAREABLE:
         raise unsupported(f"shared access for disk '{disk.target.dev}' requires use of supported storage format")
 
@@ -110,29 +117,66 @@ def _validate_bus(disk: Disk) -> None:
         raise unsupported(f"disk device='lun' is not supported for bus='{bus}'")
     if disk.device == "cdrom" and bus == "virtio":
         raise unsupported(f"disk type of '{disk.target.dev}' does not support ejectable media")
+    if disk.readonly and disk.device == "disk" and bus in ("ide", "sata"):
+        raise unsupported(f"readonly {bus} disks are not supported")
+    if disk.device in ("disk", "lun") and _PARTITION.fullmatch(disk.target.dev or ""):
+        raise unsupported(f"invalid disk target '{disk.target.dev}', partitions can't appear in disk targets")
+
+
+def _validate_driver(disk: Disk) -> None:
+    driver, name = disk.driver, disk.target.dev
+    if driver is None:
+        return
+    if driver.name not in (None, "qemu"):
+        raise unsupported(f"unsupported driver name '{driver.name}' for disk '{name}'")
+    if driver.io == "native" and driver.cache not in ("none", "directsync"):
+        raise unsupported("io='native' needs either no disk cache or directsync cache mode")
+    if driver.copy_on_read:
+        if disk.readonly:
+            raise unsupported(f"copy_on_read is not compatible with read-only disk '{name}'")
+        if disk.device == "floppy":
+            raise unsupported(f"copy_on_read is not supported with removable disk '{name}'")
+        if disk.device == "lun":
+            raise unsupported(f"copy_on_read is not compatible with 'lun' disk '{name}'")
+
+
+def _validate_identity(disk: Disk) -> None:
+    """What the guest reads of its disk."""
+    bus = disk.target.bus
+    if disk.target.rotation_rate:
+        if bus not in ("scsi", "ide", "sata"):
+            raise VirtError(Code.INTERNAL_ERROR, "rotation rate is only valid for SCSI/IDE/SATA bus")
+        if disk.device != "disk":
+            raise unsupported("rotation rate is only valid for disk device")
+    if disk.geometry is not None and disk.geometry.trans is not None and bus != "ide":
+        raise unsupported(f"CHS translation mode can only be set for 'ide' bus not '{bus}'")
+    if disk.serial is not None and not _SERIAL.fullmatch(disk.serial):
+        raise VirtError(Code.INTERNAL_ERROR, f"driver serial '{disk.serial}' contains unsafe characters")
+    if disk.wwn is not None and bus not in ("ide", "scsi"):
+        raise unsupported("Only ide and scsi disk support wwn")
     if bus != "scsi" and (disk.vendor or disk.product):
         raise unsupported("Only scsi disk supports vendor and product")
 
 
-def _validate_image(disk: Disk) -> None:
-    format_ = disk.driver.type if disk.driver else None
-    if format_ in _GONE:
-        raise unsupported(f"'{format_}' storage format is not supported")
-    if format_ == "dir":
-        raise unsupported("'directory' storage format is not directly supported by QEMU, use 'dir' disk type instead")
-    if disk.driver and disk.driver.metadata_cache and format_ != "qcow2":
-        raise unsupported("metadata cache max size control is supported only with qcow2 images")
-    encryption = disk.encryption or (disk.source.encryption if disk.source else None)
-    if encryption is not None:
-        _validate_encryption(encryption, disk)
-
-
-def _validate_encryption(encryption: Encryption, disk: Disk) -> None:
-    if encryption.engine == "librbd":
-        if not disk.source or disk.source.protocol != "rbd":
-            raise unsupported("librbd encryption is supported only with RBD backed disks")
-    elif disk.driver and disk.driver.type not in _ENCRYPTED:
-        raise unsupported("encryption is supported only with 'raw' and 'qcow2' image format")
+def _validate_throttling(domain: Domain) -> None:
+    """Limits that QEMU can keep; disks of one group have the same."""
+    groups: dict[str, Disk] = {}
+    for disk in domain.devices.disks:
+        tune = disk.iotune
+        if tune is None:
+            continue
+        limits = {name: value for name, value in tune.__dict__.items() if name != "group_name" and value}
+        if any(value > _HIGHEST_LIMIT for name, value in limits.items() if not name.endswith("_length")):
+            raise VirtError(
+                Code.ARGUMENT_UNSUPPORTED, f"block I/O throttle limit must be no more than {_HIGHEST_LIMIT} using QEMU"
+            )
+        if tune.group_name is None:
+            continue
+        if not limits:
+            raise unsupported("group_name can be configured only together with settings")
+        other = groups.setdefault(tune.group_name, disk)
+        if other.iotune != tune:
+            raise unsupported(f"different iotunes for disks {other.target.dev} and {disk.target.dev}")
 
 
 def _validate_hostdev_places(domain: Domain) -> None:
