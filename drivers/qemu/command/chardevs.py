@@ -7,9 +7,11 @@ from collections.abc import Callable, Iterator, Mapping
 
 from conf.domain.devices.chardev_source import CharacterBackend, CharacterSource
 from drivers.qemu.command.context import Build
-from drivers.qemu.command.line import CommandLine, Option, comma_list
+from drivers.qemu.command.line import CommandLine, Option, Props, comma_list
 from virtd.errors import Code, VirtError
 
+#: Where the host's certificates for QEMU lie.
+TLS_DIR = "/etc/pki/qemu"
 _NOTHING_OPEN: Mapping[str, int] = {}
 
 
@@ -32,6 +34,9 @@ def add_chardev(
         fd = build.context.files.get(path)
         if fd is not None and (words := f"set={fd},fd={fd}") not in line.argv:
             line.add("-add-fd", words)
+    source = backend.source
+    if backend.type == "tcp" and source is not None and source.tls:
+        line.add_json("-object", _credentials(source, id_))
     line.add("-chardev", chardev(backend, id_, role=role, socket=socket, files=build.context.files))
 
 
@@ -67,8 +72,27 @@ def chardev(
     if socket is not None:
         options = [("fd", socket) if o[0] == "path" else o for o in options]
     options = [("path", _fdset(files[str(o[1])])) if o[0] == "path" and o[1] in files else o for o in options]
-    named = [("name", role)] if backend.type in ("spicevmc", "qemu-vdagent") else []
-    return comma_list([word, ("id", id_), *named, *options, *_log(backend, files)])
+    named: list[Option] = [("name", role)] if backend.type == "spicevmc" else []
+    if backend.type == "qemu-vdagent":
+        named = [("name", "vdagent")]
+    tls = backend.type == "tcp" and backend.source is not None and backend.source.tls
+    secure: list[Option] = [("tls-creds", _credentials_id(id_))] if tls else []
+    return comma_list([word, ("id", id_), *named, *options, *secure, *_log(backend, files)])
+
+
+def _credentials_id(id_: str) -> str:
+    return f"obj{id_}_tls0"
+
+
+def _credentials(source: CharacterSource, id_: str) -> Props:
+    """The certificates that one end of an encrypted connection shows and asks for."""
+    return {
+        "qom-type": "tls-creds-x509",
+        "id": _credentials_id(id_),
+        "dir": TLS_DIR,
+        "endpoint": "server" if source.mode == "bind" else "client",
+        "verify-peer": True,
+    }
 
 
 def _log(backend: CharacterBackend, files: Mapping[str, int]) -> Iterator[Option]:

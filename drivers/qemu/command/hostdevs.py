@@ -70,9 +70,9 @@ def _usb(build: Build, hostdev: Hostdev) -> Props:
         "driver": "usb-host",
         "hostdevice": place,
         "id": hostdev.alias,
-        "guest-reset": None if reset is None else reset != "off",
-        "guest-resets-all": None if reset is None else reset == "on",
         "bootindex": boot_index(build.domain, hostdev),
+        "guest-reset": None if reset is None else reset != "off",
+        "guest-resets-all": None if reset in (None, "off") else reset == "on",
         **address_props(build, hostdev),
     }
 

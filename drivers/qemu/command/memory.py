@@ -66,7 +66,7 @@ def module_props(build: Build, module: Memory) -> Props:
             "node": target.node,
             "label-size": label * KIB if label else None,
             "block-size": target.block * KIB if virtio and target.block else None,
-            "requested-size": (target.requested or 0) * KIB if virtio else None,
+            "requested-size": target.requested * KIB if virtio and target.requested else None,
             "uuid": module.uuid,
             "unarmed": True if target.readonly and module.model == "nvdimm" else None,
             "memdev": f"mem{module.alias}",

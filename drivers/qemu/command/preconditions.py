@@ -12,10 +12,12 @@ from pathlib import Path
 
 from conf.bitmap import parse_bitmap
 from conf.domain import Domain
+from conf.domain.devices.address import UnassignedAddress
 from conf.domain.devices.disk import Disk
 from conf.domain.devices.encryption import Secret
 from conf.domain.devices.hostdev import Hostdev
 from drivers.qemu.block.layers import chain, is_empty
+from drivers.qemu.command.refusals import check_devices
 from drivers.qemu.cpu.host import tsc_frequency
 from virtd.errors import Code, From, VirtError
 from virtd.host.node import parse_ranges, read_text
@@ -106,7 +108,7 @@ def _host_nodes(domain: Domain) -> Iterator[str]:
 def _check_tsc(domain: Domain) -> None:
     """Without scaling, a guest's time stamp counter runs as the host's does."""
     wanted = next((t.frequency for t in domain.clock.timers if t.name == "tsc" and t.frequency), None)
-    host = tsc_frequency() if wanted is not None and domain.type == "kvm" else None
+    host = tsc_frequency() if wanted is not None else None
     if wanted is None or host is None or host[1]:
         return
     frequency = host[0]
@@ -158,7 +160,8 @@ def _check_hostdevs(domain: Domain) -> None:
             raise _lacks(hostdev.source.auth.secret)
         if hostdev.type == "scsi_host" and not os.path.exists(_VHOST_SCSI):
             raise VirtError(Code.CONFIG_UNSUPPORTED, f"vhost-scsi device file '{_VHOST_SCSI}' cannot be found")
-    drivers = [h.driver for h in domain.devices.hostdevs if h.type == "pci" and h.mode == "subsystem"]
+    given = [h for h in domain.devices.hostdevs if not isinstance(h.address, UnassignedAddress)]
+    drivers = [h.driver for h in given if h.type == "pci" and h.mode == "subsystem"]
     drivers += [i.hostdev_driver for i in domain.devices.interfaces if i.type == "hostdev"]
     if any(driver is None or driver.name is None for driver in drivers) and not os.path.exists(_VFIO):
         raise VirtError(Code.INTERNAL_ERROR, "invalid PCI passthrough type 'default'")
@@ -168,6 +171,7 @@ _CHECKS: tuple[Callable[[Domain], None], ...] = (
     _check_numa,
     _check_tsc,
     _choose_render_node,
+    check_devices,
     _choose_caches,
     _check_disks,
     _check_networks,

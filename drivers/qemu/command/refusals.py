@@ -1,0 +1,85 @@
+# SPDX-License-Identifier: LGPL-2.1-or-later
+"""Devices that can be defined, but that QEMU's command line has no words for."""
+
+from __future__ import annotations
+
+import re
+from collections import Counter
+
+from conf.domain import Domain
+from conf.domain.devices.address import PCIAddress
+from conf.domain.devices.graphics import Graphics
+from conf.domain.devices.hostdev import Hostdev
+from conf.domain.devices.shmem import Shmem
+from virtd.errors import Code, VirtError
+
+#: VNC's displays are numbered from this port.
+_VNC_PORTS = range(5900, 65536)
+_SPICE_CHANNEL = "com.redhat.spice.0"
+_ADAPTER = re.compile(r"scsi_host\d+", re.ASCII)
+
+
+def check_devices(domain: Domain) -> None:
+    """Refuse them before anything is made for a start.
+
+    Raises:
+        VirtError: in libvirt's words for it.
+    """
+    devices = domain.devices
+    kinds = Counter(graphics.type for graphics in devices.graphics)
+    if any(number > 1 for number in kinds.values()):
+        raise _unsupported("only 1 graphics device of each type (sdl, vnc, spice, headless, dbus) is supported")
+    for graphics in devices.graphics:
+        _check_graphics(graphics)
+    for channel in devices.channels:
+        name = channel.target.name
+        if channel.type == "spicevmc" and channel.target.type == "virtio" and name not in (None, _SPICE_CHANNEL):
+            raise _unsupported(f"Unsupported spicevmc target name '{name}'")
+    if devices.sounds and not devices.audios and not _display_has_sound(domain):
+        raise VirtError(Code.INTERNAL_ERROR, "unable to find audio backend for sound device")
+    for hostdev in devices.hostdevs:
+        _check_hostdev(hostdev)
+    for shmem in devices.shmems:
+        _check_shmem(shmem)
+
+
+def _unsupported(text: str) -> VirtError:
+    return VirtError(Code.CONFIG_UNSUPPORTED, text)
+
+
+def _check_graphics(graphics: Graphics) -> None:
+    if len(graphics.listens) > 1:
+        raise _unsupported("QEMU does not support multiple listens for one graphics device.")
+    if graphics.type == "vnc" and not graphics.autoport and graphics.port and graphics.port not in _VNC_PORTS:
+        raise _unsupported(f"vnc port must be in range [{_VNC_PORTS.start},{_VNC_PORTS.stop - 1}]")
+    if graphics.type == "spice" and not graphics.autoport and not graphics.tls_port:
+        if graphics.default_mode == "secure":
+            raise _unsupported(
+                "spice defaultMode secure requested in XML configuration, but TLS connection is not available"
+            )
+        if any(channel.mode == "secure" for channel in graphics.channels):
+            raise _unsupported("spice secure channels set in XML configuration, but TLS connection is not available")
+
+
+def _display_has_sound(domain: Domain) -> bool:
+    """Whether a display brings sound along without an `<audio>`."""
+    return any(graphics.type in ("vnc", "spice") for graphics in domain.devices.graphics)
+
+
+def _check_hostdev(hostdev: Hostdev) -> None:
+    source = hostdev.source
+    if hostdev.type == "usb" and source.usb is None:
+        raise VirtError(Code.INTERNAL_ERROR, "USB host device is missing bus/device information")
+    if hostdev.type == "scsi" and source.adapter is not None and not _ADAPTER.fullmatch(source.adapter.name):
+        raise VirtError(Code.INTERNAL_ERROR, f"Cannot parse adapter '{source.adapter.name}'")
+    if hostdev.type == "pci" and hostdev.driver is not None and hostdev.driver.name in ("kvm", "xen"):
+        raise VirtError(Code.INTERNAL_ERROR, f"invalid PCI passthrough type '{hostdev.driver.name}'")
+
+
+def _check_shmem(shmem: Shmem) -> None:
+    """Sizes are those of a PCI bar."""
+    size = shmem.size
+    if size is not None and (size < 1 or size & (size - 1)):
+        raise VirtError(Code.XML_ERROR, "shmem size must be a power of two")
+    if shmem.address is not None and not isinstance(shmem.address, PCIAddress):
+        raise _unsupported("only 'pci' addresses are supported for the shared memory device")
