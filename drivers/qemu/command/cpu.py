@@ -175,7 +175,8 @@ def _cache(cpu: CPU) -> Iterator[Option]:
             yield "host-cache-info", "on"
             yield "l3-cache", "off"
         case _:
-            yield "host-cache-info", "off"
+            if host_mode:
+                yield "host-cache-info", "off"
             yield "l3-cache", "off"
 
 

@@ -23,7 +23,7 @@ def check_cpu(cpu: CPU, caps: Capabilities, virt_type: str, cpu_map: CpuMap) -> 
     if not caps.is_x86 or cpu.mode not in (None, "custom") or not cpu_map.models:
         return
     check_names(cpu, cpu_map)
-    if cpu.check_ != "partial" or _is_known_to_run(cpu, caps, virt_type):
+    if cpu.check_ != "partial":
         return
     available = available_features(caps, virt_type, cpu_map)
     if forbidden := features_with(cpu, "forbid", cpu_map) & available:
@@ -68,13 +68,6 @@ def compare(cpu: CPU, available: set[str], vendor: str | None, cpu_map: CpuMap) 
 def features_with(cpu: CPU, policy: str, cpu_map: CpuMap) -> set[str]:
     """The features that the XML names with this policy."""
     return {cpu_map.canonical(f.name) or f.name for f in cpu.features if f.policy == policy}
-
-
-def _is_known_to_run(cpu: CPU, caps: Capabilities, virt_type: str) -> bool:
-    """QEMU itself says of a plain model whether it can be had."""
-    if cpu.features or cpu.vendor or cpu.model is None or cpu.match == "strict":
-        return False
-    return any(m.name == cpu.model.name and m.blockers == () for m in caps.cpu_facts(virt_type).models)
 
 
 def required_features(cpu: CPU, cpu_map: CpuMap) -> set[str]:

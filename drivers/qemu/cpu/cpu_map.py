@@ -58,6 +58,8 @@ class CpuMap:
     #: vendor → the string that CPUs identify themselves with
     vendors: dict[str, str] = field(default_factory=dict)
     unmigratable: set[str] = field(default_factory=set)
+    #: features that are told by model specific registers, not by the CPUID instruction
+    by_register: set[str] = field(default_factory=set)
 
     def canonical(self, name: str) -> str | None:
         """libvirt's name for a feature that QEMU or Linux calls `name`; None for what it does not know."""
@@ -112,6 +114,8 @@ def _read_feature(found: CpuMap, name: str, element: etree._Element) -> None:
         found.aliases.setdefault(_squeezed(alias), name)
     if element.get("migratable") == "no":
         found.unmigratable.add(name)
+    if element.find("msr") is not None:
+        found.by_register.add(name)
 
 
 def _read_model(found: CpuMap, name: str, element: etree._Element) -> CpuModel:

@@ -25,10 +25,13 @@ def host_model(caps: Capabilities, virt_type: str, cpu_map: CpuMap, *, migratabl
     present = {name for name, value in facts.best.items() if value is True}
     if not migratable:
         present |= facts.unmigratable
+    known = {name for p in present if (name := cpu_map.canonical(p))}
+    if not caps.has("canonical-cpu-features"):
+        known -= cpu_map.by_register
     family, model = facts.best.get("family"), facts.best.get("model")
     return decode_guest(
         RawCpu(
-            features=frozenset(name for p in present if (name := cpu_map.canonical(p))),
+            features=frozenset(known),
             vendor=cpu_map.vendor_of(str(facts.best.get("vendor", ""))),
             signature=(family, model) if isinstance(family, int) and isinstance(model, int) else None,
         ),

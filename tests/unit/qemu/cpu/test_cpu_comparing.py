@@ -9,7 +9,7 @@ from conf.domain import Domain, parse_domain
 from drivers.qemu.capabilities.model import Capabilities, CpuDefinition, CpuFacts
 from drivers.qemu.cpu import compare as comparing
 from drivers.qemu.cpu.baseline import baseline
-from drivers.qemu.cpu.compare import check_cpu, compare
+from drivers.qemu.cpu.compare import compare
 from drivers.qemu.cpu.cpu_map import CpuMap, CpuModel
 from drivers.qemu.cpu.given import format_cpu, parse_cpu
 from drivers.qemu.cpu.guest import settle_cpu
@@ -178,8 +178,3 @@ def test_cpus_that_cannot_be_had(cpu: str, code: Code, words: str) -> None:
     with pytest.raises(VirtError, match=words) as raised:
         settle_cpu(domain(cpu), emulator(fpu=True, pni=True), MAP)
     assert raised.value.code == code
-
-
-def test_qemus_own_word_for_a_plain_model_counts() -> None:
-    cpu = parse_cpu("<cpu match='exact' check='partial'><model>old</model></cpu>").cpu
-    check_cpu(cpu, emulator(), "kvm", MAP)
