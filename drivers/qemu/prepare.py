@@ -10,6 +10,7 @@ from conf.domain.devices.address import Address, VirtioSerialAddress
 from conf.domain.devices.chardev_source import CharacterSource
 from conf.domain.idmap import Resource
 from conf.domain.security import SecLabel
+from drivers.common import schema
 from drivers.qemu.aliases import assign_aliases
 from drivers.qemu.capabilities.firmware import load_firmwares
 from drivers.qemu.context import QemuContext
@@ -27,6 +28,8 @@ async def definition(context: QemuContext, xml: str, *, validate: bool = False) 
     Raises:
         ConfError, VirtError: what is wrong with it.
     """
+    if validate:
+        await schema.validate(xml, "domain.rng")
     domain = parse_domain(xml)
     await complete(context, domain)
     return domain
