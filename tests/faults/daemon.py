@@ -42,7 +42,7 @@ GUEST = """
   <devices>
     <emulator>{emulator}</emulator>
     <disk type='file' device='disk'>
-      <driver name='qemu' type='raw'/><source file='{disk}'/><target dev='vda' bus='virtio'/>
+      <driver name='qemu' type='{format}'/><source file='{disk}'/><target dev='vda' bus='virtio'/>
     </disk>
     <serial type='file'><source path='{log}'/></serial>
     <video><model type='none'/></video>
@@ -150,12 +150,17 @@ class Case:
         self.ref = DomainRef(NAME, bytes(16), -1)
         self.copies = 0
 
-    async def define_and_start(self, client: WireClient) -> None:
+    async def define_and_start(self, client: WireClient, *, overlay: bool) -> None:
         disk = self.root / "disk0"
         counter_guest.make_disk(disk)
+        if overlay:
+            base, disk = disk, self.root / "overlay"
+            command = ["qemu-img", "create", "-q", "-f", "qcow2", "-b", str(base), "-F", "raw", str(disk)]
+            subprocess.run(command, check=True)
         self.log.touch()
         self.log.chmod(0o666)  # QEMU has another user, which opens it anew
-        xml = GUEST.format(emulator=shutil.which(EMULATOR), disk=disk, log=self.log)
+        format_ = "qcow2" if overlay else "raw"
+        xml = GUEST.format(emulator=shutil.which(EMULATOR), disk=disk, format=format_, log=self.log)
         self.ref = await client.call("DOMAIN_DEFINE_XML_FLAGS", xml, 0)
         await client.call("DOMAIN_CREATE_WITH_FLAGS", self.ref, 0)
         await self.progress()
@@ -246,8 +251,8 @@ def _source(xml: str) -> Path:
 
 
 @asynccontextmanager
-async def running_case(*, recovery: str | None = None) -> AsyncIterator[tuple[Case, WireClient]]:
-    """A daemon with the guest counting under it."""
+async def running_case(*, recovery: str | None = None, overlay: bool = False) -> AsyncIterator[tuple[Case, WireClient]]:
+    """A daemon with the guest counting under it, on a raw disk or on an overlay of one."""
     # Not below pytest's folder: QEMU's user must be able to pass.
     root = Path(tempfile.mkdtemp(prefix="virtd-faults-", dir="/var/tmp"))
     root.chmod(0o755)
@@ -258,7 +263,7 @@ async def running_case(*, recovery: str | None = None) -> AsyncIterator[tuple[Ca
     case = Case(root)
     try:
         client = await case.daemon.start()
-        await case.define_and_start(client)
+        await case.define_and_start(client, overlay=overlay)
         yield case, client
     finally:
         case.close()

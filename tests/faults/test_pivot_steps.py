@@ -7,6 +7,7 @@ import asyncio
 import os
 import shutil
 import signal
+import subprocess
 from pathlib import Path
 
 import pytest
@@ -15,6 +16,7 @@ from drivers.qemu.block.pivot import OPERATION, Step
 from tests.fakes.client import WireClient
 from tests.faults import counter_guest
 from tests.faults.daemon import EMULATOR, Case, Seen, outlived, running_case, settle
+from virtd.enums import DomainBlockCommitFlags
 
 pytestmark = [
     pytest.mark.faults,
@@ -169,4 +171,32 @@ async def test_a_restart_in_the_middle_waits_for_the_end() -> None:
         seen = await case.look(client)
         assert (seen.running, seen.qemu_runs) == (True, True)
         assert (seen.disk, seen.real, seen.stored, seen.mirror) == (new, new, new, None)
+        client.close()
+
+
+@pytest.mark.parametrize("step", [Step.PAUSED, Step.COMPLETING, Step.LIVE])
+async def test_active_commits_are_as_safe(step: Step) -> None:
+    async with running_case(overlay=True) as (case, client):
+        client.close()
+        case.daemon.close_process()
+        client = await case.daemon.start(f"{OPERATION}:{step}")
+        await client.call("DOMAIN_BLOCK_COMMIT", case.ref, "vda", None, None, 0, DomainBlockCommitFlags.ACTIVE)
+        await case.ready(client)
+        call = asyncio.ensure_future(case.pivot(client))
+        await case.daemon.died()
+        await outlived(call)
+        client.close()
+        client = await case.daemon.start()
+        seen = await case.look(client)
+        moved, _ = STEPS[step]
+        base, overlay = case.root / "disk0", case.root / "overlay"
+        assert seen.disk == seen.real == seen.stored == (base if moved else overlay)
+        assert (seen.running, seen.qemu_runs) == (False, False)
+        assert (seen.mirror is not None) == (not moved)
+        assert case.records() == []
+        # Both must hold the same while the guest stands still.
+        compare = ["qemu-img", "compare", "-U", "-f", "qcow2", "-F", "raw", str(overlay), str(base)]
+        assert subprocess.run(compare, capture_output=True, check=False).returncode == 0
+        assert counter_guest.lost(case.log, base) == []
+        await settle(case, client)
         client.close()
