@@ -83,9 +83,11 @@ class NumaCache(Model):
     """`<cache>`: memory-side cache of a node."""
 
     level: Uint | None = attr()
-    associativity: Literal["none", "direct", "full"] | None = attr(error=(XMLError, "Invalid cache associativity '%s'"))
+    associativity: Literal["none", "direct", "full"] | None = attr(
+        omit="none", error=(XMLError, "Invalid cache associativity '%s'")
+    )
     policy: Literal["none", "writeback", "writethrough"] = attr(
-        required=(XMLError, "Invalid cache policy '(null)'"), error=(XMLError, "Invalid cache policy '%s'")
+        omit="none", required=(XMLError, "Invalid cache policy '(null)'"), error=(XMLError, "Invalid cache policy '%s'")
     )
     size: int = attr("value", at="size", scale=Scale("KiB"), required=True)
     line: int = attr("value", at="line", scale=Scale("B"), required=True)

@@ -270,5 +270,11 @@ class Features(Model):
     tcg: TCG | None = child()
 
     def check(self, options: ParseOptions) -> None:
-        if self.capabilities == Capabilities():
-            self.capabilities = None
+        # What is there but says nothing is not there.
+        for name, empty in (("capabilities", Capabilities()), ("hpt", HPT()), ("ioapic", IOAPIC())):
+            if getattr(self, name) == empty:
+                setattr(self, name, None)
+        for name in ("cfpc", "sbbc", "ibs"):
+            mitigation = getattr(self, name)
+            if mitigation is not None and mitigation.value is None:
+                setattr(self, name, None)

@@ -78,6 +78,10 @@ class DiskTarget(Model):
     removable: OnOff | None = attr()
     rotation_rate: Uint | None = attr(omit=0)
 
+    def check(self, options: ParseOptions) -> None:
+        # Xen's old way to ask for an emulated disk.
+        self.dev = self.dev and self.dev.removeprefix("ioemu:")
+
 
 def _iotune(name: str) -> Any:
     return child_text(omit=0, error=(XMLError, f"disk iotune field '{name}' must be an integer"))

@@ -44,7 +44,7 @@ def _check_bus(disk: Disk) -> None:
 
 
 def _check_name(disk: Disk) -> None:
-    name = (disk.target.dev or "").removeprefix("ioemu:")
+    name = disk.target.dev or ""
     if disk.device == "floppy" and not name.startswith("fd"):
         raise InternalError(f"Invalid floppy device name: {disk.target.dev}")
     if disk.device in ("disk", "lun") and not name.startswith(_HARD_DISK_NAMES):

@@ -3,8 +3,11 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
+
 from conf.domain import Domain
 from conf.domain.cpu import CPU
+from conf.domain.cputune import VcpuEntry
 from drivers.qemu import machines
 from drivers.qemu.facts import EmulatorFacts
 from drivers.qemu.validate.complaints import contradiction, unsupported
@@ -41,9 +44,28 @@ def _validate_count(domain: Domain, emulator: EmulatorFacts) -> None:
         and not (iommu and iommu.driver and iommu.driver.eim)
     ):
         raise unsupported("more than 255 vCPUs require extended interrupt mode enabled on the iommu device")
-    for vcpu in domain.vcpus:
-        if vcpu.id == 0 and not vcpu.enabled:
-            raise unsupported("vcpu 0 can't be offline")
+    if domain.vcpus:
+        _validate_single_vcpus(domain.vcpus)
+
+
+def _validate_single_vcpus(vcpus: list[VcpuEntry]) -> None:
+    """The first one is there from the start, and so are those after it that cannot be plugged."""
+    first = vcpus[0]
+    if not first.enabled:
+        raise unsupported("vcpu 0 can't be offline")
+    if first.hotpluggable:
+        raise unsupported("vcpu0 can't be hotpluggable")
+    if first.order not in (None, 1):
+        raise unsupported("vcpu0 must be enabled first")
+    for before, vcpu in pairwise(vcpus):
+        if vcpu.enabled and (vcpu.order is None) != (first.order is None):
+            raise unsupported("all vcpus must have either set or unset order")
+        if vcpu.hotpluggable:
+            continue
+        if before.hotpluggable:
+            raise unsupported("online non-hotpluggable vcpus need to be ordered prior to hotplugable vcpus")
+        if (before.order or 0) > (vcpu.order or 0):
+            raise unsupported("online non-hotpluggable vcpus must be ordered in ascending order")
 
 
 def _validate_model(cpu: CPU, domain: Domain, emulator: EmulatorFacts) -> None:
