@@ -197,8 +197,7 @@ def _refuse_if_ending(job: BlockJob) -> None:
 
 
 def _refuse_pivot(job: BlockJob) -> None:
-    if not job.kind.can_pivot:
-        raise operation_invalid(f"job type '{job.kind}' does not support pivot")
+    # Pulls and commits in the middle are never ready.
     if job.state is not JobState.READY:
         raise VirtError(Code.BLOCK_COPY_ACTIVE, f"block job '{job.id}' not ready for pivot yet")
 
