@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import errno
 import json
 import logging
 import os
@@ -118,10 +119,12 @@ class Journal:
         name = f"{operation}-{UNSAFE.sub('', subject)[:80]}-{secrets.token_hex(4)}{SUFFIX}"
         record = Record(self.folder / name, operation, intent, time.time())
         line = _line({"operation": operation, "time": record.started, "intent": intent})
-        self.folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+        if not self.folder.is_dir():
+            self.folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+            files.sync_folder(self.folder.parent)
         fd = os.open(record.path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600)
         try:
-            os.posix_fallocate(fd, 0, len(line) + ROOM_FOR_STEPS)
+            _reserve(fd, len(line) + ROOM_FOR_STEPS)
             os.pwrite(fd, line, 0)
             os.fsync(fd)
             files.sync_folder(self.folder)
@@ -153,6 +156,16 @@ class Journal:
             else:
                 records.append(record)
         return records
+
+
+def _reserve(fd: int, size: int) -> None:
+    """Take up room for `size` bytes, which read as zeros."""
+    try:
+        os.posix_fallocate(fd, 0, size)
+    except OSError as error:
+        if error.errno not in (errno.EOPNOTSUPP, errno.EINVAL):
+            raise
+        os.pwrite(fd, bytes(size), 0)  # a file system that cannot promise
 
 
 def _line(content: dict[str, Any]) -> bytes:

@@ -110,6 +110,18 @@ async def test_room_for_the_steps_is_taken_with_the_intent(tmp_path: Path) -> No
     assert record.path.stat().st_blocks * 512 >= 100_000 + journal.ROOM_FOR_STEPS
 
 
+async def test_a_file_system_that_reserves_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def unable(*_: object) -> None:
+        raise OSError(errno.EOPNOTSUPP, "Operation not supported")
+
+    monkeypatch.setattr(os, "posix_fallocate", unable)
+    record = await Journal(tmp_path).begin("copy", "g", {"a": 1})
+    await record.reach("first")
+    (found,) = await Journal(tmp_path).load()
+    assert [s.name for s in found.steps] == ["first"]
+    assert record.path.stat().st_size > journal.ROOM_FOR_STEPS
+
+
 CHILD = """
 import asyncio, pathlib, sys
 from virtd.store.journal import Journal
