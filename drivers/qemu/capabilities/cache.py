@@ -7,6 +7,7 @@ import asyncio
 import hashlib
 import logging
 import os
+import time
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from errno import EACCES, ENOENT
@@ -26,6 +27,9 @@ from virtd.store.files import write_atomic
 from virtd.tasks import TaskOwner
 
 log = logging.getLogger(__name__)
+
+#: How long an emulator that failed is left alone: it may have been the host's fault.
+RETRY_SECONDS = 60.0
 
 #: Of the files on disk.  To be raised whenever what is probed or derived changes.
 FORMAT = 2
@@ -121,7 +125,7 @@ class _Shelf(Generic[Found]):
         self._ask = ask
         self._tasks = tasks
         self._known: dict[str, tuple[Stamp, Found]] = {}
-        self._failed: dict[str, tuple[Stamp, ProbeError]] = {}
+        self._failed: dict[str, tuple[Stamp, float, ProbeError]] = {}
         self._running: dict[Stamp, asyncio.Task[_Outcome[Found]]] = {}
 
     def known(self, path: str, stamp: Stamp | None = None) -> Found | None:
@@ -133,13 +137,13 @@ class _Shelf(Generic[Found]):
         """The answer for the emulator as it is now.
 
         Raises:
-            ProbeError: it cannot be used; it is not tried again until its stamp changes.
+            ProbeError: it cannot be used; it is not tried again until its stamp changes or some time has passed.
         """
         known, failed = self._known.get(stamp.path), self._failed.get(stamp.path)
         if known is not None and known[0] == stamp:
             return known[1]
-        if failed is not None and failed[0] == stamp:
-            raise failed[1]
+        if failed is not None and failed[0] == stamp and time.monotonic() < failed[1]:
+            raise failed[2]
         task = self._running.get(stamp)
         if task is None:
             task = self._running[stamp] = self._tasks.spawn(self._find(stamp), f"capabilities of {stamp.path}")
@@ -157,7 +161,7 @@ class _Shelf(Generic[Found]):
                 found = await self._ask(stamp.path)
             except ProbeError as error:
                 log.warning("%s", error)
-                self._failed[stamp.path] = (stamp, error)
+                self._failed[stamp.path] = (stamp, time.monotonic() + RETRY_SECONDS, error)
                 return None, error
             await self._save(stamp, found)
         self._known[stamp.path] = (stamp, found)

@@ -67,7 +67,13 @@ class CapabilitiesPart(Part):
             raise VirtError(Code.NO_SUPPORT, f"'{arch}' architecture is not supported by CPU driver")
         if arch in _ALL_MODELS_ACCEPTED:
             return []
-        return list((await asyncio.to_thread(load_cpu_map, arch)).models)
+        known = list((await asyncio.to_thread(load_cpu_map, arch)).models)
+        return known or await self._models_of_emulator(arch)
+
+    async def _models_of_emulator(self, arch: str) -> list[str]:
+        """Without a map of CPUs: those that QEMU knows."""
+        choice = await choose_emulator_for(self._context.capabilities, None, arch, None, None)
+        return [model.name for model in choice.capabilities.cpu_facts(choice.virt_type).models]
 
     async def _summary(self, path: str) -> Summary | None:
         try:

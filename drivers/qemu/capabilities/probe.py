@@ -32,7 +32,7 @@ from virtd.errors import Code, VirtError
 log = logging.getLogger(__name__)
 
 #: Seconds for one emulator to start and answer everything, on a machine that may be busy.
-PROBE_TIMEOUT = 30.0
+PROBE_TIMEOUT = 10.0
 _STDERR_SHOWN = 1000
 
 _QEMU_TO_ARCH = {arch.qemu: arch.name for arch in ARCHES.values() if arch.name != "armv6l"}

@@ -15,6 +15,7 @@ from typing import Any
 import pytest
 
 from drivers.qemu.capabilities import CapabilitiesCache, probe
+from drivers.qemu.capabilities import cache as cache_module
 from virtd.errors import Code, VirtError
 from virtd.tasks import TaskOwner
 
@@ -156,6 +157,12 @@ async def test_a_bad_emulator_fails_and_is_not_tried_again(
         assert raised.value.code == Code.INTERNAL_ERROR
     assert starts(path) == 1
     assert reason in caplog.text
+    monkeypatch.setattr(cache_module, "RETRY_SECONDS", -1)
+    other = CapabilitiesCache(tmp_path / "other", tasks)
+    for _ in range(2):
+        with pytest.raises(VirtError, match="Failed to probe QEMU"):
+            await other.get(path)
+    assert starts(path) == 3
     emulator()
     os.utime(path, (1, 1))
     assert (await cache.get(path)).version == 8001002
