@@ -29,7 +29,7 @@ from virtd.wire.programs import PROGRAMS
 
 EMULATOR = "qemu-system-x86_64"
 QEMU_PROGRAM = next(program for program in PROGRAMS.values() if program.name == "qemu")
-URI = "qemu:///system" if os.geteuid() == 0 else "qemu:///session"
+URI = "qemu:///system"
 NAME = "counter"
 START_SECONDS = 20.0
 

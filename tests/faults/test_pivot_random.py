@@ -9,23 +9,18 @@ from __future__ import annotations
 import asyncio
 import os
 import random
-import shutil
 from collections import Counter
 
 import pytest
 
 from tests.fakes.client import WireClient
-from tests.faults.daemon import EMULATOR, Case, outlived, running_case, settle
+from tests.faults.daemon import Case, outlived, running_case, settle
 from tests.faults.test_pivot_steps import check_truth
 
 ROUNDS = int(os.environ.get("VIRTD_FAULT_ROUNDS", "20"))
 SEED = int(os.environ.get("VIRTD_FAULT_SEED", "1"))
 
-pytestmark = [
-    pytest.mark.faults,
-    pytest.mark.skipif(shutil.which(EMULATOR) is None, reason=f"no {EMULATOR}"),
-    pytest.mark.timeout(60 + 12 * ROUNDS),
-]
+pytestmark = pytest.mark.timeout(60 + 12 * ROUNDS)
 
 #: Seconds from the call within which the kill falls: a pivot takes some 20 ms.
 SPREAD = 0.03

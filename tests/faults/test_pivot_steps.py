@@ -5,7 +5,6 @@ from __future__ import annotations
 
 import asyncio
 import os
-import shutil
 import signal
 import subprocess
 from pathlib import Path
@@ -15,13 +14,8 @@ import pytest
 from drivers.qemu.block.pivot import OPERATION, Step
 from tests.fakes.client import WireClient
 from tests.faults import counter_guest
-from tests.faults.daemon import EMULATOR, Case, Seen, outlived, running_case, settle
+from tests.faults.daemon import Case, Seen, outlived, running_case, settle
 from virtd.enums import DomainBlockCommitFlags
-
-pytestmark = [
-    pytest.mark.faults,
-    pytest.mark.skipif(shutil.which(EMULATOR) is None, reason=f"no {EMULATOR}"),
-]
 
 #: Step → (the guest works on the copy, it was left paused) when the daemon was killed right after it.
 STEPS = {
