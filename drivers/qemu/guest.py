@@ -15,7 +15,7 @@ from drivers.qemu.context import QemuContext
 from drivers.qemu.migratable import migratable_form
 from drivers.qemu.runtime import Runtime
 from virtd.enums import DomainEventID, DomainShutoffReason, DomainState
-from virtd.errors import operation_invalid
+from virtd.errors import Code, From, VirtError, operation_invalid
 from virtd.events import Event, Kind
 from virtd.jobs import JobKind, JobLock
 from virtd.refs import DomainRef
@@ -141,7 +141,7 @@ class Guest:
             VirtError: OPERATION_INVALID, the guest does not run.
         """
         if self.live is None:
-            raise operation_invalid("domain is not running")
+            raise VirtError(Code.OPERATION_INVALID, "domain is not running", source=From.DOMAIN)
         return self.live
 
     # -- files

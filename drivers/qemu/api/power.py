@@ -8,7 +8,7 @@ import logging
 
 from conf.domain import Domain
 from drivers.qemu import commands, prepare
-from drivers.qemu.api.base import Part, not_running
+from drivers.qemu.api.base import Part
 from drivers.qemu.guest import Guest
 from drivers.qemu.lifecycle import ending, launch
 from drivers.qemu.lifecycle.device_events import agent_channel
@@ -97,17 +97,9 @@ class PowerApi(Part):
         """virDomainDestroyFlags."""
         check_flags(flags, Destroy.GRACEFUL | Destroy.REMOVE_LOGS, "qemuDomainDestroyFlags")
         guest = self._running(dom)
-        if guest.runtime is None or guest.runtime.starting:
-            await self._until_started(guest)
         await ending.end(guest, DomainShutoffReason.DESTROYED, force=not flags & Destroy.GRACEFUL)
         if flags & Destroy.REMOVE_LOGS:
             await asyncio.to_thread(files.remove, self._context.paths.log_file(guest.name), durable=False)
-
-    async def _until_started(self, guest: Guest) -> None:
-        """A start that is under way is seen to its end before its guest is."""
-        async with guest.job("destroy"):
-            if not guest.active:
-                raise not_running()
 
     async def domain_shutdown_flags(self, dom: DomainRef, flags: int) -> None:
         """virDomainShutdownFlags: press the power button."""

@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import errno
 import itertools
 import os
 from typing import TYPE_CHECKING, Any
@@ -45,9 +46,9 @@ def open_interface(guest: Guest, runtime: Runtime, interface: Any, resources: Re
     bridge = interface.source.bridge if interface.type == "bridge" else None
     mtu = _bridge_mtu(bridge) if bridge else None
     queues = getattr(interface.driver, "queues", None) or 1
-    name = _tap_name(interface)
+    name, descriptors = _open_tap(interface, queues)
     runtime.taps.append(name)
-    resources.taps[interface.alias] = _open_tap(name, queues, vnet_header=_is_virtio(interface))
+    resources.taps[interface.alias] = descriptors
     _name_target(interface, name)
     _set_up(interface, name, bridge, mtu)
     _open_vhost(guest, interface, queues, resources)
@@ -87,7 +88,20 @@ def _bridge_mtu(bridge: str) -> int:
         raise VirtError(Code.SYSTEM_ERROR, text, source=From.NONE) from error
 
 
-def _open_tap(name: str, queues: int, *, vnet_header: bool) -> list[int]:
+def _open_tap(interface: Any, queues: int) -> tuple[str, list[int]]:
+    """Make the tap; a name that somebody else took in the meantime is left to them."""
+    while True:
+        name = _tap_name(interface)
+        try:
+            return name, _try_open_tap(name, queues, vnet_header=_is_virtio(interface))
+        except VirtError as error:
+            cause = error.__cause__
+            taken = isinstance(cause, OSError) and cause.errno == errno.EBUSY
+            if not (taken and name.startswith(PREFIX)):
+                raise
+
+
+def _try_open_tap(name: str, queues: int, *, vnet_header: bool) -> list[int]:
     try:
         return netdev.open_tap(name, queues=queues, vnet_header=vnet_header)
     except FileNotFoundError as error:

@@ -39,11 +39,15 @@ async def end(guest: Guest, reason: int, *, detail: int | None = None, force: bo
     `reason` is a `DomainShutoffReason`, `detail` that of the event where the reason does not say it.
 
     The process is ended before the job is asked for: a call that waits for a hung QEMU holds it, and goes
-    when that does.  Whoever gets the job first cleans up; for the others nothing is left to do.
+    when that does.  Whoever gets the job first cleans up; for the others nothing is left to do.  A start
+    under way fails by it, or is waited for where it has no process yet.
 
     Raises:
-        VirtError: it does not end.
+        VirtError: it does not end, or did not even start.
     """
+    if guest.runtime is None or guest.runtime.process is None:
+        async with guest.job("destroy"):
+            guest.require_active()
     runtime = guest.runtime
     assert runtime is not None
     runtime.stopping = reason
@@ -141,10 +145,11 @@ async def let_go(guest: Guest) -> None:
         await end(guest, DomainShutoffReason.DESTROYED)
     for feature in guest.context.features:
         await feature.guest_let_go(guest)
+    # Nothing is heard any more before nobody is there to act on it.
+    runtime = guest.runtime
+    if runtime is not None and runtime.monitor is not None:
+        await runtime.monitor.close()
+    if runtime is not None and runtime.process is not None:
+        runtime.process.close()
     await guest.tasks.close()
-    if guest.runtime is not None:
-        await guest.status_saved()
-        if guest.runtime.monitor is not None:
-            await guest.runtime.monitor.close()
-        if guest.runtime.process is not None:
-            guest.runtime.process.close()
+    await guest.status_saved()
