@@ -48,7 +48,7 @@ def writer(cls: type[Model]) -> Writer:
     """The compiled writer of a class."""
     fields = fields_of(cls)
     head_fields = [f for f in fields if f.binding.kind in ("attr", "text") and not f.binding.at]
-    attributes = [write for write in map(_attribute_writer, head_fields) if write]
+    attributes = [(_unless_none(f), write) for f in head_fields if (write := _attribute_writer(f))]
     texts = [_value_getter(f) for f in fields if f.binding.kind == "text"]
     children = _child_writers(fields)
     namespaces = cls.namespaces if cls.namespaces is not Model.namespaces else None
@@ -59,8 +59,9 @@ def writer(cls: type[Model]) -> Writer:
         values = model.__dict__
         head = f"{pad}<{tag}"
         start = len(head)
-        for write in attributes:
-            head += write(values, around, options)
+        for name, write in attributes:
+            if name is None or values[name] is not None:
+                head += write(values, around, options)
         if namespaces is not None:
             head += "".join([f" xmlns:{prefix}='{NAMESPACES[prefix]}'" for prefix in namespaces(model)])
         for get_text in texts:
@@ -71,8 +72,9 @@ def writer(cls: type[Model]) -> Writer:
         here = len(lines)
         lines.append("")
         inner = pad + "  "
-        for write_child in children:
-            write_child(values, around, inner, options, lines)
+        for name, write_child in children:
+            if name is None or values[name]:
+                write_child(values, around, inner, options, lines)
         if len(lines) > here + 1 or keep == "open":
             lines[here] = head + ">\n"
             lines.append(f"{pad}</{tag}>\n")
@@ -82,6 +84,16 @@ def writer(cls: type[Model]) -> Writer:
             del lines[here]
 
     return run
+
+
+def _unless_none(field: Field) -> str | None:
+    """The field to look at before its writer is called: most attributes of most elements are not there."""
+    return None if field.binding.shown else field.name
+
+
+def _unless_empty(field: Field) -> str | None:
+    """The same of children: with neither True, a model nor members there is nothing to write."""
+    return field.name if field.binding.kind in _EMPTY_IS_NOTHING and not field.binding.shown else None
 
 
 def _value_getter(field: Field) -> Callable[[Values, Values, FormatOptions], str | None]:
@@ -139,8 +151,8 @@ def _pretty_number(scale: Scale) -> Callable[[int], str]:
     return lambda value: str(scale.written(value)[0])
 
 
-def _child_writers(fields: tuple[Field, ...]) -> list[ChildWriter]:
-    """Child writers in order; fields of one small child element or of one bracket go together."""
+def _child_writers(fields: tuple[Field, ...]) -> list[tuple[str | None, ChildWriter]]:
+    """Child writers in order, each with the field that must hold something (None: ask the writer); fields of one small child element or of one bracket go together."""
 
     def key(field: Field) -> tuple[str, str]:
         if field.binding.kind == "child_text" or field.binding.at:
@@ -148,15 +160,15 @@ def _child_writers(fields: tuple[Field, ...]) -> list[ChildWriter]:
         return ("bracket", field.binding.within) if field.binding.within else ("", field.name)
 
     candidates = [field for field in fields if field.binding.kind not in ("attr", "text") or field.binding.at]
-    writers: list[ChildWriter] = []
+    writers: list[tuple[str | None, ChildWriter]] = []
     for (kind, name), group in groupby(candidates, key):
         members = list(group)
         if kind == "small":
-            writers.append(_small_child_writer(name, members))
+            writers.append((None, _small_child_writer(name, members)))
         elif kind == "bracket":
-            writers.append(_bracket_writer(name, [_child_writer(field) for field in members]))
+            writers.append((None, _bracket_writer(name, [_child_writer(field) for field in members])))
         else:
-            writers.append(_child_writer(members[0]))
+            writers.append((_unless_empty(members[0]), _child_writer(members[0])))
     return writers
 
 
@@ -206,6 +218,9 @@ def _child_writer(field: Field) -> ChildWriter:
 
     return run
 
+
+#: Kinds of children of which an empty value is no content.
+_EMPTY_IS_NOTHING = frozenset({"child", "children", "texts", "flag"})
 
 #: (value, values of its model, indentation, options, lines)
 ValueWriter = Callable[[Any, Values, str, FormatOptions, list[str]], None]
