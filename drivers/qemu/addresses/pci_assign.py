@@ -154,7 +154,7 @@ def _place_ich9_usb(placement: PciPlacement, controller: Controller) -> None:
     function = _ICH9_USB_FUNCTIONS[controller.model or ""]
     for other in placement.domain.devices.controllers:
         if other.type == "usb" and other.index == controller.index and other.model in _ICH9_USB_FUNCTIONS:
-            address = placement.address_of(other)
+            address = placement.place_of(other)
             if address is not None:
                 placement.place(controller, address._replace(function=function))
                 return

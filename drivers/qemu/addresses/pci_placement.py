@@ -28,8 +28,8 @@ class PciPlacement:
         self.domain = domain
         self.addresses = addresses
         self.connections = connections
-        #: devices (by `id`) that were put somewhere, which in a trial does not show on them
-        self.placed: set[int] = set()
+        #: where devices (by `id`) were put, which in a trial does not show on them
+        self.placed: dict[int, PciAddress] = {}
 
     @staticmethod
     def address_of(device: DeviceInfo) -> PciAddress | None:
@@ -38,6 +38,10 @@ class PciPlacement:
         if not isinstance(address, PCIAddress) or address.is_empty:
             return None
         return PciAddress(address.bus, address.slot, address.function, address.domain)
+
+    def place_of(self, device: DeviceInfo) -> PciAddress | None:
+        """Where the device is or, in a trial, would be."""
+        return self.placed.get(id(device)) or self.address_of(device)
 
     def reserve_given(self, device: DeviceInfo) -> None:
         """Take the address that stands in the XML.
@@ -80,7 +84,7 @@ class PciPlacement:
         )
 
     def _write(self, device: DeviceInfo, address: PciAddress) -> None:
-        self.placed.add(id(device))
+        self.placed[id(device)] = address
         if self.addresses.growing:
             return
         given = device.address
