@@ -180,6 +180,37 @@ _CHECKS: tuple[Callable[[Domain], None], ...] = (
 )
 
 
+# --- programs beside QEMU ---------------------------------------------------------------------------
+
+
+def check_helpers(domain: Domain) -> None:
+    """Refuse to start what would need a program beside QEMU that the daemon does not run.
+
+    Raises:
+        VirtError: OPERATION_UNSUPPORTED.
+    """
+    for what, needed in _HELPERS.items():
+        if needed(domain):
+            raise VirtError(Code.OPERATION_UNSUPPORTED, f"{what} cannot be started")
+
+
+#: Program → whether a guest needs it.
+_HELPERS: dict[str, Callable[[Domain], bool]] = {
+    "swtpm": lambda domain: any(tpm.backend.type == "emulator" for tpm in domain.devices.tpms),
+    "virtiofsd": lambda domain: any(
+        f.is_virtiofs and not (f.source and f.source.socket) for f in domain.devices.filesystems
+    ),
+    "qemu-pr-helper": lambda domain: any(
+        d.source is not None and d.source.reservations is not None and d.source.reservations.managed
+        for d in domain.devices.disks
+    ),
+    "dbus-daemon": lambda domain: any(
+        g.type == "dbus" and not g.p2p and not g.address for g in domain.devices.graphics
+    ),
+    "passt": lambda domain: any(i.backend is not None and i.backend.type for i in domain.devices.interfaces),
+}
+
+
 # --- found out here, named on the command line ------------------------------------------------------
 
 

@@ -294,7 +294,7 @@ DEVICES = {
 @pytest.mark.parametrize("case", DEVICES, ids=str)
 def test_device(build: Build, case: str) -> None:
     xml, id_, expected = DEVICES[case]
-    line = build(devices=xml)
+    line = build(devices=xml, native=True)
     assert [v for v in values(line, "-device") if f'"id":"{id_}"' in v] == [expected]
 
 

@@ -9,7 +9,7 @@ import pytest
 
 from conf.domain import Domain, parse_domain
 from drivers.qemu.command import preconditions
-from drivers.qemu.command.preconditions import check_start, scsi_generic_paths
+from drivers.qemu.command.preconditions import check_helpers, check_start, scsi_generic_paths
 from tests.unit.qemu.command.conftest import domain_xml
 from virtd.errors import Code, From, VirtError
 
@@ -135,3 +135,31 @@ def test_the_character_device_of_a_scsi_unit(host: Path) -> None:
     assert (raised.value.code, raised.value.source) == (Code.SYSTEM_ERROR, From.NONE)
     (host / "scsi/2:0:3:4/scsi_generic/sg7").mkdir(parents=True)
     assert scsi_generic_paths(guest) == {"hostdev0": "/dev/sg7"}
+
+
+@pytest.mark.parametrize(
+    ("devices", "helper"),
+    [
+        ("<tpm model='tpm-crb'><backend type='emulator' version='2.0'/></tpm>", "swtpm"),
+        (
+            "<filesystem type='mount'><driver type='virtiofs'/><source dir='/x'/><target dir='t'/></filesystem>",
+            "virtiofsd",
+        ),
+        ("<graphics type='dbus'/>", "dbus-daemon"),
+    ],
+)
+def test_programs_beside_qemu_that_nobody_runs(devices: str, helper: str) -> None:
+    with pytest.raises(VirtError, match=f"{helper} cannot be started") as raised:
+        check_helpers(domain("", devices))
+    assert raised.value.code == Code.OPERATION_UNSUPPORTED
+
+
+def test_programs_beside_qemu_that_others_run() -> None:
+    check_helpers(domain("", "<graphics type='dbus' p2p='yes'/>"))
+    check_helpers(
+        domain(
+            "",
+            "<filesystem type='mount'><driver type='virtiofs'/><source socket='/s'/><target dir='t'/></filesystem>"
+            "<tpm model='tpm-crb'><backend type='external'><source type='unix' path='/t'/></backend></tpm>",
+        )
+    )
