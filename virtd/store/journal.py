@@ -56,13 +56,19 @@ class Record:
     started: float
     steps: list[Step] = field(default_factory=list)
     _end: int = 0
+    _noted: bytes = b""
 
     def step(self, name: str) -> Step | None:
         """The last step of that name, None when it was not reached."""
         return next((s for s in reversed(self.steps) if s.name == name), None)
 
+    def note(self, name: str) -> None:
+        """A step that nothing depends on: it is written together with the next one that counts."""
+        self._noted += self._add(name, {})
+        fault_point(f"{self.operation}:{name}")
+
     async def reach(self, name: str, data: dict[str, Any] | None = None, *, durable: bool = False) -> None:
-        """Note a step.
+        """Write a step.
 
         Args:
             durable: survive a crash of the host, too.  Else only one of the daemon, which suffices for
@@ -71,22 +77,33 @@ class Record:
         Raises:
             OSError: it could not be written.
         """
-        step = Step(name, time.time(), data or {})
-        line = _line({"step": name, "time": step.time, "data": step.data})
-        await asyncio.to_thread(self._append, line, durable=durable)
-        self.steps.append(step)
+        noted = self._noted
+        self._noted += self._add(name, data or {})
+        try:
+            await asyncio.to_thread(self._append, durable=durable)
+        except OSError:
+            self._noted = noted
+            self.steps.pop()
+            raise
         fault_point(f"{self.operation}:{name}")
 
-    def _append(self, line: bytes, *, durable: bool) -> None:
+    def _add(self, name: str, data: dict[str, Any]) -> bytes:
+        step = Step(name, time.time(), data)
+        self.steps.append(step)
+        return _line({"step": name, "time": step.time, "data": data})
+
+    def _append(self, *, durable: bool) -> None:
+        """Write what was noted."""
         fd = os.open(self.path, os.O_WRONLY | os.O_CLOEXEC)
         try:
-            if os.pwrite(fd, line, self._end) != len(line):
-                raise OSError(f"short write to {self.path}")
+            if os.pwrite(fd, self._noted, self._end) != len(self._noted):
+                raise OSError(errno.ENOSPC, f"short write to {self.path}")
             if durable:
                 os.fdatasync(fd)
         finally:
             os.close(fd)
-        self._end += len(line)
+        self._end += len(self._noted)
+        self._noted = b""
 
     async def close(self) -> None:
         """The operation is over; its record is removed, durably."""

@@ -10,6 +10,7 @@ from collections.abc import Iterable
 from drivers.qemu.block.layers import Layer
 from drivers.qemu.guest import Guest
 from drivers.qemu.hostside import ownership
+from drivers.qemu.runtime import Owner
 from drivers.qemu.settings import Account, account
 
 
@@ -38,9 +39,14 @@ async def revoke(guest: Guest, layers: Iterable[Layer]) -> None:
     assert runtime is not None
     used = set(ownership.file_paths(live)) if live is not None else set()
     paths = {layer.path for layer in layers} - used
-    for owner in [owner for owner in runtime.owners if owner.path in paths]:
-        runtime.owners.remove(owner)
-        await asyncio.to_thread(ownership.restore_path, guest, owner)
+    owners = [owner for owner in runtime.owners if owner.path in paths]
+    runtime.owners = [owner for owner in runtime.owners if owner.path not in paths]
+    await asyncio.to_thread(_restore, guest, owners)
+
+
+def _restore(guest: Guest, owners: list[Owner]) -> None:
+    for owner in owners:
+        ownership.restore_path(guest, owner)
 
 
 def create_file(path: str, size: int) -> bool:

@@ -15,7 +15,7 @@ from drivers.qemu.block import access, changes, commands
 from drivers.qemu.block.layers import Layer, chain, mirror_chain
 from drivers.qemu.block.state import JOB_TYPES, BlockJob, JobKind, JobState
 from drivers.qemu.guest import Guest
-from drivers.qemu.monitor import MonitorTimeout, QmpError
+from drivers.qemu.monitor import MonitorTimeout
 from virtd.enums import ConnectDomainEventBlockJobStatus as Status
 from virtd.enums import DomainEventID
 from virtd.errors import Code, VirtError, invalid_arg
@@ -157,8 +157,6 @@ async def settle(guest: Guest, job: BlockJob) -> None:
         return
     status = await judge(guest, job, found)
     ending = await write_down(guest, job, status)
-    if found is not None:
-        await commands.job_dismiss(guest.monitor, job.id)
     await clean_up(guest, ending)
     tell(guest, job, ending.disk, status)
 
@@ -225,12 +223,23 @@ def change(guest: Guest, job: BlockJob, status: int) -> tuple[Ending, bool]:
 
 
 async def clean_up(guest: Guest, ending: Ending) -> None:
-    """Close the images that are no longer used, give their files back, remove those that were to go."""
-    await close_images(guest, ending.unused)
+    """Dismiss the job, close the images that are no longer used, give their files back, remove those that were to go."""
+    nodes = [node for layer in ending.unused for node in layer.nodes]
+    # QEMU does this in the order in which it is told, so that nobody has to wait for each answer.
+    async with asyncio.TaskGroup() as tasks:
+        tasks.create_task(dismiss(guest, ending.job.id))
+        tasks.create_task(close_nodes(guest, nodes))
+    await access.revoke(guest, ending.unused)
     if ending.job.delete and ending.status == Status.COMPLETED:
         for layer in ending.unused:
             if layer.path is not None:
                 await asyncio.to_thread(_unlink, guest, layer.path)
+
+
+async def dismiss(guest: Guest, job: str) -> None:
+    """Take a concluded job from QEMU's list, if it is there; never fails."""
+    with contextlib.suppress(VirtError):
+        await commands.job_dismiss(guest.monitor, job)
 
 
 async def close_images(guest: Guest, layers: list[Layer]) -> None:
@@ -240,10 +249,15 @@ async def close_images(guest: Guest, layers: list[Layer]) -> None:
 
 
 async def close_nodes(guest: Guest, nodes: list[str]) -> None:
-    """Close those of the nodes that are still open."""
-    for node in nodes:
-        with contextlib.suppress(QmpError):
+    """Close those of the nodes that are still open, in this order; never fails: the next daemon tries again."""
+
+    async def close(node: str) -> None:
+        with contextlib.suppress(VirtError):
             await commands.blockdev_del(guest.monitor, node)
+
+    async with asyncio.TaskGroup() as tasks:
+        for node in nodes:
+            tasks.create_task(close(node))
 
 
 def _unlink(guest: Guest, path: str) -> None:

@@ -145,7 +145,7 @@ class Pivot:
         try:
             if self.was_running:
                 await machine.stop(monitor)
-            await self.record.reach(Step.PAUSED)
+            self.record.note(Step.PAUSED)
             await self.record.reach(Step.COMPLETING)
             self.job.attended = True
             await commands.job_complete(monitor, self.job.id)
@@ -157,7 +157,7 @@ class Pivot:
         self._show_pivoting()
         async with asyncio.timeout(SWITCH_SECONDS):
             await self._concluded_or_gone()
-        await self.record.reach(Step.CONCLUDED)
+        self.record.note(Step.CONCLUDED)
         return None
 
     def _show_pivoting(self) -> None:
@@ -188,10 +188,10 @@ class Pivot:
     async def _write_down(self, outcome: Outcome) -> jobs.Ending:
         ending, followed = jobs.change(self.guest, self.job, STATUS[outcome])
         await self.guest.save_status()
-        await self.record.reach(Step.LIVE)
+        self.record.note(Step.LIVE)
         if followed:
             await self.guest.save_persistent()
-        await self.record.reach(Step.STORED)
+        self.record.note(Step.STORED)
         return ending
 
     async def _resume(self) -> None:
@@ -205,14 +205,17 @@ class Pivot:
 
     async def _finish(self, ending: jobs.Ending) -> None:
         """What need not keep the guest waiting; what fails here is left to the next daemon."""
+        self.record.note(Step.RESUMED)
+        async with asyncio.TaskGroup() as tasks:
+            tasks.create_task(self._clean_up(ending))
+            tasks.create_task(self._close())
+        jobs.tell(self.guest, self.job, ending.disk, ending.status)
+
+    async def _clean_up(self, ending: jobs.Ending) -> None:
         try:
-            await self.record.reach(Step.RESUMED)
-            await commands.job_dismiss(self.guest.monitor, self.job.id)
             await jobs.clean_up(self.guest, ending)
         except (VirtError, OSError) as error:
             log.error("guest %s: not all is cleaned up after a pivot: %s", self.guest.name, error)
-        await self._close()
-        jobs.tell(self.guest, self.job, ending.disk, ending.status)
 
     async def _close(self) -> None:
         try:

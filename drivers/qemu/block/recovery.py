@@ -89,12 +89,12 @@ async def _apply(guest: Guest, record: Record, outcome: Outcome) -> None:
         ending, _ = jobs.change(guest, job, STATUS[outcome])
         await guest.save_status()
     await follow(guest, record, outcome)
-    with contextlib.suppress(QmpError):  # somebody was here before
-        await commands.job_dismiss(guest.monitor, record.intent["job"])
     if ending is not None:
         await jobs.clean_up(guest, ending)
         jobs.tell(guest, ending.job, ending.disk, ending.status)
-    elif outcome is Outcome.COMPLETED:
+        return
+    await jobs.dismiss(guest, record.intent["job"])
+    if outcome is Outcome.COMPLETED:
         await jobs.close_nodes(guest, record.intent["unused_nodes"])
 
 

@@ -31,6 +31,34 @@ async def test_a_record_is_found_again_with_its_steps(tmp_path: Path) -> None:
     assert await Journal(tmp_path).load() == []
 
 
+async def test_notes_are_written_with_the_next_step(tmp_path: Path) -> None:
+    record = await Journal(tmp_path).begin("copy", "g", {})
+    record.note("first")
+    (found,) = await Journal(tmp_path).load()
+    assert found.steps == []
+    record.note("second")
+    await record.reach("third")
+    (found,) = await Journal(tmp_path).load()
+    assert [s.name for s in found.steps] == [s.name for s in record.steps] == ["first", "second", "third"]
+
+
+async def test_a_step_that_cannot_be_written_was_not_reached(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    record = await Journal(tmp_path).begin("copy", "g", {})
+    record.note("first")
+
+    def full(*_: object) -> int:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(os, "pwrite", full)
+        with pytest.raises(OSError, match="space"):
+            await record.reach("outcome", {"n": 1}, durable=True)
+    assert record.step("outcome") is None
+    await record.reach("outcome", {"n": 2}, durable=True)
+    (found,) = await Journal(tmp_path).load()
+    assert [(s.name, s.data) for s in found.steps] == [("first", {}), ("outcome", {"n": 2})]
+
+
 async def test_the_last_step_of_a_name_counts(tmp_path: Path) -> None:
     record = await Journal(tmp_path).begin("copy", "g", {})
     await record.reach("outcome", {"n": 1})
