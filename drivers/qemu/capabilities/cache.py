@@ -32,7 +32,7 @@ log = logging.getLogger(__name__)
 RETRY_SECONDS = 60.0
 
 #: Of the files on disk.  To be raised whenever what is probed or derived changes.
-FORMAT = 2
+FORMAT = 3
 
 Found = TypeVar("Found", bound=Summary)
 

@@ -332,6 +332,9 @@ class Answers:
     kvm: bool = False
 
 
+#: Flag → the version that took away again what it stands for.
+REMOVED = {"no-acpi": 9000000, "no-hpet": 9000000}
+
 #: flag → what it follows from.
 CONCLUSIONS = {
     "canonical-cpu-features": ("cpu-unavailable-features",),
@@ -358,7 +361,9 @@ def _simple(answers: Answers) -> Iterator[str]:
     ):
         yield from (flag for name, flag in table.items() if name in present)
     yield from (flag for path, flag in SCHEMA.items() if answers.schema.has(path))
-    yield from ARCHITECTURES.get(answers.arch, ())
+    for flag in ARCHITECTURES.get(answers.arch, ()):
+        if flag not in REMOVED or answers.version < REMOVED[flag]:
+            yield flag
     yield from (flag for since, flags in VERSIONS.items() if answers.version >= since for flag in flags)
     if answers.kvm:
         yield "kvm"

@@ -30,6 +30,7 @@ def _machine_options(build: Build) -> Iterator[Option]:
     if build.arch in X86:
         yield "vmport", _state(features.vmport)
         yield "smm", _smm(domain, features)
+    yield from _without_switches(build)
     if features.ioapic and features.ioapic.driver == "qemu":
         yield "kernel_irqchip", "split"
     elif features.ioapic and features.ioapic.driver == "kvm":
@@ -40,6 +41,18 @@ def _machine_options(build: Build) -> Iterator[Option]:
     yield from _pseries(features)
     yield from _common(build)
     yield from _boot_options(build)
+
+
+def _without_switches(build: Build) -> Iterator[Option]:
+    """What newer emulators are told here, older ones by -no-acpi and -no-hpet."""
+    domain = build.domain
+    if build.arch not in X86 and not machines.is_arm_virt(domain):
+        return
+    if not build.caps.has("no-acpi") and not (domain.features and domain.features.acpi):
+        yield "acpi", "off"
+    hpet = next((t for t in domain.clock.timers if t.name == "hpet"), None)
+    if build.arch in X86 and not build.caps.has("no-hpet") and hpet is not None and hpet.present is not None:
+        yield "hpet", on_off(hpet.present)
 
 
 def _common(build: Build) -> Iterator[Option]:

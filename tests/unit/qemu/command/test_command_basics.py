@@ -236,6 +236,14 @@ def test_switches(build: Build) -> None:
     assert "-no-hpet" not in build(without=("no-hpet",)).argv
 
 
+def test_newer_emulators_are_told_by_the_machine(build: Build) -> None:
+    line = build("<clock offset='utc'><timer name='hpet' present='no'/></clock>", without=("no-acpi", "no-hpet"))
+    assert values(line, "-machine") == [
+        "pc-i440fx-9.0,usb=off,acpi=off,hpet=off,dump-guest-core=off,memory-backend=pc.ram"
+    ]
+    assert not {"-no-acpi", "-no-hpet"} & set(line.argv)
+
+
 def test_threads(build: Build) -> None:
     line = build("<iothreads>2</iothreads><iothreadids><iothread id='7' thread_pool_max='4'/></iothreadids>")
     objects = [json.loads(v) for v in values(line, "-object")]
