@@ -171,7 +171,7 @@ def _wrong_text(element: Element, text: str, binding: Binding) -> ConfError:
         return binding.error[0](binding.error[1].replace("%s", text))
     name = etree.QName(element).localname
     if binding.scale:
-        return XMLFormError(f"Invalid value '{text}' for element or attribute './{name}[1]'")
+        return XMLFormError(f"Invalid value '{text}' for element or attribute './{name}'")
     return XMLFormError(f"Invalid value for element '{name}': '{text}'.")
 
 

@@ -226,7 +226,7 @@ class CPU(Model):
         error=(ConfigUnsupportedError, "Invalid mode attribute '%s'")
     )
     match: Literal["minimum", "exact", "strict"] | None = attr()
-    check_: Literal["none", "partial", "full"] | None = attr("check")
+    check_: Literal["default", "none", "partial", "full"] | None = attr("check", omit="default")
     migratable: OnOff | None = attr()
     model: CPUModel | None = child()
     vendor: str | None = child_text()
@@ -237,6 +237,8 @@ class CPU(Model):
     numa: CPUNuma | None = child()
 
     def check(self, options: ParseOptions) -> None:
+        if self.check_ == "default":
+            self.check_ = None
         self._check_mode()
         self._check_model()
         names: set[str] = set()

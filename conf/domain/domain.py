@@ -36,7 +36,7 @@ from conf.domain.placement import settle_placement
 from conf.domain.power import PM, Perf
 from conf.domain.security import KeyWrap, LaunchSecurity, SecLabel, settled_labels
 from conf.domain.sysinfo import Sysinfo, check_system_uuid
-from conf.errors import ConfigUnsupportedError, InternalError, NoNameError, XMLDetailError, XMLError
+from conf.errors import ConfigUnsupportedError, InternalError, NoNameError, XMLDetailError, XMLError, XMLFormError
 
 VirtType = Literal[
     "qemu",
@@ -58,7 +58,11 @@ VirtType = Literal[
 ]
 LifecycleAction = Literal["destroy", "restart", "rename-restart", "preserve", "coredump-destroy", "coredump-restart"]
 _CRASH_ONLY = ("coredump-destroy", "coredump-restart")
-_KIB = Scale("KiB")
+
+
+def _size(xml: str, *, default: int) -> Any:
+    text = f"Invalid value '%s' for element or attribute './{xml}[1]'"
+    return child_text(xml, default=default, scale=Scale("KiB"), error=(XMLFormError, text))
 
 
 def _action(event: str, default: str) -> Any:
@@ -94,8 +98,8 @@ class Domain(Extensions):
     metadata: str | None = raw()
     max_memory: MaxMemory | None = child("maxMemory")
     memory_dump_core: OnOff | None = attr("dumpCore", at="memory")
-    memory: int = child_text(default=0, scale=_KIB)
-    current_memory: int = child_text("currentMemory", default=0, scale=_KIB)
+    memory: int = _size("memory", default=0)
+    current_memory: int = _size("currentMemory", default=0)
     blkiotune: Blkiotune | None = child()
     memtune: MemoryTune | None = child()
     memory_backing: MemoryBacking | None = child("memoryBacking")

@@ -3,7 +3,7 @@
 
 from __future__ import annotations
 
-from typing import Literal
+from typing import Any, Literal
 
 from conf.binding import (
     Model,
@@ -19,7 +19,7 @@ from conf.binding import (
     text,
 )
 from conf.bitmap import Bitmap
-from conf.errors import ConfigUnsupportedError, XMLError
+from conf.errors import ConfigUnsupportedError, XMLError, XMLFormError
 
 _KIB = Scale("KiB")
 #: More than this many KiB is "no limit", and not written.
@@ -33,13 +33,18 @@ class MaxMemory(Model):
     size: int | None = text(scale=_KIB)
 
 
+def _limit(xml: str, *, omit: int | None = None) -> Any:
+    text = f"Invalid value '%s' for element or attribute './memtune/{xml}[1]'"
+    return child_text(scale=_KIB, omit=omit, error=(XMLFormError, text))
+
+
 class MemoryTune(Model):
     """`<memtune>`: the host's limits (KiB)."""
 
-    hard_limit: int | None = child_text(scale=_KIB)
-    soft_limit: int | None = child_text(scale=_KIB)
-    min_guarantee: int | None = child_text(scale=_KIB, omit=0)
-    swap_hard_limit: int | None = child_text(scale=_KIB)
+    hard_limit: int | None = _limit("hard_limit")
+    soft_limit: int | None = _limit("soft_limit")
+    min_guarantee: int | None = _limit("min_guarantee", omit=0)
+    swap_hard_limit: int | None = _limit("swap_hard_limit")
 
     def check(self, options: ParseOptions) -> None:
         for name in ("hard_limit", "soft_limit", "swap_hard_limit"):

@@ -169,7 +169,7 @@ class Controller(DeviceInfo, _ControllerEnd):
         if self.type not in ("virtio-serial", "usb"):
             self.ports = None
         if self.type == "usb" and self.model == "none":
-            self.address = None
+            self.address = self.master = None
 
 
 def check_usb_controllers(controllers: list[Controller]) -> None:

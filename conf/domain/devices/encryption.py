@@ -5,7 +5,8 @@ from __future__ import annotations
 
 from typing import Literal
 
-from conf.binding import Model, ParseOptions, Uint, Uuid, attr, child, children
+from conf.binding import Model, ParseOptions, Uint, attr, child, children
+from conf.binding.scalars import BadValueError, parse_uuid
 from conf.errors import ConfigUnsupportedError, XMLError
 
 
@@ -14,13 +15,18 @@ class Secret(Model):
 
     type: str | None = attr()
     usage: str | None = attr()
-    uuid: Uuid | None = attr(error=(XMLError, "invalid secret uuid '%s'"))
+    uuid: str | None = attr()
 
     def check(self, options: ParseOptions) -> None:
         if self.usage is None and self.uuid is None:
             raise XMLError("missing secret uuid or usage attribute")
         if self.usage is not None and self.uuid is not None:
             raise XMLError("either secret uuid or usage expected")
+        if self.uuid is not None:
+            try:
+                self.uuid = parse_uuid(self.uuid)
+            except BadValueError:
+                raise XMLError(f"invalid secret uuid '{self.uuid}'") from None
 
 
 class EncryptionSecret(Secret):
@@ -28,7 +34,8 @@ class EncryptionSecret(Secret):
 
     type: Literal["passphrase"] | None = attr(
         required=(XMLError, "unknown volume encryption secret type"),
-        error=(XMLError, "unknown volume encryption secret type %s"),
+        error=(ConfigUnsupportedError, "unknown volume encryption secret type %s"),
+        empty_is_unset=True,
     )
 
 

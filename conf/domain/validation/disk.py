@@ -155,6 +155,7 @@ def _vhostuser_options(disk: Disk) -> Iterator[tuple[str, object]]:
         yield "discard", driver.discard
         yield "iothread", driver.iothread
         yield "detect_zeroes", driver.detect_zeroes
+        yield "metadata_cache", driver.metadata_cache
     yield "readonly", disk.readonly
     yield "shareable", disk.shareable
     yield "transient", disk.transient
@@ -175,6 +176,8 @@ def check_disks(domain: Domain) -> None:
 
 def _source_text(disk: Disk) -> str:
     source = disk.source
+    if source is not None and source.protocol in ("rbd", "gluster"):
+        return (source.name or "").partition("/")[2]
     return (source and (source.local_path or source.name)) or "(null)"
 
 
