@@ -72,6 +72,9 @@ class HypervisorDriver(Driver):
     #: URI schemes that this driver answers to (`qemu` for qemu:///system).
     schemes: ClassVar[tuple[str, ...]]
 
+    #: Whether its connections reach the host's services (storage, networks …) too.
+    uses_host_services: ClassVar[bool] = False
+
     def connect_open(self, connection: Connection, path: str) -> str:
         """Accept or refuse a connection; `path` is the URI's ("/system").  Returns the canonical URI.
 

@@ -1,5 +1,8 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
-"""Finds, starts and stops drivers: a URI's scheme is the name of an entry point of the group `virtd.drivers`."""
+"""Finds, starts and stops drivers: a URI's scheme is the name of an entry point of the group `virtd.drivers`.
+
+The host's services, which connections to its hypervisors reach too, are those of the group `virtd.services`.
+"""
 
 from __future__ import annotations
 
@@ -19,6 +22,7 @@ from virtd.tasks import TaskOwner
 log = logging.getLogger(__name__)
 
 GROUP = "virtd.drivers"
+SERVICES = "virtd.services"
 #: Which hypervisor an empty URI means: the first of these that is there and wants it.
 PREFERRED = ("xen", "qemu", "lxc", "bhyve", "vz")
 #: Seconds that a driver has to stop.
@@ -30,13 +34,14 @@ _URI = re.compile(r"(?![:/?#])[!-~]*")
 class Registry:
     """The drivers of a daemon.  Each is imported and started when it is first needed.
 
-    `installed` is for tests; a daemon takes what is installed.
+    `installed` is for tests; a daemon takes what is installed.  An entry point's group tells services from the rest.
     """
 
     def __init__(self, paths: Paths, *, privileged: bool, installed: dict[str, EntryPoint] | None = None) -> None:
         self._paths = paths
         self._privileged = privileged
-        self._installed = {e.name: e for e in entry_points(group=GROUP)} if installed is None else installed
+        self._installed = find_installed() if installed is None else installed
+        self._services = [name for name, entry in self._installed.items() if entry.group == SERVICES]
         self._running: dict[str, asyncio.Task[Driver]] = {}
         self._tasks = TaskOwner("drivers")
 
@@ -49,7 +54,7 @@ class Registry:
         if not uri:
             return await self._open_default(connection)
         parts = parse_uri(uri)
-        if parts.scheme not in self._installed or parts.netloc:
+        if parts.scheme not in self._installed or parts.scheme in self._services or parts.netloc:
             raise no_driver(uri)
         return await self._open(parts.scheme, parts.path, uri, connection)
 
@@ -69,7 +74,12 @@ class Registry:
             raise no_driver(uri)
         connection.uri = uri
         connection.uri = driver.connect_open(connection, path)
-        return (driver,)
+        return (driver, *await self._host_services()) if driver.uses_host_services else (driver,)
+
+    async def _host_services(self) -> list[Driver]:
+        """Those that start: without the others there is a little less to a connection."""
+        await self._start_all(self._services)
+        return [service for name in self._services if (service := self._started(name))]
 
     async def start(self, name: str) -> Driver:
         """The driver of this name, started; whoever asks meanwhile waits for the same start.
@@ -107,7 +117,9 @@ class Registry:
 
     async def start_all_with_state(self) -> None:
         """Start those, side by side; one that fails is logged and does not keep others from starting."""
-        names = self.with_state()
+        await self._start_all(self.with_state())
+
+    async def _start_all(self, names: list[str]) -> None:
         results = await asyncio.gather(*(self.start(name) for name in names), return_exceptions=True)
         for name, result in zip(names, results, strict=True):
             if isinstance(result, BaseException):
@@ -115,8 +127,11 @@ class Registry:
 
     def started(self) -> list[Driver]:
         """The drivers that have started."""
-        tasks = [task for task in self._running.values() if task.done() and not task.cancelled()]
-        return [task.result() for task in tasks if not task.exception()]
+        return [driver for name in self._running if (driver := self._started(name))]
+
+    def _started(self, name: str) -> Driver | None:
+        task = self._running.get(name)
+        return task.result() if task and task.done() and not task.cancelled() and not task.exception() else None
 
     def in_use(self) -> bool:
         """Whether something runs, or is about to, that an idle daemon must stay for."""
@@ -141,6 +156,11 @@ class Registry:
                 log.exception("driver %s did not stop", type(driver).__name__)
             await driver.env.tasks.close()
         await self._tasks.close()
+
+
+def find_installed() -> dict[str, EntryPoint]:
+    """The entry points of all drivers by name."""
+    return {entry.name: entry for group in (GROUP, SERVICES) for entry in entry_points(group=group)}
 
 
 def parse_uri(uri: str) -> SplitResult:

@@ -6,12 +6,12 @@ from __future__ import annotations
 import sys
 import tempfile
 from collections.abc import Callable, Iterator
-from importlib.metadata import entry_points
+from importlib.metadata import EntryPoint
 from itertools import groupby
 from pathlib import Path
 
-from drivers.base import Driver, Environment
-from drivers.registry import GROUP
+from drivers.base import Driver, Environment, HypervisorDriver
+from drivers.registry import SERVICES, find_installed
 from virtd.calls import Connection, Identity
 from virtd.dispatch import driver_procedures
 from virtd.dispatch.sources import api_source
@@ -46,9 +46,9 @@ TITLES = {
 }
 
 
-def supported(driver: Driver) -> set[str]:
-    """The functions that a connection to `driver` answers."""
-    backend = Backend((driver,))
+def supported(drivers: tuple[Driver, ...]) -> set[str]:
+    """The functions that a connection to a hypervisor and its services answers."""
+    backend = Backend(drivers)
     own = OwnProcedures(Connection("", False, Identity()), backend, lambda _message: None)
     answered = ALWAYS | own.methods.keys()
     own.close()
@@ -59,12 +59,19 @@ def supported(driver: Driver) -> set[str]:
     }
 
 
-def installed_drivers(root: Path) -> Iterator[tuple[str, Driver]]:
-    """The drivers by their URI scheme, made but not started."""
-    for entry in sorted(entry_points(group=GROUP), key=lambda entry: entry.name):
-        make: Callable[[Environment], Driver] = entry.load()
-        environment = Environment(Paths.system(root), EventBus(), TaskOwner(entry.name), privileged=True)
-        yield entry.name, make(environment)
+def installed_drivers(root: Path) -> Iterator[tuple[str, tuple[Driver, ...]]]:
+    """The hypervisors by their URI scheme with the services that they use, made but not started."""
+    entries = sorted(find_installed().values(), key=lambda entry: entry.name)
+    made = {entry: _make(entry, root) for entry in entries}
+    services = tuple(driver for entry, driver in made.items() if entry.group == SERVICES)
+    for entry, driver in made.items():
+        if isinstance(driver, HypervisorDriver):
+            yield entry.name, (driver, *services) if driver.uses_host_services else (driver,)
+
+
+def _make(entry: EntryPoint, root: Path) -> Driver:
+    make: Callable[[Environment], Driver] = entry.load()
+    return make(Environment(Paths.system(root), EventBus(), TaskOwner(entry.name), privileged=True))
 
 
 def support_table(drivers: dict[str, set[str]]) -> str:
@@ -99,7 +106,7 @@ def _section(title: str, apis: list[str], drivers: dict[str, set[str]]) -> str:
 def document() -> str:
     """What docs/support.md has to be."""
     with tempfile.TemporaryDirectory() as root:
-        return support_table({name: supported(driver) for name, driver in installed_drivers(Path(root))})
+        return support_table({name: supported(drivers) for name, drivers in installed_drivers(Path(root))})
 
 
 if __name__ == "__main__":

@@ -77,6 +77,7 @@ class QemuDriver(HypervisorDriver):
 
     error_source: ClassVar[From] = From.QEMU
     schemes: ClassVar[tuple[str, ...]] = ("qemu",)
+    uses_host_services: ClassVar[bool] = True
     event_kinds = frozenset({Kind.DOMAIN, Kind.QEMU_MONITOR})
 
     def __init__(self, environment: Environment) -> None:

@@ -28,8 +28,8 @@ def test_every_function_is_listed_once() -> None:
 def test_drivers_have_no_method_that_nothing_calls(tmp_path: Path) -> None:
     """A misspelt method would never be called, and its function be called not supported."""
     known = {method_name(procedure) for procedure in driver_procedures()} | OWN
-    for name, driver in installed_drivers(tmp_path):
-        for holder in (driver, *driver.parts):
+    for name, drivers in installed_drivers(tmp_path):
+        for holder in (holder for driver in drivers for holder in (driver, *driver.parts)):
             methods = {key for key, _ in inspect.getmembers(type(holder), inspect.isfunction)}
             stray = {method for method in methods if method.startswith(GROUPS)} - known
             assert not stray, f"{name}: {type(holder).__name__}"
