@@ -221,6 +221,6 @@ class BlockJobs(Feature):
 
     async def _clear(self, guest: Guest) -> None:
         for record in self.records.pop(guest.uuid, []):
-            await record.close()
             message = recovery.text(record, None)
             guest.messages = [m for m in guest.messages if m != message]
+            await record.close()
