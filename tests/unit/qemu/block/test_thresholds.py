@@ -1,0 +1,46 @@
+# SPDX-License-Identifier: LGPL-2.1-or-later
+"""Thresholds: QEMU's event becomes one for each name of the image."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from drivers.qemu.block.thresholds import Thresholds, set_threshold
+from tests.unit.qemu.block.test_pivot import House, Qemu, house, qemu
+from virtd.enums import DomainEventID
+
+__all__ = ["house", "qemu"]
+
+
+def told(house: House, name: str = "BLOCK_WRITE_THRESHOLD", **data: Any) -> list[tuple[object, ...]]:
+    house.told.clear()
+    Thresholds().on_event(house.guest, name, {"write-threshold": 100, "amount-exceeded": 7} | data)
+    return [args for id_, args in house.told if id_ == DomainEventID.BLOCK_THRESHOLD]
+
+
+async def test_the_guests_image_has_two_names(house: House) -> None:
+    assert told(house, **{"node-name": "libvirt-1-storage"}) == [("vda", "/old", 100, 7), ("vda[1]", "/old", 100, 7)]
+
+
+async def test_a_copy_has_one(house: House) -> None:
+    assert told(house, **{"node-name": "libvirt-2-storage"}) == [("vda[2]", "/new", 100, 7)]
+
+
+@pytest.mark.parametrize(
+    "data", [{}, {"node-name": "libvirt-9-storage"}, {"node-name": "libvirt-1-storage", "write-threshold": "x"}]
+)
+async def test_what_is_not_understood_is_no_event(house: House, data: dict[str, Any]) -> None:
+    assert told(house, **data) == []
+
+
+async def test_other_events_are_none(house: House) -> None:
+    assert told(house, "BLOCK_JOB_READY", **{"node-name": "libvirt-1-storage"}) == []
+
+
+async def test_setting_one(house: House, qemu: Qemu) -> None:
+    qemu.server.replies["block-set-write-threshold"] = {}
+    await set_threshold(house.guest, "vda", 4096)
+    arguments = {"node-name": "libvirt-1-storage", "write-threshold": 4096}
+    assert qemu.server.commands[-1] == ("block-set-write-threshold", arguments)
