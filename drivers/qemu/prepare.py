@@ -73,8 +73,7 @@ def live(domain: Domain, context: QemuContext, runtime: Runtime) -> None:
             channel.source = CharacterSource(mode="bind", path=path)
     for device in domain.devices.character_devices():
         if device.type == "tcp" and device.source is not None and device.source.tls is None:
-            # There is no setting yet that would turn it on.
-            device.source.tls, device.source.tls_from_config = False, True
+            device.source.tls, device.source.tls_from_config = context.settings.chardev_tls, True
     domain.resource = domain.resource or Resource(partition=f"/{PARTITION}")
     owner = account(context.settings, privileged=context.env.privileged)
     if owner is not None and not any(label.model == "dac" for label in domain.seclabels):

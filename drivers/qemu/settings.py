@@ -49,12 +49,18 @@ class QemuSettings:
     vnc_password: str = ""
     vnc_tls: bool = False
     vnc_tls_x509_cert_dir: str = ""
+    vnc_tls_x509_verify: int = -1
     vnc_sasl: bool = False
     spice_listen: str = "127.0.0.1"
     spice_auto_unix_socket: bool = False
     spice_password: str = ""
     spice_tls: bool = False
     spice_tls_x509_cert_dir: str = ""
+    chardev_tls: bool = False
+    chardev_tls_x509_cert_dir: str = ""
+    chardev_tls_x509_verify: int = -1
+    default_tls_x509_cert_dir: str = "/etc/pki/qemu"
+    default_tls_x509_verify: bool = True
     remote_display_port_min: int = 5900
     remote_display_port_max: int = 65535
     remote_websocket_port_min: int = 5700
@@ -73,6 +79,18 @@ class QemuSettings:
         """
         found = conffile.read(path)
         return cls(**{f.name: _typed(path, f, found[f.name]) for f in fields(cls) if f.name in found})
+
+    def tls_directory(self, use: str) -> str:
+        """Where the certificates for a use (`vnc`, `spice`, `chardev`) lie: a folder of its own if there is one."""
+        if named := getattr(self, f"{use}_tls_x509_cert_dir"):
+            return str(named)
+        own = Path(f"/etc/pki/libvirt-{use}")
+        return str(own) if own.is_dir() else self.default_tls_x509_cert_dir
+
+    def tls_verifies(self, use: str) -> bool:
+        """Whether clients have to show a certificate."""
+        said = int(getattr(self, f"{use}_tls_x509_verify"))
+        return self.default_tls_x509_verify if said < 0 else bool(said)
 
     def __post_init__(self) -> None:
         if self.block_pivot_recovery not in ("pause", "resume"):

@@ -5,11 +5,12 @@ from __future__ import annotations
 
 from typing import Annotated, Any, Literal
 
-from conf.binding import Hex, Model, ParseOptions, Uuid, YesNo, attr, child, child_text, children, number, on
+from conf.binding import Hex, Model, ParseOptions, Uint, Uuid, YesNo, attr, child, child_text, children, number, on
 from conf.binding.fields import Condition, Values
 from conf.binding.scalars import ULONG_MAX
 from conf.domain.devices.address import check_pci_place
 from conf.domain.devices.encryption import Auth
+from conf.domain.devices.status import in_status
 from conf.domain.devices.storage_source import Host, Initiator
 from conf.errors import ConfigUnsupportedError, InternalError, XMLError
 
@@ -81,6 +82,10 @@ def _is_local_scsi(own: Values, around: Values) -> bool:
     return bool(around.get("type") == "scsi" and own["protocol"] != "iscsi")
 
 
+def _is_iscsi(own: Values, around: Values) -> bool:
+    return bool(around.get("type") == "scsi" and own["protocol"] == "iscsi")
+
+
 class HostdevSource(Model):
     """`<source>`.  Which members count depends on the device's `type`."""
 
@@ -103,6 +108,8 @@ class HostdevSource(Model):
     block: str | None = child_text(when=_for("storage"))
     char: str | None = child_text(when=_for("misc"))
     interface: str | None = child_text(when=_for("net"))
+    #: The number in the name of an iSCSI device's block node, while the guest runs.
+    index: Uint | None = attr("node-index", when=_is_iscsi, shown=in_status)
 
     @property
     def address(self) -> HostUSBAddress | HostPCIAddress | MdevAddress | HostSCSIAddress | None:

@@ -8,10 +8,10 @@ from collections.abc import Callable, Iterator, Mapping
 from conf.domain.devices.chardev_source import CharacterBackend, CharacterSource
 from drivers.qemu.command.context import Build
 from drivers.qemu.command.line import CommandLine, Option, Props, comma_list
+from drivers.qemu.command.tls import credentials_object
+from drivers.qemu.settings import QemuSettings
 from virtd.errors import Code, VirtError
 
-#: Where the host's certificates for QEMU lie.
-TLS_DIR = "/etc/pki/qemu"
 _NOTHING_OPEN: Mapping[str, int] = {}
 
 
@@ -36,7 +36,7 @@ def add_chardev(
             line.add("-add-fd", words)
     source = backend.source
     if backend.type == "tcp" and source is not None and source.tls:
-        line.add_json("-object", _credentials(source, id_))
+        line.add_json("-object", _credentials(build.context.settings, source, id_))
     line.add("-chardev", chardev(backend, id_, role=role, socket=socket, files=build.context.files))
 
 
@@ -84,15 +84,10 @@ def _credentials_id(id_: str) -> str:
     return f"obj{id_}_tls0"
 
 
-def _credentials(source: CharacterSource, id_: str) -> Props:
-    """The certificates that one end of an encrypted connection shows and asks for."""
-    return {
-        "qom-type": "tls-creds-x509",
-        "id": _credentials_id(id_),
-        "dir": TLS_DIR,
-        "endpoint": "server" if source.mode == "bind" else "client",
-        "verify-peer": True,
-    }
+def _credentials(settings: QemuSettings, source: CharacterSource, id_: str) -> Props:
+    server = source.mode == "bind"
+    verify = settings.tls_verifies("chardev")
+    return credentials_object(_credentials_id(id_), settings.tls_directory("chardev"), server=server, verify=verify)
 
 
 def _log(backend: CharacterBackend, files: Mapping[str, int]) -> Iterator[Option]:

@@ -5,11 +5,15 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterator
+from typing import NamedTuple
 
 from conf.domain.devices.graphics import Graphics
 from drivers.qemu.command.audio import audio_id
 from drivers.qemu.command.context import Build
-from drivers.qemu.command.line import CommandLine, Option, comma_list, escape_comma, on_off
+from drivers.qemu.command.line import CommandLine, Option, Props, comma_list, escape_comma, on_off
+from drivers.qemu.command.spice_ports import wanted_ports
+from drivers.qemu.command.tls import credentials_object
+from drivers.qemu.settings import QemuSettings
 from virtd.errors import Code, VirtError
 
 #: VNC's displays are counted from this port.
@@ -18,6 +22,8 @@ VNC_FIRST_PORT = 5900
 #: Ports shown where none is chosen yet: in a command line that is never run.
 _SHOWN_PORTS = {"vnc": 5900, "spice": 5901, "tls": 5902}
 _AUTOPORT = -1
+
+_VNC_CREDENTIALS = "vnc-tls-creds0"
 
 
 def add_no_display(build: Build, line: CommandLine) -> None:
@@ -33,6 +39,8 @@ def add_graphics(build: Build, line: CommandLine) -> None:
             case "sdl":
                 _add_sdl(graphics, line)
             case "vnc":
+                if build.context.settings.vnc_tls:
+                    line.add_json("-object", _vnc_credentials(build.context.settings))
                 line.add("-vnc", comma_list(_vnc(build, graphics)))
                 _add_keymap(graphics, line)
             case "spice":
@@ -49,7 +57,7 @@ def add_graphics(build: Build, line: CommandLine) -> None:
 
 
 def _add_keymap(graphics: Graphics, line: CommandLine) -> None:
-    if graphics.keymap:
+    if graphics.keymap is not None:
         line.add("-k", graphics.keymap)
 
 
@@ -86,6 +94,12 @@ def _port(port: int | None, kind: str, *, automatic: bool = True) -> int:
     return _SHOWN_PORTS[kind] if unset and automatic else port or 0
 
 
+def _vnc_credentials(settings: QemuSettings) -> Props:
+    return credentials_object(
+        _VNC_CREDENTIALS, settings.tls_directory("vnc"), server=True, verify=settings.tls_verifies("vnc")
+    )
+
+
 def _vnc(build: Build, graphics: Graphics) -> Iterator[Option]:
     settings = build.context.settings
     if (socket := _socket(build, graphics)) is not None:
@@ -102,7 +116,7 @@ def _vnc(build: Build, graphics: Graphics) -> Iterator[Option]:
         yield "none"
     yield "share", graphics.share_policy
     yield "password", "on" if graphics.passwd is not None or settings.vnc_password else None
-    yield "tls-creds", "vnc-tls-creds0" if settings.vnc_tls else None
+    yield "tls-creds", _VNC_CREDENTIALS if settings.vnc_tls else None
     yield "sasl", "on" if settings.vnc_sasl else None
     if graphics.power_control is not None and build.caps.has("vnc-power-control"):
         yield "power-control", graphics.power_control
@@ -116,7 +130,8 @@ def _spice(build: Build, graphics: Graphics) -> Iterator[Option]:
         yield "agent-mouse", on_off(graphics.mouse.mode == "client")
     if graphics.passwd is None and not settings.spice_password:
         yield "disable-ticketing", "on"
-    yield "x509-dir", settings.spice_tls_x509_cert_dir if settings.spice_tls else None
+    if _spice_ports(build, graphics).tls > 0:
+        yield "x509-dir", settings.tls_directory("spice")
     if graphics.default_mode in ("secure", "insecure"):
         yield "tls-channel" if graphics.default_mode == "secure" else "plaintext-channel", "default"
     for channel in graphics.channels:
@@ -145,11 +160,27 @@ def _spice_place(build: Build, graphics: Graphics) -> Iterator[Option]:
     if address is None:
         yield "port", 0
         return
-    secure = graphics.tls_port not in (None, 0)
-    insecure = graphics.port not in (None, 0) or graphics.autoport
-    yield "port", _port(graphics.port, "spice") if insecure else None
-    yield "tls-port", _port(graphics.tls_port, "tls") if secure else None
+    plain, secure = _spice_ports(build, graphics)
+    yield "port", plain if plain > 0 or secure <= 0 else None
+    yield "tls-port", secure if secure > 0 else None
     yield "addr", address
+
+
+class _Ports(NamedTuple):
+    """SPICE's, 0 for none."""
+
+    plain: int
+    tls: int
+
+
+def _spice_ports(build: Build, graphics: Graphics) -> _Ports:
+    if _address(build, graphics) is None:
+        return _Ports(0, 0)
+    wanted = wanted_ports(graphics, tls=build.context.settings.spice_tls)
+    return _Ports(
+        _port(graphics.port, "spice", automatic=wanted.plain),
+        _port(graphics.tls_port, "tls", automatic=wanted.tls),
+    )
 
 
 def _dbus(build: Build, graphics: Graphics) -> Iterator[Option]:
@@ -159,9 +190,9 @@ def _dbus(build: Build, graphics: Graphics) -> Iterator[Option]:
     else:
         name = os.path.basename(build.context.domain_dir).removeprefix("domain-")
         own = f"unix:path={build.context.state_dir}/dbus/{name}-dbus.sock"
-        yield "addr", graphics.address or own
-    if graphics.gl is not None and graphics.gl.enable:
-        yield "gl", "on"
-        yield "rendernode", graphics.gl.rendernode
+        yield "addr", own if graphics.address is None else graphics.address
+    if graphics.gl is not None:
+        yield "gl", on_off(graphics.gl.enable)
+        yield "rendernode", graphics.gl.rendernode if graphics.gl.enable else None
     # Only who asked for sound on the bus gets it there.
     yield "audiodev", audio_id(build, graphics.audio) if graphics.audio is not None else None

@@ -3,7 +3,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 
 from conf.domain.devices.address import DriveAddress, UnassignedAddress
 from conf.domain.devices.hostdev import Hostdev
@@ -147,9 +147,18 @@ _MAKERS: dict[str, Callable[[Build, Hostdev], Props]] = {
 # --- the block node of a SCSI device ----------------------------------------------------------------
 
 
+def number_backends(hostdevs: Iterable[Hostdev], last: int) -> int:
+    """Give iSCSI devices their numbers, which go on from those of images; returns the last one given."""
+    for hostdev in hostdevs:
+        if hostdev.type == "scsi" and hostdev.source.protocol == "iscsi":
+            last += 1
+            hostdev.source.index = last
+    return last
+
+
 def backend_node(hostdev: Hostdev) -> str:
     """The node of a SCSI device of the host."""
-    return f"libvirt-{hostdev.alias}-backend"
+    return f"libvirt-{hostdev.source.index or hostdev.alias}-backend"
 
 
 def scsi_backend(build: Build, hostdev: Hostdev) -> Props:
@@ -157,7 +166,9 @@ def scsi_backend(build: Build, hostdev: Hostdev) -> Props:
     source = hostdev.source
     common: Props = {"node-name": backend_node(hostdev), "read-only": bool(hostdev.readonly)}
     if source.protocol == "iscsi":
-        target, _, lun = (source.name or "").partition("/")
+        target, slash, lun = (source.name or "").partition("/")
+        if slash and not lun.isdecimal():
+            raise VirtError(Code.INTERNAL_ERROR, f"cannot parse target for lunStr '{target}'")
         portal = source.hosts[0]
         name = portal.name or ""
         host = f"[{name}]" if ":" in name else name
@@ -167,7 +178,7 @@ def scsi_backend(build: Build, hostdev: Hostdev) -> Props:
                 "driver": "iscsi",
                 "portal": f"{host}:{portal.port or _ISCSI_PORT}",
                 "target": target,
-                "lun": int(lun) if lun.isdigit() else 0,
+                "lun": int(lun) if slash else 0,
                 "transport": "tcp",
                 "initiator-name": iqn,
                 **common,

@@ -15,6 +15,7 @@ from drivers.qemu.capabilities import Capabilities
 from drivers.qemu.capabilities.hugepages import find_hugepages
 from drivers.qemu.command.build import build
 from drivers.qemu.command.context import Context
+from drivers.qemu.command.hostdevs import number_backends
 from drivers.qemu.command.line import CommandLine
 from drivers.qemu.command.preconditions import check_start, scsi_generic_paths
 from drivers.qemu.context import QemuContext
@@ -53,7 +54,7 @@ def native_line(domain: Domain, capabilities: Capabilities, context: QemuContext
     domain.devices.interfaces = [_as_plain(interface) for interface in domain.devices.interfaces]
     assign_addresses(domain, capabilities)
     prepare.live(domain, context, _no_runtime(domain, context))
-    number_images(domain.devices.disks)
+    number_backends(domain.devices.hostdevs, number_images(domain.devices.disks))
     settle_cpu(domain, capabilities, load_cpu_map(domain.os.arch or ""))
     return build(domain, capabilities, shown_context(domain, context))
 

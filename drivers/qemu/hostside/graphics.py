@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
 from conf.domain.devices.graphics import Graphics
+from drivers.qemu.command.spice_ports import Wanted, wanted_ports
 from virtd.errors import Code, VirtError
 
 if TYPE_CHECKING:
@@ -28,8 +29,11 @@ def assign(guest: Guest) -> None:
         if graphics.type not in ("vnc", "spice") or not _on_network(graphics):
             continue
         _listen_by_settings(graphics, settings.vnc_listen if graphics.type == "vnc" else settings.spice_listen)
-        if wants(graphics, "port", "autoport"):
+        plain, tls = _wanted(graphics, tls=settings.spice_tls)
+        if plain:
             graphics.port = _free("VNC" if graphics.type == "vnc" else "SPICE", low, high, taken)
+        if tls:
+            graphics.tls_port = _free("SPICE", low, high, taken)
         if graphics.type == "vnc" and graphics.websocket == -1:
             low_ws, high_ws = settings.remote_websocket_port_min, settings.remote_websocket_port_max
             graphics.websocket = _free("VNC WebSocket", low_ws, high_ws, taken)
@@ -42,9 +46,11 @@ def _listen_by_settings(graphics: Graphics, address: str) -> None:
             listen.address, listen.from_config = address, True
 
 
-def wants(graphics: Any, port: str, autoport: str) -> bool:
-    """Whether the port is ours to choose."""
-    return bool(getattr(graphics, autoport)) or getattr(graphics, port) in (None, -1)
+def _wanted(graphics: Graphics, *, tls: bool) -> Wanted:
+    """The ports that are ours to choose."""
+    if graphics.type == "spice":
+        return wanted_ports(graphics, tls=tls)
+    return Wanted(plain=bool(graphics.autoport) or graphics.port in (None, -1), tls=False)
 
 
 def _on_network(graphics: Any) -> bool:

@@ -18,6 +18,7 @@ from drivers.qemu.block import presence
 from drivers.qemu.block.chains import complete_chains
 from drivers.qemu.block.nodes import number_images
 from drivers.qemu.capabilities import Capabilities
+from drivers.qemu.command.hostdevs import number_backends
 from drivers.qemu.command.preconditions import check_helpers, check_start
 from drivers.qemu.cpu.cpu_map import load_cpu_map
 from drivers.qemu.cpu.guest import settle_cpu
@@ -110,7 +111,7 @@ async def _find_images(guest: Guest, live: Domain, runtime: Runtime) -> list[pre
     """Number the images of the guest's disks and complete their chains; returns those it starts without."""
     whom = account(guest.context.settings, privileged=guest.context.env.privileged)
     disks = live.devices.disks
-    last = number_images(disks)
+    last = number_backends(live.devices.hostdevs, number_images(disks))
     missing = await presence.drop_missing(disks)
     runtime.block.last_index = await complete_chains(disks, last, user=(whom.uid, whom.gid) if whom else None)
     return missing
