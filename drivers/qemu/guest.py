@@ -177,11 +177,14 @@ class Guest:
         self.tasks.spawn(self.status_saved(), "save status")
 
     async def status_saved(self) -> None:
-        """Return when every change until now is in the status file."""
-        async with self._saving:
-            if self._unsaved and self.runtime is not None and self.live is not None:
-                self._unsaved = False
-                await status.save(self)
+        """Return when every change until now is in the status file.
+
+        Raises:
+            OSError: they are not; the next save tries again.
+        """
+        if self._unsaved and self.runtime is not None and self.live is not None:
+            status.save(self)
+            self._unsaved = False
 
     def _status_changed(self) -> None:
         self._forget_xml(live=True)

@@ -13,7 +13,6 @@ A file without a pid belongs to a start that had not come as far as to a process
 
 from __future__ import annotations
 
-import asyncio
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -63,11 +62,14 @@ class Status:
     elements: list[etree._Element]
 
 
-async def save(guest: Guest) -> None:
-    """Write the guest's status file.  It need not survive a crash of the host: neither does the guest."""
+def save(guest: Guest) -> None:
+    """Write the guest's status file.  It need not survive a crash of the host: neither does the guest.
+
+    In place: /run lies in memory, and a thread would cost more than the write.
+    """
     data = with_notice(guest.name, render(guest))
     path = guest.context.paths.status(guest.name)
-    await asyncio.to_thread(files.write_atomic, path, data, durable=False)
+    files.write_atomic(path, data, durable=False)
 
 
 def render(guest: Guest) -> str:

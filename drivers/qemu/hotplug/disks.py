@@ -75,12 +75,13 @@ async def plug(work: Plug, disk: Disk) -> None:
     layers = [] if is_empty(disk) else chain(disk)
     work.undo.push_async_callback(access.revoke, guest, layers)
     await access.grant(guest, layers)
-    for properties in disk_objects(work.build, disk):
+    build = work.build
+    for properties in disk_objects(build, disk):
         await work.add_object(properties)
     for node in disk_nodes(disk):
         await block.blockdev_add(work.monitor, node)
         work.undo.push_async_callback(quietly, block.blockdev_del, work.monitor, node["node-name"])
-    await work.add_device(disk, disk_props(work.build, disk))
+    await work.add_device(disk, disk_props(build, disk))
     if disk.iotune is not None and tuning.is_limited(disk.iotune) and layers:
         await tuning.apply(work.monitor, disk, disk.iotune)
 
