@@ -52,7 +52,10 @@ async def complete(layers: list[Layer], last: int, *, user: tuple[int, int] | No
     if end.path is None or ends(end.element):
         return last
     seen = [layer.path for layer in layers if layer.path]
-    end.element.backing_store = await asyncio.to_thread(_look_below, seen, end.format, user)
+    if end.format in WITH_BACKING:
+        end.element.backing_store = await asyncio.to_thread(_look_below, seen, end.format, user)
+    else:
+        end.element.backing_store = BackingStore()
     for layer in backing_chain(end.disk, end.element.backing_store):
         last += 1
         layer.index = last
