@@ -12,11 +12,9 @@ from drivers.qemu.block import copying, destination
 from drivers.qemu.block.copying import CopyOptions
 from drivers.qemu.block.state import JobState
 from drivers.qemu.monitor import Monitor, MonitorTimeout
+from tests.fakes.block_house import House, Qemu
 from tests.fakes.qmp_server import SILENCE, FakeError
-from tests.unit.qemu.block.test_pivot import House, Qemu, house, qemu
 from virtd.errors import Code, VirtError
-
-__all__ = ["house", "qemu"]
 
 SIZE = 1 << 20
 

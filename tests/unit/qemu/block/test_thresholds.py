@@ -8,10 +8,8 @@ from typing import Any
 import pytest
 
 from drivers.qemu.block.thresholds import Thresholds, set_threshold
-from tests.unit.qemu.block.test_pivot import House, Qemu, house, qemu
+from tests.fakes.block_house import House, Qemu
 from virtd.enums import DomainEventID
-
-__all__ = ["house", "qemu"]
 
 
 def told(house: House, name: str = "BLOCK_WRITE_THRESHOLD", **data: Any) -> list[tuple[object, ...]]:
