@@ -98,7 +98,7 @@ KINDS: dict[PoolType, Kind] = {
     "scsi": Kind(("adapter",), ("adapter",)),
     "mpath": Kind(),
     "rbd": Kind(("host", "name"), ("host",), volume_formats=("raw",), has_target=False),
-    "sheepdog": Kind(("host", "name"), ("host",), volume_formats=("raw",), has_target=False),
+    "sheepdog": Kind(("host", "name"), ("host",), has_target=False),
     "gluster": Kind(("host", "name", "dir"), ("host",), volume_formats=IMAGES, has_target=False),
     "zfs": Kind(("name", "device"), target_parent="/dev/zvol"),
     "vstorage": Kind(("name",), volume_formats=IMAGES),
