@@ -31,7 +31,7 @@ EMULATOR = "qemu-system-x86_64"
 QEMU_PROGRAM = next(program for program in PROGRAMS.values() if program.name == "qemu")
 URI = "qemu:///system"
 NAME = "counter"
-START_SECONDS = 20.0
+START_SECONDS = 40.0
 
 GUEST = """
 <domain type='qemu'>
