@@ -65,7 +65,7 @@ class Status:
 def save(guest: Guest) -> None:
     """Write the guest's status file.  It need not survive a crash of the host: neither does the guest.
 
-    In place: /run lies in memory, and a thread would cost more than the write.
+    Replaced at once on the loop: /run lies in memory, and a thread would cost more than the write.
     """
     data = with_notice(guest.name, render(guest))
     path = guest.context.paths.status(guest.name)
