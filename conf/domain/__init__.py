@@ -6,6 +6,7 @@ from __future__ import annotations
 from conf.binding import FormatOptions, ParseOptions, format_document, parse_document
 from conf.binding.reading import read
 from conf.domain.domain import Domain
+from conf.errors import NoNameError
 
 __all__ = ["Domain", "format_domain", "parse_domain"]
 
@@ -21,6 +22,9 @@ def parse_domain(xml: str | bytes, *, inactive: bool = True, status: bool = Fals
         ConfError: with libvirt's code and text.
     """
     root = parse_document(xml, "domain", what="domain_definition")
+    if not root.findtext("name"):
+        # Said before anything else is looked at.
+        raise NoNameError("")
     return read(Domain, root, ParseOptions(inactive=inactive, status=status))
 
 

@@ -7,6 +7,7 @@ from typing import Annotated, Any, Literal
 
 from conf.binding import (
     Model,
+    Natural,
     ParseOptions,
     Positive,
     Scale,
@@ -24,6 +25,7 @@ from conf.binding import (
 from conf.bitmap import Bitmap
 from conf.errors import ConfigUnsupportedError, InternalError, XMLError
 
+_SHARES = (2, 262_144)
 _RANGES = {"period": (1000, 1_000_000), "quota": (1000, 17_592_186_044_415)}
 _Quota = Annotated[int, number(-(2**63), 2**63 - 1)]
 
@@ -55,19 +57,22 @@ class VcpuEntry(Model):
     order: Positive | None = attr()
 
 
-class IOThreadID(Model):
-    """`<iothread>`."""
-
-    id: Positive = attr(required=True)
-    thread_pool_min: Uint | None = attr()
-    thread_pool_max: Uint | None = attr()
-
-
 class DefaultIOThread(Model):
     """`<defaultiothread>`: the pool of QEMU's main loop."""
 
-    thread_pool_min: Uint | None = attr()
-    thread_pool_max: Uint | None = attr()
+    thread_pool_min: Natural | None = attr()
+    thread_pool_max: Natural | None = attr()
+
+    @property
+    def pool(self) -> tuple[int, int | None]:
+        """Fewest and most threads; None is as many as QEMU likes."""
+        return self.thread_pool_min or 0, self.thread_pool_max
+
+
+class IOThreadID(DefaultIOThread):
+    """`<iothread>`."""
+
+    id: Positive = attr(required=True)
 
 
 class VcpuPin(Model):
@@ -190,6 +195,8 @@ class CPUTune(Model):
     memorytunes: list[MemoryBandwidthTune] = children("memorytune")
 
     def check(self, options: ParseOptions) -> None:
+        if self.shares and not _SHARES[0] <= self.shares <= _SHARES[1]:
+            raise ConfigUnsupportedError(f"Value of cputune 'shares' must be in range [{_SHARES[0]}, {_SHARES[1]}]")
         for kind, (low, high) in _RANGES.items():
             for name in (kind, f"global_{kind}", f"emulator_{kind}", f"iothread_{kind}"):
                 value = getattr(self, name)

@@ -36,7 +36,7 @@ from conf.domain.placement import settle_placement
 from conf.domain.power import PM, Perf
 from conf.domain.security import KeyWrap, LaunchSecurity, SecLabel, settled_labels
 from conf.domain.sysinfo import Sysinfo, check_system_uuid
-from conf.errors import ConfigUnsupportedError, InternalError, NoNameError, XMLDetailError, XMLError, XMLFormError
+from conf.errors import ConfigUnsupportedError, InternalError, XMLDetailError, XMLError, XMLFormError
 
 VirtType = Literal[
     "qemu",
@@ -88,7 +88,7 @@ class Domain(Extensions):
         empty_is_unset=True,
     )
     id: Uint | None = attr(live=True)
-    name: str = child_text(required=(NoNameError, ""))
+    name: str = child_text(required=True)
     uuid: Uuid = child_text(error=(InternalError, "malformed uuid element"))
     genid: Uuid | None = irregular(
         "genid", parse=_parse_genid, format=lambda value, _options: [f"<genid>{value}</genid>"]

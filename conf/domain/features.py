@@ -187,7 +187,7 @@ class IBS(Model):
 class TCG(Model):
     """`<tcg>`; `tb_cache` in KiB."""
 
-    tb_cache: int | None = child_text("tb-cache", scale=Scale("KiB", "MiB"))
+    tb_cache: int | None = child_text("tb-cache", scale=Scale("KiB"))
 
 
 class Capabilities(Model):
@@ -271,7 +271,7 @@ class Features(Model):
 
     def check(self, options: ParseOptions) -> None:
         # What is there but says nothing is not there.
-        for name, empty in (("capabilities", Capabilities()), ("hpt", HPT()), ("ioapic", IOAPIC())):
+        for name, empty in (("capabilities", Capabilities()), ("hpt", HPT()), ("ioapic", IOAPIC()), ("tcg", TCG())):
             if getattr(self, name) == empty:
                 setattr(self, name, None)
         for name in ("cfpc", "sbbc", "ibs"):

@@ -4,8 +4,9 @@
 from __future__ import annotations
 
 from conf.binding import Model, ParseOptions, Uint, attr, child, child_text, children
-from conf.errors import ConfigUnsupportedError, XMLError
+from conf.errors import ConfigUnsupportedError, InvalidArgError, XMLError
 
+_LONGEST_APPID = 128
 _INVALID = (XMLError, "invalid idmap start/target/count settings")
 
 
@@ -32,6 +33,10 @@ class FibreChannel(Model):
     """`<fibrechannel>`: the application id that the fabric sees."""
 
     appid: str = attr(required=True)
+
+    def check(self, options: ParseOptions) -> None:
+        if not 1 <= len(self.appid) <= _LONGEST_APPID:
+            raise InvalidArgError(f"Fibre Channel 'appid' string length must be between [1, {_LONGEST_APPID}]")
 
 
 class Resource(Model):

@@ -29,7 +29,7 @@ UNLIMITED = 2**53 - 1
 class MaxMemory(Model):
     """`<maxMemory>`: how far memory modules can let the guest grow (KiB)."""
 
-    slots: Uint | None = attr()
+    slots: Uint | None = attr(error=(XMLError, "Failed to parse memory slot count"))
     size: int | None = text(scale=_KIB)
 
 
@@ -136,12 +136,18 @@ class Numatune(Model):
 class BlkioDevice(Model):
     """`<device>`: limits for one of the host's block devices."""
 
-    path: str = child_text(required=(XMLError, "missing per-device path"))
+    path: str = child_text(required=(ConfigUnsupportedError, "missing per-device path"))
     weight: Uint | None = child_text(omit=0)
     read_iops_sec: Uint | None = child_text(omit=0)
     write_iops_sec: Uint | None = child_text(omit=0)
     read_bytes_sec: Ulong | None = child_text(omit=0)
     write_bytes_sec: Ulong | None = child_text(omit=0)
+
+    @property
+    def limits(self) -> tuple[int | None, ...]:
+        """Everything that is limited."""
+        rates = (self.read_iops_sec, self.write_iops_sec, self.read_bytes_sec, self.write_bytes_sec)
+        return (self.weight, *rates)
 
 
 class Blkiotune(Model):
@@ -149,3 +155,10 @@ class Blkiotune(Model):
 
     weight: Uint | None = child_text(omit=0)
     devices: list[BlkioDevice] = children("device")
+
+    def check(self, options: ParseOptions) -> None:
+        paths = [device.path for device in self.devices]
+        for i, path in enumerate(paths):
+            if path in paths[:i]:
+                raise ConfigUnsupportedError(f"duplicate blkio device path '{path}'")
+        self.devices = [device for device in self.devices if any(device.limits)]

@@ -24,6 +24,7 @@ def settle_placement(domain: Domain) -> None:
     """
     _settle_vcpus(domain)
     _check_numa_cpus(domain)
+    _settle_hugepages(domain)
     _settle_iothreads(domain)
     if domain.cputune is not None:
         _settle_pins(domain, domain.cputune)
@@ -63,6 +64,16 @@ def _check_numa_cpus(domain: Domain) -> None:
         raise InternalError("CPU IDs in <numa> exceed the <vcpu> count")
 
 
+def _settle_hugepages(domain: Domain) -> None:
+    """A guest without nodes has one, number 0: pages for it are pages for all."""
+    pages = domain.memory_backing.hugepages if domain.memory_backing else None
+    if pages is None or (domain.cpu and domain.cpu.numa):
+        return
+    for page in pages.pages:
+        if page.nodeset == "0":
+            page.nodeset = None
+
+
 def _settle_iothreads(domain: Domain) -> None:
     """Threads that are counted but have no id get the lowest free ones."""
     ids = [thread.id for thread in domain.iothreadids]
@@ -71,10 +82,20 @@ def _settle_iothreads(domain: Domain) -> None:
             raise XMLError(f"duplicate iothread id '{number}' found")
     if len(ids) > (domain.iothreads or 0):
         domain.iothreads = len(ids)
+    for pool in (*domain.iothreadids, domain.defaultiothread):
+        if pool is not None:
+            _check_pool(*pool.pool)
     if ids:
         missing = (domain.iothreads or 0) - len(ids)
         free = (number for number in range(1, len(ids) + missing + 1) if number not in ids)
         domain.iothreadids += [IOThreadID(id=next(free)) for _ in range(missing)]
+
+
+def _check_pool(fewest: int, most: int | None) -> None:
+    if most == 0:
+        raise ConfigUnsupportedError("thread_pool_max must be a positive integer")
+    if fewest > (most or 0):
+        raise ConfigUnsupportedError("thread_pool_min must be smaller or equal to thread_pool_max")
 
 
 def _settle_pins(domain: Domain, tune: CPUTune) -> None:

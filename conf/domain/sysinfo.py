@@ -92,8 +92,8 @@ def check_system_uuid(sysinfos: list[Sysinfo], uuid: str | None) -> None:
         if stated is None:
             continue
         try:
-            same = uuid is None or parse_uuid(stated) == uuid
+            parsed = parse_uuid(stated)
         except BadValueError:
             raise XMLDetailError("malformed <sysinfo> uuid element") from None
-        if not same:
+        if uuid is not None and parsed != uuid:
             raise XMLDetailError("UUID mismatch between <uuid> and <sysinfo>")

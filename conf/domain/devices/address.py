@@ -159,9 +159,12 @@ class VirtioMMIOAddress(Model):
 
 
 class VirtioS390Address(Model):
-    """`type='virtio-s390'`: of machines that are gone; read, and refused later."""
+    """`type='virtio-s390'`: of machines that are gone."""
 
     type: Literal["virtio-s390"] = attr(default="virtio-s390")
+
+    def check(self, options: ParseOptions) -> None:
+        raise XMLError("virtio-s390 bus doesn't have an address")
 
 
 class UnassignedAddress(Model):

@@ -20,7 +20,7 @@ def complete_numa(domain: Domain) -> None:
         return
     claimed = {cpu for cell in cells for cpu in (parse_bitmap(cell.cpus) if cell.cpus else ())}
     missing = {cpu for cpu in range(domain.vcpu.count) if cpu not in claimed}
-    if missing and claimed:
+    if missing:
         own = parse_bitmap(cells[0].cpus) if cells[0].cpus else set()
         cells[0].cpus = format_bitmap(own | missing)
 

@@ -6,6 +6,7 @@ from __future__ import annotations
 from conf.domain import Domain
 from conf.domain.validation import validate
 from drivers.qemu.facts import EmulatorFacts, Site
+from drivers.qemu.validate.clock import validate_timers
 from drivers.qemu.validate.controllers import validate_controllers, validate_usb
 from drivers.qemu.validate.cpus import validate_cpus
 from drivers.qemu.validate.devices import Question, validate_devices
@@ -27,6 +28,7 @@ def validate_definition(domain: Domain, emulator: EmulatorFacts, site: Site) -> 
     validate_usb(domain)
     validate_features(domain, emulator)
     validate_system(domain)
+    validate_timers(domain)
     validate_cpus(domain, emulator)
     check_memories(domain)
     validate_firmware(domain)

@@ -121,7 +121,7 @@ def _validate_address_bits(cpu: CPU, domain: Domain) -> None:
                 "CPU maximum physical address bits number specification cannot be used with mode='passthrough'"
             )
     elif address.bits is None:
-        raise unsupported("if using CPU maximum physical address mode='emulate', 'bits=' must be specified too")
+        raise unsupported("if using CPU maximum physical address mode='emulate', bits= must be specified too")
 
 
 def _validate_topology(cpu: CPU, domain: Domain) -> None:

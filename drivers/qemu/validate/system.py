@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
-"""Features of the machine, and memory."""
+"""Features of the machine, memory, actions."""
 
 from __future__ import annotations
 
@@ -11,15 +11,43 @@ _MIB = 1024 * 1024
 
 
 def validate_system(domain: Domain) -> None:
-    """Features suit the machine, memory its nodes.
+    """Features suit the machine, memory its nodes, actions what QEMU can do.
 
     Raises:
         VirtError: what does not.
     """
+    _validate_actions(domain)
     _validate_smm(domain)
     _validate_memory(domain)
-    if domain.cputune and domain.cputune.cachetunes and domain.type != "kvm":
+    _validate_firmware_entries(domain)
+    tune = domain.cputune
+    if tune is not None and (tune.cachetunes or tune.memorytunes) and domain.type != "kvm":
         raise unsupported("cachetune is only supported for KVM domains")
+    tcg = domain.features.tcg if domain.features else None
+    if tcg is not None and (tcg.tb_cache or 0) % 1024:
+        raise unsupported("tb-cache size must be an integer multiple of MiB")
+
+
+def _validate_actions(domain: Domain) -> None:
+    """What happens when the guest ends: QEMU itself can only end or start again."""
+    ends = (domain.on_poweroff, domain.on_reboot)
+    if "rename-restart" in (*ends, domain.on_crash):
+        raise unsupported(
+            "qemu driver doesn't support the 'rename-restart' action for 'on_reboot'/'on_poweroff'/'on_crash'"
+        )
+    if "preserve" in ends:
+        raise unsupported("qemu driver doesn't support the 'preserve' action for 'on_reboot'/'on_poweroff'")
+    if ends == ("restart", "destroy"):
+        raise unsupported("qemu driver doesn't support 'onReboot' set to 'destroy and 'onPoweroff' set to 'reboot'")
+
+
+def _validate_firmware_entries(domain: Domain) -> None:
+    for sysinfo in domain.sysinfos:
+        for entry in sysinfo.entries:
+            if not entry.name.startswith("opt/"):
+                raise unsupported("Invalid firmware name")
+            if entry.name.startswith(("opt/ovmf/", "opt/org.qemu/")):
+                raise unsupported("That firmware name is reserved")
 
 
 def _validate_smm(domain: Domain) -> None:
@@ -36,3 +64,8 @@ def _validate_memory(domain: Domain) -> None:
     nodes = len(domain.cpu.numa.cells) if domain.cpu and domain.cpu.numa else 0
     if domain.max_memory is not None and not nodes and not machines.is_pseries(domain):
         raise unsupported("At least one numa node has to be configured when enabling memory hotplug")
+    backing = domain.memory_backing
+    if backing and backing.hugepages and backing.source and backing.source.type == "anonymous":
+        raise unsupported("hugepages are not allowed with anonymous memory source")
+    if domain.memtune and domain.memtune.min_guarantee:
+        raise unsupported("Parameter 'min_guarantee' not supported by QEMU.")

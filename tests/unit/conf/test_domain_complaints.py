@@ -37,9 +37,10 @@ def invalid(name: str, element: str, value: str, hint: str = "") -> tuple[int, s
 @pytest.mark.parametrize(
     ("xml", "code", "text"),
     [
-        ("<domain/>", 1, "missing domain type attribute"),
+        ("<domain/>", 21, ""),
+        ("<domain><name>a</name></domain>", 1, "missing domain type attribute"),
         ("<domain type='zz'><name>a</name></domain>", 67, "invalid domain type zz"),
-        ("<domain type='qemu'/>", 21, ""),
+        ("<domain type='zz'/>", 21, ""),
         ("<domain type='qemu'><name>a</name></domain>", 27, "an os <type> must be specified"),
         (domain_with("", os="<os><type>zz</type></os>"), 67, "unknown OS type 'zz'"),
         (domain_with("", memory=""), 27, "Memory size must be specified via <memory> or in the <numa> configuration"),
@@ -72,6 +73,9 @@ GENERAL = [
         27,
         "maximum memory size must be equal or greater than the actual memory size",
     ),
+    ("<defaultiothread thread_pool_min='5'/>", 67, "thread_pool_min must be smaller or equal to thread_pool_max"),
+    ("<blkiotune><device><weight>5</weight></device></blkiotune>", 67, "missing per-device path"),
+    ("<cputune><shares>1</shares></cputune>", 67, "Value of cputune 'shares' must be in range [2, 262144]"),
     ("<iothreads>z</iothreads>", 27, "invalid iothreads count 'z'"),
     ("<iothreadids><iothread id='1'/><iothread id='1'/></iothreadids>", 27, "duplicate iothread id '1' found"),
     ("<on_crash>zz</on_crash>", 67, "unknown on_crash action: zz"),

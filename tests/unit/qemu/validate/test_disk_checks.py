@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
-"""Disks and images that QEMU cannot have, and processors named one by one."""
+"""Disks, images, timers and actions that QEMU cannot have, and processors named one by one."""
 
 from __future__ import annotations
 
@@ -123,3 +123,31 @@ def test_an_address_cannot_demand_any_number_of_controllers() -> None:
 )
 def test_vcpus_one_by_one(vcpus: str, text: str) -> None:
     assert refused("", f"<vcpu>3</vcpu><vcpus>{vcpus}</vcpus>") == (67, text)
+
+
+@pytest.mark.parametrize(
+    ("extra", "text"),
+    [
+        ("<clock><timer name='platform'/></clock>", "unsupported timer type (name) 'platform'"),
+        ("<clock><timer name='rtc' track='boot'/></clock>", "unsupported rtc timer track 'boot'"),
+        ("<clock><timer name='pit' tickpolicy='merge'/></clock>", "unsupported pit tickpolicy 'merge'"),
+        (
+            "<clock><timer name='armvtimer'/></clock>",
+            "Configuring the 'armvtimer' timer is not supported for virtType=qemu arch=x86_64 machine=pc-i440fx-7.2 guests",
+        ),
+        ("<sysinfo type='fwcfg'><entry name='a'>b</entry></sysinfo>", "Invalid firmware name"),
+        ("<sysinfo type='fwcfg'><entry name='opt/ovmf/a'>b</entry></sysinfo>", "That firmware name is reserved"),
+        ("<memtune><min_guarantee>5</min_guarantee></memtune>", "Parameter 'min_guarantee' not supported by QEMU."),
+        (
+            "<memoryBacking><hugepages/><source type='anonymous'/></memoryBacking>",
+            "hugepages are not allowed with anonymous memory source",
+        ),
+        (
+            "<on_reboot>preserve</on_reboot>",
+            "qemu driver doesn't support the 'preserve' action for 'on_reboot'/'on_poweroff'",
+        ),
+        ("<features><tcg><tb-cache>5</tb-cache></tcg></features>", "tb-cache size must be an integer multiple of MiB"),
+    ],
+)
+def test_systems(extra: str, text: str) -> None:
+    assert refused("", extra) == (67, text)
