@@ -212,8 +212,7 @@ class Scale:
             InvalidArgError: an unknown unit.
             OverflowConfError: more than 64 bits of bytes.
         """
-        unit = unit or self.default or self.unit
-        size = value * unit_size(unit)
+        size = value * unit_size(unit or self.default or self.unit)
         if size > ULONG_MAX:
-            raise OverflowConfError(f"value too large: {value}{unit}")
+            raise OverflowConfError(f"value too large: {value}{unit or ''}")
         return -(-size // unit_size(self.unit))

@@ -262,13 +262,15 @@ class CPU(Model):
 
     def _check_model(self) -> None:
         model = self.model
-        if self.mode in ("host-passthrough", "maximum") or (
-            model is not None and model.name is None and self.mode != "host-model"
-        ):
-            self.model = None
-        elif model is not None and model.name is not None:
-            model.fallback = model.fallback or "allow"
-        if self.mode is None and self.vendor is not None:
+        named = model is not None and model.name is not None
+        if self.vendor is not None and not named:
             raise XMLError("CPU vendor specified without CPU model")
         if self.mode is None and self.features:
             raise XMLError("Non-empty feature list specified without CPU model")
+        if self.mode in ("host-passthrough", "maximum"):
+            # The host decides both.
+            self.model = self.vendor = None
+        elif not named and self.mode != "host-model":
+            self.model = None
+        elif model is not None and named:
+            model.fallback = model.fallback or "allow"

@@ -59,6 +59,10 @@ class STimer(RequiredState):
 
     direct: RequiredState | None = child(when=on("state", True))
 
+    def check(self, options: ParseOptions) -> None:
+        if self.direct is not None and not self.direct.state:
+            self.direct = None
+
 
 class VendorID(Model):
     """`<vendor_id>` of Hyper-V."""

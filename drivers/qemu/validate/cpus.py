@@ -44,6 +44,8 @@ def _validate_count(domain: Domain, emulator: EmulatorFacts) -> None:
         and not (iommu and iommu.driver and iommu.driver.eim)
     ):
         raise unsupported("more than 255 vCPUs require extended interrupt mode enabled on the iommu device")
+    if domain.vcpu.current == 0:
+        raise unsupported("vcpu 0 can't be offline")
     if domain.vcpus:
         _validate_single_vcpus(domain.vcpus)
 
