@@ -86,11 +86,6 @@ async def system_wakeup(monitor: Monitor) -> None:
     await monitor.execute("system_wakeup")
 
 
-async def quit_(monitor: Monitor) -> None:
-    """End QEMU."""
-    await monitor.execute("quit")
-
-
 async def set_action(monitor: Monitor, **actions: str) -> None:
     """`set-action`: what guest events do, e.g. `reboot="shutdown"`."""
     await monitor.execute("set-action", actions)
@@ -105,39 +100,6 @@ async def human_monitor_command(monitor: Monitor, line: str, *, patience: float 
     """Run a line of the human monitor and return what it prints."""
     reply = await monitor.execute("human-monitor-command", {"command-line": line}, timeout=patience)
     return reply if isinstance(reply, str) else ""
-
-
-# -- what QEMU is
-
-
-async def query_version(monitor: Monitor) -> Reply:
-    """QEMU's version and package."""
-    return as_dict(await monitor.execute("query-version"), "query-version")
-
-
-async def query_target(monitor: Monitor) -> str:
-    """The architecture, in QEMU's name."""
-    return str(as_dict(await monitor.execute("query-target"), "query-target").get("arch"))
-
-
-async def query_kvm(monitor: Monitor) -> Reply:
-    """Whether KVM is there and used."""
-    return as_dict(await monitor.execute("query-kvm"), "query-kvm")
-
-
-async def query_commands(monitor: Monitor) -> set[str]:
-    """The names of all commands."""
-    return {str(c.get("name")) for c in as_list(await monitor.execute("query-commands"), "query-commands")}
-
-
-async def query_qmp_schema(monitor: Monitor) -> list[Reply]:
-    """The whole schema (hundreds of kilobytes)."""
-    return as_list(await monitor.execute("query-qmp-schema"), "query-qmp-schema")
-
-
-async def query_machines(monitor: Monitor) -> list[Reply]:
-    """Machine types."""
-    return as_list(await monitor.execute("query-machines"), "query-machines")
 
 
 # -- processors and memory
@@ -160,11 +122,6 @@ async def query_hotpluggable_cpus(monitor: Monitor) -> list[Reply]:
     return as_list(await monitor.execute("query-hotpluggable-cpus"), "query-hotpluggable-cpus")
 
 
-async def query_iothreads(monitor: Monitor, *, patience: float = COMMAND_TIMEOUT) -> list[Reply]:
-    """I/O threads with the host's thread ids."""
-    return as_list(await monitor.execute("query-iothreads", timeout=patience), "query-iothreads")
-
-
 async def query_balloon(monitor: Monitor, *, patience: float = COMMAND_TIMEOUT) -> int:
     """Bytes the guest has now."""
     actual = as_dict(await monitor.execute("query-balloon", timeout=patience), "query-balloon").get("actual")
@@ -174,11 +131,6 @@ async def query_balloon(monitor: Monitor, *, patience: float = COMMAND_TIMEOUT) 
 async def balloon(monitor: Monitor, size: int) -> None:
     """Ask the guest to make do with `size` bytes."""
     await monitor.execute("balloon", {"value": size})
-
-
-async def query_memory_devices(monitor: Monitor) -> list[Reply]:
-    """Plugged memory devices."""
-    return as_list(await monitor.execute("query-memory-devices"), "query-memory-devices")
 
 
 # -- objects and devices
@@ -234,11 +186,6 @@ async def set_link(monitor: Monitor, name: str, *, up: bool) -> None:
     await monitor.execute("set_link", {"name": name, "up": up})
 
 
-async def query_rx_filter(monitor: Monitor, name: str) -> list[Reply]:
-    """What a guest's network card lets in."""
-    return as_list(await monitor.execute("query-rx-filter", {"name": name}), "query-rx-filter")
-
-
 async def query_chardev(monitor: Monitor) -> dict[str, str]:
     """Character device label → QEMU's name of it ("pty:/dev/pts/3")."""
     reply = as_list(await monitor.execute("query-chardev"), "query-chardev")
@@ -268,16 +215,6 @@ async def closefd(monitor: Monitor, name: str) -> None:
     await monitor.execute("closefd", {"fdname": name})
 
 
-async def add_fd(monitor: Monitor, fdset: int, fd: int, opaque: str | None = None) -> None:
-    """Put a descriptor into a set, which "/dev/fdset/N" then opens."""
-    await monitor.send_fd("add-fd", without_none({"fdset-id": fdset, "opaque": opaque}), fd)
-
-
-async def remove_fd(monitor: Monitor, fdset: int) -> None:
-    """Drop a set of descriptors."""
-    await monitor.execute("remove-fd", {"fdset-id": fdset})
-
-
 # -- screen, keyboard, remote displays
 
 
@@ -302,16 +239,6 @@ async def send_key(monitor: Monitor, keycodes: Iterable[int], hold_ms: int | Non
     """Press and release keys together; `keycodes` are QEMU's numbers."""
     keys = [{"type": "number", "data": code} for code in keycodes]
     await monitor.execute("send-key", without_none({"keys": keys, "hold-time": hold_ms}))
-
-
-async def query_vnc(monitor: Monitor) -> Reply:
-    """The VNC server."""
-    return as_dict(await monitor.execute("query-vnc"), "query-vnc")
-
-
-async def query_spice(monitor: Monitor) -> Reply:
-    """The SPICE server."""
-    return as_dict(await monitor.execute("query-spice"), "query-spice")
 
 
 async def set_password(monitor: Monitor, protocol: str, password: str, connected: str | None = None) -> None:

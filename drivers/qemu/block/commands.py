@@ -178,11 +178,6 @@ async def blockdev_create(monitor: Monitor, job: str, options: Mapping[str, Any]
     await monitor.execute("blockdev-create", {"job-id": job, "options": options})
 
 
-async def blockdev_snapshot(monitor: Monitor, node: str, overlay: str) -> None:
-    """Put node `overlay` on top of `node`, as its backing file."""
-    await monitor.execute("blockdev-snapshot", {"node": node, "overlay": overlay})
-
-
 async def query_named_block_nodes(monitor: Monitor) -> list[Reply]:
     """All nodes, each by itself."""
     reply = await monitor.execute("query-named-block-nodes", {"flat": True})
@@ -192,12 +187,6 @@ async def query_named_block_nodes(monitor: Monitor) -> list[Reply]:
 async def query_block(monitor: Monitor, *, patience: float = COMMAND_TIMEOUT) -> list[Reply]:
     """The guest's drives, with what is in them."""
     return as_list(await monitor.execute("query-block", timeout=patience), "query-block")
-
-
-async def query_blockstats(monitor: Monitor, *, nodes: bool = False, patience: float = COMMAND_TIMEOUT) -> list[Reply]:
-    """I/O counters of drives (`nodes`: of all named nodes)."""
-    arguments = {"query-nodes": True} if nodes else None
-    return as_list(await monitor.execute("query-blockstats", arguments, timeout=patience), "query-blockstats")
 
 
 async def block_resize(monitor: Monitor, node: str, size: int) -> None:
