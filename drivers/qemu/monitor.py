@@ -139,20 +139,6 @@ class Monitor:
         """QEMU missed a deadline and has said nothing since."""
         return self._client.silent
 
-    @property
-    def version(self) -> tuple[int, int, int]:
-        """QEMU's version, from its greeting.
-
-        Raises:
-            VirtError: INTERNAL_ERROR when the greeting names none.
-        """
-        try:
-            greeting: Any = self._client.greeting
-            number = greeting.QMP.version["qemu"]
-            return int(number["major"]), int(number["minor"]), int(number["micro"])
-        except (AttributeError, KeyError, TypeError, ValueError):
-            raise VirtError(Code.INTERNAL_ERROR, "no QEMU version in the monitor's greeting") from None
-
     async def connect(self, address: str | socket.socket, *, timeout: float = CONNECT_TIMEOUT) -> None:  # noqa: ASYNC109
         """Connect to a socket's path or take over a connected socket, and negotiate.
 
