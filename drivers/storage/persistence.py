@@ -97,10 +97,18 @@ async def save_autostart(paths: StoragePaths, name: str, *, on: bool) -> None:
 
 
 async def save_status(paths: StoragePaths, pool: Pool) -> None:
-    """Write down that the pool is active."""
+    """Write down that the pool is active.
+
+    Raises:
+        VirtError: SYSTEM_ERROR.
+    """
     lines = "".join(f"  {line}\n" for line in format_pool(pool).splitlines())
     data = f"<poolstate>\n{lines}</poolstate>\n".encode()
-    await asyncio.to_thread(files.write_atomic, paths.status(pool.name), data, durable=False)
+    path = paths.status(pool.name)
+    try:
+        await asyncio.to_thread(files.write_atomic, path, data, durable=False)
+    except OSError as error:
+        raise system_error(f"failed to create file '{path}'", error) from error
 
 
 async def remove_status(paths: StoragePaths, name: str) -> None:

@@ -39,13 +39,13 @@ class DefinitionApi(Part):
             else:
                 pool.definition = definition
             pool.persistent = True
+            storage.pools.add(pool)  # it may have ended while we waited
         storage.tell(pool, Lifecycle.DEFINED)
         return pool.ref
 
     async def storage_pool_undefine(self, pool: StoragePoolRef) -> None:
         """virStoragePoolUndefine."""
-        found = self.pool(pool)
-        async with found.lock:
+        async with self.locked(pool) as found:
             found.check_inactive()
             found.check_quiet()
             await persistence.remove_definition(self._storage.paths, found.name)
@@ -65,8 +65,7 @@ class DefinitionApi(Part):
 
     async def storage_pool_set_autostart(self, pool: StoragePoolRef, autostart: int) -> None:
         """virStoragePoolSetAutostart."""
-        found = self.pool(pool)
-        async with found.lock:
+        async with self.locked(pool) as found:
             if not found.persistent:
                 raise VirtError(Code.INTERNAL_ERROR, "pool has no config file")
             await persistence.save_autostart(self._storage.paths, found.name, on=bool(autostart))

@@ -49,8 +49,7 @@ class LifecycleApi(Part):
     async def storage_pool_create(self, pool: StoragePoolRef, flags: int) -> None:
         """virStoragePoolCreate."""
         check_flags(flags, _CREATE, "storagePoolCreate")
-        found = self.pool(pool)
-        async with found.lock:
+        async with self.locked(pool) as found:
             found.check_inactive("already")
             await self._start(found, flags)
 
@@ -66,8 +65,7 @@ class LifecycleApi(Part):
 
     async def storage_pool_build(self, pool: StoragePoolRef, flags: int) -> None:
         """virStoragePoolBuild."""
-        found = self.pool(pool)
-        async with found.lock:
+        async with self.locked(pool) as found:
             found.check_inactive("already")
             await self._storage.build(found, flags)
         self._storage.tell(found, Lifecycle.CREATED)
@@ -75,24 +73,21 @@ class LifecycleApi(Part):
     async def storage_pool_refresh(self, pool: StoragePoolRef, flags: int) -> None:
         """virStoragePoolRefresh."""
         check_flags(flags, 0, "storagePoolRefresh")
-        found = self.pool(pool)
-        async with found.lock:
+        async with self.locked(pool) as found:
             found.check_active()
             found.check_quiet()
             await self._storage.refresh(found)
 
     async def storage_pool_destroy(self, pool: StoragePoolRef) -> None:
         """virStoragePoolDestroy."""
-        found = self.pool(pool)
-        async with found.lock:
+        async with self.locked(pool) as found:
             found.check_active()
             found.check_quiet()
             await self._storage.stop(found)
 
     async def storage_pool_delete(self, pool: StoragePoolRef, flags: int) -> None:
         """virStoragePoolDelete."""
-        found = self.pool(pool)
-        async with found.lock:
+        async with self.locked(pool) as found:
             found.check_inactive()
             found.check_quiet()
             check_startable(found.definition)

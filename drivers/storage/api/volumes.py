@@ -59,22 +59,17 @@ class VolumeApi(Part):
 
     async def storage_vol_delete(self, vol: StorageVolRef, flags: int) -> None:
         """virStorageVolDelete."""
-        pool, volume = self.volume(vol)
-        async with pool.lock:
-            volume.check_idle()
+        async with self.locked_volume(vol) as (pool, volume):
             check_flags(flags, 0, "virStorageBackendVolDeleteLocal")
             with volume.used():
                 await asyncio.to_thread(files.remove, volume.definition)
-            if pool.volumes.get(volume.name) is volume:
-                del pool.volumes[volume.name]
-                pool.account(-volume.definition.allocation)
+            del pool.volumes[volume.name]
+            pool.account(-volume.definition.allocation)
 
     async def storage_vol_resize(self, vol: StorageVolRef, capacity: int, flags: int) -> None:
         """virStorageVolResize; `capacity` in bytes."""
         check_flags(flags, _RESIZE, "storageVolResize")
-        pool, volume = self.volume(vol)
-        async with pool.lock:
-            volume.check_idle()
+        async with self.locked_volume(vol) as (pool, volume):
             await look_again(volume)
             wanted = _wanted_capacity(pool, volume, capacity, flags)
             before = volume.definition.allocation

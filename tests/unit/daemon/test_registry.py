@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from drivers.base import Driver
-from drivers.registry import Registry
+from drivers.registry import SERVICES, Registry
 from tests.fakes.driver import ENTRY_POINTS, FakeDriver
 from virtd.calls import Connection, Identity
 from virtd.errors import Code, From, VirtError
@@ -35,6 +35,12 @@ class Service(Driver):
     """A driver that no URI leads to."""
 
     error_source = From.NETWORK
+
+
+class Using(FakeDriver):
+    """A hypervisor whose connections reach the host's services."""
+
+    uses_host_services = True
 
 
 INSTALLED = {
@@ -103,6 +109,20 @@ async def test_an_empty_uri_means_the_preferred_hypervisor(registry: Registry) -
 async def test_services_are_no_hypervisors(registry: Registry) -> None:
     with pytest.raises(VirtError, match="no connection driver available for service:///system"):
         await registry.open("service:///system", connection())
+    await registry.stop()
+
+
+async def test_services_join_the_connections_of_hypervisors_that_use_them(tmp_path: Path) -> None:
+    targets = {"good": f"{__name__}:Service", "bad": f"{__name__}:NoSuchClass"}
+    services = {name: EntryPoint(name, target, SERVICES) for name, target in targets.items()}
+    using = EntryPoint("qemu", f"{__name__}:Using", "virtd.drivers")
+    registry = Registry(Paths.system(tmp_path), privileged=True, installed={**INSTALLED, **services, "qemu": using})
+    drivers = await registry.open("qemu:///system", connection())
+    assert [type(driver) for driver in drivers] == [Using, Service]
+    assert await registry.open("qemu:///system", connection()) == drivers
+    assert len(await registry.open("fake:///system", connection())) == 1
+    with pytest.raises(VirtError, match="no connection driver available for good:///system"):
+        await registry.open("good:///system", connection())
     await registry.stop()
 
 

@@ -378,6 +378,22 @@ async def test_only_files_folders_and_disks_are_volumes(house: House) -> None:
         await house.storage_vol_delete(sub, 0)
 
 
+async def test_what_went_while_we_waited_is_gone(house: House) -> None:
+    pool = await house.pool()
+    volume = await house.volume(pool)
+    results = await asyncio.gather(
+        *(
+            house.storage_pool_refresh(pool, 0),
+            house.storage_vol_delete(volume, 0),
+            house.storage_vol_delete(volume, 0),
+        ),
+        *(house.storage_pool_destroy(pool), house.storage_pool_undefine(pool), house.storage_pool_create(pool, 0)),
+        return_exceptions=True,
+    )
+    codes = [result.code if isinstance(result, VirtError) else result for result in results]
+    assert codes == [None, None, Code.NO_STORAGE_VOL, None, None, Code.NO_STORAGE_POOL]
+
+
 # -- content
 
 
