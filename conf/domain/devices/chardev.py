@@ -156,7 +156,9 @@ class _ConsoleEnd(Model):
 
 def _pty_path(_value: str | None, own: Values, _around: Values, _options: FormatOptions) -> str | None:
     sources: list[CharacterSource] = own["sources"]
-    return sources[0].path if own["type"] == "pty" and sources else None
+    target: ConsoleTarget | None = own["target"]
+    first = target is None or not target.port
+    return sources[0].path if own["type"] == "pty" and sources and first else None
 
 
 class Console(CharacterBackend, _ConsoleEnd, DeviceInfo):

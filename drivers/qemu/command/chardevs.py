@@ -5,6 +5,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
 
+from conf.domain.devices.chardev import Parallel
 from conf.domain.devices.chardev_source import CharacterBackend, CharacterSource
 from drivers.qemu.command.context import Build
 from drivers.qemu.command.line import CommandLine, Option, Props, comma_list
@@ -27,16 +28,18 @@ def add_chardev(
     id_: str,
     *,
     role: str | None = None,
-    socket: int | None = None,
 ) -> None:
     """-chardev, after the descriptors of the files that it names."""
     for path in file_paths(backend):
         fd = build.context.files.get(path)
         if fd is not None and (words := f"set={fd},fd={fd}") not in line.argv:
             line.add("-add-fd", words)
-    source = backend.source
-    if backend.type == "tcp" and source is not None and source.tls:
-        line.add_json("-object", _credentials(build.context.settings, source, id_))
+    socket = build.context.sockets.get(socket_path(backend) or "")
+    if socket is not None:
+        line.fds.append(socket)
+    credentials = chardev_credentials(build.context.settings, backend, id_)
+    if credentials is not None:
+        line.add_json("-object", credentials)
     line.add("-chardev", chardev(backend, id_, role=role, socket=socket, files=build.context.files))
 
 
@@ -45,6 +48,13 @@ def file_paths(backend: CharacterBackend) -> list[str]:
     named = [backend.source.path if backend.type == "file" and backend.source else None]
     named.append(backend.log.file if backend.log else None)
     return [path for path in named if path]
+
+
+def socket_path(backend: CharacterBackend) -> str | None:
+    """The unix socket on which a character device waits for a client."""
+    source = backend.source
+    waits = backend.type == "unix" and source is not None and source.mode == "bind"
+    return source.path if waits and source is not None else None
 
 
 def chardev(
@@ -75,19 +85,34 @@ def chardev(
     named: list[Option] = [("name", role)] if backend.type == "spicevmc" else []
     if backend.type == "qemu-vdagent":
         named = [("name", "vdagent")]
-    tls = backend.type == "tcp" and backend.source is not None and backend.source.tls
-    secure: list[Option] = [("tls-creds", _credentials_id(id_))] if tls else []
+    secure: list[Option] = [("tls-creds", credentials_id(id_))] if _is_encrypted(backend) else []
     return comma_list([word, ("id", id_), *named, *options, *secure, *_log(backend, files)])
 
 
-def _credentials_id(id_: str) -> str:
+def credentials_id(id_: str) -> str:
+    """The object of the certificates that a character device shows and asks for."""
     return f"obj{id_}_tls0"
 
 
-def _credentials(settings: QemuSettings, source: CharacterSource, id_: str) -> Props:
-    server = source.mode == "bind"
+def _is_encrypted(backend: CharacterBackend) -> bool:
+    return backend.type == "tcp" and backend.source is not None and bool(backend.source.tls)
+
+
+def chardev_credentials(settings: QemuSettings, backend: CharacterBackend, id_: str) -> Props | None:
+    """That object, for an encrypted connection."""
+    if not _is_encrypted(backend):
+        return None
+    assert backend.source is not None
+    server = backend.source.mode == "bind"
     verify = settings.tls_verifies("chardev")
-    return credentials_object(_credentials_id(id_), settings.tls_directory("chardev"), server=server, verify=verify)
+    return credentials_object(credentials_id(id_), settings.tls_directory("chardev"), server=server, verify=verify)
+
+
+def choose_encryption(backend: CharacterBackend, settings: QemuSettings) -> None:
+    """A connection that nothing is said of is encrypted if the settings say so."""
+    source = backend.source
+    if backend.type == "tcp" and source is not None and source.tls is None:
+        source.tls, source.tls_from_config = settings.chardev_tls, True
 
 
 def _log(backend: CharacterBackend, files: Mapping[str, int]) -> Iterator[Option]:
@@ -104,8 +129,8 @@ def _word(word: str) -> Callable[[CharacterBackend, CharacterSource], Iterator[O
     return make
 
 
-def _device(_backend: CharacterBackend, source: CharacterSource) -> Iterator[Option]:
-    yield "parallel" if (source.path or "").startswith("/dev/parport") else "serial"
+def _device(backend: CharacterBackend, source: CharacterSource) -> Iterator[Option]:
+    yield "parallel" if isinstance(backend, Parallel) else "serial"
     yield "path", source.path
 
 

@@ -95,10 +95,7 @@ def parallel_props(build: Build, parallel: Parallel) -> Props:
 
 def _add_channel(build: Build, line: CommandLine, channel: Channel) -> None:
     name = f"char{channel.alias}"
-    socket = build.context.sockets.get(channel.alias or "")
-    if socket is not None:
-        line.fds.append(socket)
-    add_chardev(build, line, channel, name, role="vdagent", socket=socket)
+    add_chardev(build, line, channel, name, role="vdagent")
     if channel.target.type == "guestfwd":
         line.add_json("-netdev", guestfwd_props(channel))
     else:

@@ -36,7 +36,7 @@ class Context:
     native: bool = False
     monitor_fd: int | None = None
     interfaces: Mapping[str, OpenInterface] = field(default_factory=dict)
-    #: listening sockets of character devices
+    #: path of a character device's unix socket → the descriptor that listens on it
     sockets: Mapping[str, int] = field(default_factory=dict)
     #: path of a character device's file → its descriptor, opened with the daemon's rights
     files: Mapping[str, int] = field(default_factory=dict)

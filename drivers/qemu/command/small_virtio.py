@@ -11,7 +11,6 @@ from drivers.qemu.command.chardevs import add_chardev
 from drivers.qemu.command.context import Build
 from drivers.qemu.command.line import CommandLine, Props, props
 from drivers.qemu.command.virtio import virtio_props
-from virtd.errors import Code, VirtError
 
 
 def add_rngs(build: Build, line: CommandLine) -> None:
@@ -83,8 +82,6 @@ def add_vsock(build: Build, line: CommandLine) -> None:
 def vsock_props(build: Build, vsock: Vsock) -> Props:
     """-device of the vsock; its kernel side is open already."""
     fd = build.context.descriptors.get(vsock.alias or "", -1)
-    if fd < 0 and not build.context.native:
-        raise VirtError(Code.SYSTEM_ERROR, "unable to open vhost-vsock device")
     return props(
         {
             **virtio_props(build, "vhost-vsock", vsock, vsock.driver, vsock.model),

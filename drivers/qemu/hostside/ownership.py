@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import errno
 import logging
 import os
 from collections.abc import Iterator
@@ -16,7 +17,11 @@ from virtd.errors import Code, From, VirtError
 
 if TYPE_CHECKING:
     from conf.domain import Domain
+    from conf.domain.devices.chardev_source import CharacterBackend
     from drivers.qemu.guest import Guest
+
+#: A pipe is one file, or two: what the guest reads, what it writes.
+_PIPE_ENDS = (".in", ".out")
 
 log = logging.getLogger(__name__)
 
@@ -29,7 +34,10 @@ def give(guest: Guest, runtime: Runtime, account: Account | None) -> None:
     """
     live = guest.live
     assert live is not None
-    for path in file_paths(live):
+    for path in device_paths(live):
+        if not os.path.exists(path):
+            raise _missing(path)
+    for path in (*file_paths(live), *device_paths(live)):
         give_path(guest, runtime, account, path)
 
 
@@ -62,7 +70,7 @@ def restore(guest: Guest, runtime: Runtime) -> None:
 def restore_path(guest: Guest, owner: Owner) -> None:
     """Give one file back, or leave that to the other guest that uses it."""
     for other in guest.context.guests:
-        if other is not guest and other.live is not None and other.runtime and owner.path in file_paths(other.live):
+        if other is not guest and other.live is not None and other.runtime and owner.path in _used(other.live):
             if owner.path not in (o.path for o in other.runtime.owners):
                 other.runtime.owners.append(owner)
             return
@@ -70,6 +78,37 @@ def restore_path(guest: Guest, owner: Owner) -> None:
         os.chown(owner.path, owner.uid, owner.gid)
     except OSError as error:
         log.warning("guest %s: %s cannot be given back: %s", guest.name, owner.path, error.strerror)
+
+
+def _missing(path: str) -> VirtError:
+    reason = os.strerror(errno.ENOENT)
+    if path.startswith("/dev/"):
+        return VirtError(Code.SYSTEM_ERROR, f"Path '{path}' is not accessible: {reason}", source=From.CGROUP)
+    return VirtError(Code.SYSTEM_ERROR, f"unable to stat: {path}: {reason}", source=From.SECURITY)
+
+
+def _used(domain: Domain) -> Iterator[str]:
+    yield from file_paths(domain)
+    yield from device_paths(domain)
+
+
+def device_paths(domain: Domain) -> Iterator[str]:
+    """What else a guest opens by name: the host's end of character devices, its input devices."""
+    for device in domain.devices.character_devices():
+        yield from _backend_paths(device)
+    for input_ in domain.devices.inputs:
+        if input_.source is not None and (path := input_.source.evdev or input_.source.dev):
+            yield path
+
+
+def _backend_paths(device: CharacterBackend) -> Iterator[str]:
+    source = device.source
+    if source is None or not source.path:
+        return
+    if device.type == "pipe" and all(os.path.exists(source.path + end) for end in _PIPE_ENDS):
+        yield from (source.path + end for end in _PIPE_ENDS)
+    elif device.type in ("dev", "pipe") or (device.type == "unix" and source.mode != "bind"):
+        yield source.path
 
 
 def file_paths(domain: Domain) -> Iterator[str]:

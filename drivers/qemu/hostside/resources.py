@@ -11,12 +11,13 @@ from typing import TYPE_CHECKING
 
 from conf.domain import Domain
 from conf.domain.devices.chardev_source import CharacterBackend
-from drivers.qemu.command.chardevs import file_paths
-from drivers.qemu.hostside import cgroup, graphics, interfaces, ownership, usb
+from drivers.qemu.command.chardevs import file_paths, socket_path
+from drivers.qemu.hostside import cgroup, graphics, interfaces, ownership, usb, vsock
 from drivers.qemu.runtime import Runtime
 from drivers.qemu.settings import Account
 from virtd.errors import Code, VirtError
 from virtd.host import unixsocket
+from virtd.store import files
 
 if TYPE_CHECKING:
     from drivers.qemu.guest import Guest
@@ -28,7 +29,8 @@ class Resources:
 
     Attributes:
         monitor: the listening QMP socket.
-        sockets: alias of a character device → its listening socket.
+        sockets: path of a character device's unix socket → the descriptor that listens on it.
+        devices: alias of a device → the kernel's side of it (a vsock's).
         files: path of a character device's file → its descriptor.
         taps: alias of an interface → descriptors of its host device, one a queue.
         vhosts: alias of an interface → descriptors of the kernel's virtio backend, one a queue.
@@ -36,6 +38,7 @@ class Resources:
 
     monitor: int = -1
     sockets: dict[str, int] = field(default_factory=dict)
+    devices: dict[str, int] = field(default_factory=dict)
     files: dict[str, int] = field(default_factory=dict)
     taps: dict[str, list[int]] = field(default_factory=dict)
     vhosts: dict[str, list[int]] = field(default_factory=dict)
@@ -44,7 +47,8 @@ class Resources:
     def descriptors(self) -> list[int]:
         """All of them."""
         lists = [*self.taps.values(), *self.vhosts.values()]
-        return [self.monitor, *self.sockets.values(), *self.files.values(), *(fd for fds in lists for fd in fds)]
+        singles = (self.sockets, self.devices, self.files)
+        return [self.monitor, *(fd for m in singles for fd in m.values()), *(fd for fds in lists for fd in fds)]
 
     def close(self) -> None:
         for fd in self.descriptors:
@@ -68,14 +72,14 @@ def prepare(guest: Guest, runtime: Runtime, account: Account | None) -> Resource
         if guest.live.memory_backing is not None or guest.live.devices.memories or _has_numa(guest.live):
             _folder(memory_folder(guest, runtime), account)
         resources.monitor = _listen(runtime.monitor_path)
-        for channel in guest.live.devices.channels:
-            source = channel.source
-            if channel.type == "unix" and channel.alias and source and source.mode == "bind" and source.path:
-                resources.sockets[channel.alias] = _channel_socket(source.path, account)
+        for path in _socket_paths(guest.live):
+            resources.sockets[path] = _socket(path, account)
         for hostdev in guest.live.devices.hostdevs:
             if hostdev.type == "usb":
                 usb.resolve(hostdev)
         _open_files(guest.live, resources)
+        if guest.live.devices.vsock is not None:
+            resources.devices[guest.live.devices.vsock.alias or ""] = vsock.connect(guest.live.devices.vsock)
         graphics.assign(guest)
         interfaces.prepare(guest, runtime, resources)
         ownership.give(guest, runtime, account)
@@ -99,6 +103,8 @@ def _has_numa(domain: Domain) -> bool:
 def release(guest: Guest, runtime: Runtime) -> None:
     """Take back what `prepare` made.  Blocks."""
     shutil.rmtree(memory_folder(guest, runtime), ignore_errors=True)
+    for path in _socket_paths(guest.live) if guest.live is not None else ():
+        files.remove(Path(path), durable=False)
     interfaces.release(guest, runtime)
     ownership.restore(guest, runtime)
     cgroup.remove(runtime.cgroup)
@@ -113,9 +119,13 @@ def _listen(path: Path) -> int:
         raise VirtError(Code.SYSTEM_ERROR, text) from error
 
 
-def _channel_socket(path: str, account: Account | None) -> int:
+def _socket_paths(domain: Domain) -> set[str]:
+    return {path for device in domain.devices.character_devices() if (path := socket_path(device))}
+
+
+def _socket(path: str, account: Account | None) -> int:
     fd = _listen(Path(path))
-    os.chmod(path, 0o775)  # noqa: S103 - as stock; the folder around it is closed to others
+    os.chmod(path, 0o775)  # noqa: S103 - as stock; its owner may write, as may the group
     if account is not None:
         os.chown(path, account.uid, account.gid)
     return fd

@@ -27,6 +27,7 @@ def build_context(guest: Guest, runtime: Runtime, resources: hostside.Resources)
         sockets=resources.sockets,
         paths=scsi_generic_paths(guest.require_active()),
         files=resources.files,
+        descriptors=resources.devices,
         hugepages=huge.mounts,
         default_hugepage=huge.default,
     )

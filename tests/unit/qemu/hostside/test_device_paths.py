@@ -1,0 +1,66 @@
+# SPDX-License-Identifier: LGPL-2.1-or-later
+"""Files behind character and input devices: found, refused when missing, sockets made for QEMU."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from drivers.qemu.hostside import ownership, prepare, release
+from drivers.qemu.runtime import Runtime
+from tests.fakes.guests import World, guest_xml
+from virtd.errors import From, VirtError
+from virtd.refs import DomainRef
+
+
+async def running(world: World, devices: str) -> tuple[DomainRef, Runtime]:
+    ref = await world.define(guest_xml("g", devices))
+    await world.run(ref)
+    runtime = world.guest(ref).runtime
+    assert runtime is not None
+    return ref, runtime
+
+
+async def test_what_devices_open(world: World, tmp_path: Path) -> None:
+    for end in (".in", ".out"):
+        (tmp_path / f"both{end}").touch()
+    ref, _runtime = await running(
+        world,
+        "<serial type='dev'><source path='/dev/ttyS0'/></serial>"
+        f"<serial type='pipe'><source path='{tmp_path}/both'/></serial>"
+        f"<serial type='pipe'><source path='{tmp_path}/one'/></serial>"
+        "<channel type='unix'><source mode='connect' path='/c'/><target type='virtio' name='n'/></channel>"
+        "<channel type='unix'><source mode='bind' path='/b'/><target type='virtio' name='m'/></channel>"
+        "<input type='evdev'><source dev='/dev/input/event1'/></input>",
+    )
+    live = world.guest(ref).live
+    assert live is not None
+    found = list(dict.fromkeys(ownership.device_paths(live)))
+    files = [str(tmp_path / name) for name in ("both.in", "both.out", "one")]
+    assert found == ["/dev/ttyS0", *files, "/c", "/dev/input/event1"]
+
+
+@pytest.mark.parametrize(
+    ("path", "text", "source"),
+    [
+        ("/dev/none", "Path '/dev/none' is not accessible: No such file or directory", From.CGROUP),
+        ("/none", "unable to stat: /none: No such file or directory", From.SECURITY),
+    ],
+)
+async def test_one_that_is_not_there(world: World, path: str, text: str, source: From) -> None:
+    ref, runtime = await running(world, f"<serial type='pipe'><source path='{path}'/></serial>")
+    with pytest.raises(VirtError) as raised:
+        ownership.give(world.guest(ref), runtime, None)
+    assert (raised.value.message, raised.value.source) == (text, source)
+
+
+async def test_sockets_of_serial_ports_are_made_and_removed(world: World, tmp_path: Path) -> None:
+    path = tmp_path / "s"
+    ref, runtime = await running(world, f"<serial type='unix'><source mode='bind' path='{path}'/></serial>")
+    resources = prepare(world.guest(ref), runtime, None)
+    assert list(resources.sockets) == [str(path)]
+    assert path.is_socket()
+    resources.close()
+    release(world.guest(ref), runtime)
+    assert not path.exists()
