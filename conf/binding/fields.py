@@ -30,7 +30,6 @@ Condition = Callable[[Values, Values], bool]
 Predicate = Callable[[Any], bool]
 #: (value, values of its model, values of the model around it, options) → what is written
 Shown: TypeAlias = "Callable[[Any, Values, Values, FormatOptions], Any]"
-KeepEmpty = bool | Literal["open"]
 Kind = Literal["attr", "text", "child", "children", "child_text", "texts", "flag", "raw", "irregular"]
 
 
@@ -49,7 +48,7 @@ class Binding:
     missing: Complaint | None = None
     empty_is_unset: bool = False
     omit: Any = None
-    keep_empty: KeepEmpty = False
+    keep_empty: bool = False
     live: bool = False
     kept: Predicate | None = None
     shown: Shown | None = None
@@ -195,7 +194,7 @@ def child(
     error: Complaint | None = None,
     missing: Complaint | None = None,
     only: Complaint | None = None,
-    keep_empty: KeepEmpty = False,
+    keep_empty: bool = False,
     live: bool = False,
     secret: bool = False,
 ) -> Any:
@@ -206,7 +205,6 @@ def child(
             declares it as a field with a `Literal` type.
         only: the complaint about a second one; without it the first counts.
         keep_empty: written as `<x/>` when nothing is in it; otherwise left out.
-            "open" writes start and end tag on lines of their own, as libvirt does in a few places.
         error: for `by`: the complaint about an unknown value.
         missing: for `by`: the complaint when the attribute is absent; without it, libvirt's usual one.
     """
@@ -235,7 +233,7 @@ def children(
     within: str | None = None,
     when: Condition | None = None,
     error: Complaint | None = None,
-    keep_empty: KeepEmpty = True,
+    keep_empty: bool = True,
     live: bool = False,
     shown: Shown | None = None,
 ) -> Any:

@@ -28,10 +28,10 @@ class Model(BaseModel):
     #: What is said about an element that no field is bound to; None ignores it, as libvirt mostly does.
     unknown_child: ClassVar[Complaint | None] = None
 
-    # the parser needs no validators: those of most classes are never built, which speeds up the start
     #: Of several single children of one name the last one counts, as in a few places of libvirt; else the first.
     last_counts: ClassVar[bool] = False
 
+    # The parser needs no validators: those of most classes are never built, which speeds up the start.
     model_config = ConfigDict(extra="forbid", arbitrary_types_allowed=True, protected_namespaces=(), defer_build=True)
 
     def check(self, options: ParseOptions) -> None:

@@ -10,13 +10,13 @@ from itertools import groupby
 from typing import Any
 
 from conf.binding.document import NAMESPACES, FormatOptions, dump_foreign
-from conf.binding.fields import KeepEmpty, Values
+from conf.binding.fields import Values
 from conf.binding.model import Model
 from conf.binding.plan import Field, fields_of
 from conf.binding.scalars import Scale
 
 #: (model, tag, indentation, values around, options, lines, keep when empty)
-Writer = Callable[[Model, str, str, Values, FormatOptions, list[str], KeepEmpty], None]
+Writer = Callable[[Model, str, str, Values, FormatOptions, list[str], bool], None]
 #: (values, values around, options) → " name='value'…" or ""
 AttributeWriter = Callable[[Values, Values, FormatOptions], str]
 #: (values, values around, indentation, options, lines)
@@ -54,7 +54,7 @@ def writer(cls: type[Model]) -> Writer:
     namespaces = cls.namespaces if cls.namespaces is not Model.namespaces else None
 
     def run(
-        model: Model, tag: str, pad: str, around: Values, options: FormatOptions, lines: list[str], keep: KeepEmpty
+        model: Model, tag: str, pad: str, around: Values, options: FormatOptions, lines: list[str], keep: bool
     ) -> None:
         values = model.__dict__
         head = f"{pad}<{tag}"
@@ -75,7 +75,7 @@ def writer(cls: type[Model]) -> Writer:
         for name, write_child in children:
             if name is None or values[name]:
                 write_child(values, around, inner, options, lines)
-        if len(lines) > here + 1 or keep == "open":
+        if len(lines) > here + 1:
             lines[here] = head + ">\n"
             lines.append(f"{pad}</{tag}>\n")
         elif keep or len(head) > start:

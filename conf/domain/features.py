@@ -35,6 +35,16 @@ class RequiredState(Model):
     state: OnOff = attr(required=True)
 
 
+class _Group(Model):
+    """Features of one hypervisor; a group stands there even when it is empty."""
+
+    last_counts = True
+
+    @property
+    def has_end_tag(self) -> bool:
+        return True
+
+
 class APIC(Model):
     """`<apic>`."""
 
@@ -79,10 +89,9 @@ class VendorID(Model):
             raise XMLError("HyperV vendor_id value is invalid")
 
 
-class HyperV(Model):
+class HyperV(_Group):
     """`<hyperv>`: enlightenments."""
 
-    last_counts = True
     unknown_child = (ConfigUnsupportedError, "unsupported HyperV Enlightenment feature: %s")
 
     mode: Literal["custom", "passthrough"] = attr(default="custom")
@@ -115,10 +124,9 @@ class DirtyRing(Model):
             raise XMLError("dirty ring must be power of 2 and ranges [1024, 65536]")
 
 
-class KVM(Model):
+class KVM(_Group):
     """`<kvm>`."""
 
-    last_counts = True
     unknown_child = (ConfigUnsupportedError, "unsupported KVM feature: %s")
 
     hidden: RequiredState | None = child()
@@ -135,10 +143,9 @@ class XenPassthrough(Model):
     mode: Literal["sync_pt", "share_pt"] | None = attr(when=on("state", True))
 
 
-class Xen(Model):
+class Xen(_Group):
     """`<xen>`."""
 
-    last_counts = True
     unknown_child = (ConfigUnsupportedError, "unsupported Xen feature: %s")
 
     e820_host: RequiredState | None = child()
@@ -252,9 +259,9 @@ class Features(Model):
     hap: State | None = child()
     viridian: bool = flag()
     privnet: bool = flag()
-    hyperv: HyperV | None = child(keep_empty="open")
-    kvm: KVM | None = child(keep_empty="open")
-    xen: Xen | None = child(keep_empty="open")
+    hyperv: HyperV | None = child(keep_empty=True)
+    kvm: KVM | None = child(keep_empty=True)
+    xen: Xen | None = child(keep_empty=True)
     pvspinlock: State | None = child()
     capabilities: Capabilities | None = child()
     pmu: State | None = child()

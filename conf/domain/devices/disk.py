@@ -175,7 +175,7 @@ class Disk(BootableDevice):
     wwn: Annotated[str, Scalar(_parse_wwn)] | None = child_text(error=(InternalError, "Malformed wwn: %s"))
     vendor: str | None = child_text()
     product: str | None = child_text()
-    encryption: Encryption | None = child(keep_empty="open")
+    encryption: Encryption | None = child()
 
     def check(self, options: ParseOptions) -> None:
         source = self.source

@@ -67,6 +67,10 @@ class Encryption(Model):
     cipher: Cipher | None = child()
     ivgen: IVGenerator | None = child()
 
+    @property
+    def has_end_tag(self) -> bool:
+        return True
+
 
 class Auth(Model):
     """`<auth>`: who we are to a storage server."""

@@ -275,7 +275,7 @@ class StorageSource(Model):
     slices: list[Slice] = children("slice", within="slices")
     seclabels: list[DeviceSecLabel] = seclabels(without("../type", "network"))
     auth: Auth | None = child(when=without("../type", "volume"))
-    encryption: Encryption | None = child(keep_empty="open")
+    encryption: Encryption | None = child()
     reservations: Reservations | None = child()
 
     def check(self, options: ParseOptions) -> None:
