@@ -13,6 +13,7 @@ from conf.domain.security import SecLabel
 from drivers.common import schema
 from drivers.qemu.aliases import assign_aliases
 from drivers.qemu.capabilities.firmware import load_firmwares
+from drivers.qemu.command.chardevs import choose_encryption
 from drivers.qemu.context import QemuContext
 from drivers.qemu.defaults import choose_emulator, prepare_definition
 from drivers.qemu.defaults.firmware import select_firmware
@@ -72,8 +73,7 @@ def live(domain: Domain, context: QemuContext, runtime: Runtime) -> None:
             path = os.path.join(runtime.channel_dir, channel.target.name or _nameless(channel.address))
             channel.source = CharacterSource(mode="bind", path=path)
     for device in domain.devices.character_devices():
-        if device.type == "tcp" and device.source is not None and device.source.tls is None:
-            device.source.tls, device.source.tls_from_config = context.settings.chardev_tls, True
+        choose_encryption(device, context.settings)
     domain.resource = domain.resource or Resource(partition=f"/{PARTITION}")
     owner = account(context.settings, privileged=context.env.privileged)
     if owner is not None and not any(label.model == "dac" for label in domain.seclabels):

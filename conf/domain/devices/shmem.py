@@ -10,6 +10,13 @@ from conf.domain.devices.info import DeviceInfo
 from conf.errors import XMLError
 
 
+class _Mebibytes(Scale):
+    """Kept in bytes, of which whole MiB are written."""
+
+    def written(self, value: int) -> tuple[int, str]:
+        return value >> 20, "M"
+
+
 class ShmemModel(Model):
     """`<model>`."""
 
@@ -30,12 +37,12 @@ class ShmemMSI(Model):
 
 
 class Shmem(DeviceInfo):
-    """`<shmem>`; `size` is in MiB."""
+    """`<shmem>`; `size` is in bytes."""
 
     name: str = attr(required=(XMLError, "shmem element must contain 'name' attribute"))
     role: str | None = attr()
     model: ShmemModel | None = child()
-    size: int | None = child_text(scale=Scale("M", default="bytes"))
+    size: int | None = child_text(scale=_Mebibytes("bytes", pretty=True))
     server: ShmemServer | None = child(keep_empty=True)
     msi: ShmemMSI | None = child(keep_empty=True)
 

@@ -60,7 +60,7 @@ def address_props(build: Build, device: DeviceInfo) -> Props:
         case CCWAddress() as ccw:
             return {"devno": f"{ccw.cssid or 0:x}.{ccw.ssid or 0:x}.{ccw.devno or 0:04x}"}
         case ISAAddress() as isa:
-            return props({"iobase": isa.iobase, "irq": isa.irq})
+            return props({"iobase": isa.iobase or 0, "irq": isa.irq or None})
         case DIMMAddress() as dimm:
             return props({"slot": dimm.slot, "addr": dimm.base})
         case _:

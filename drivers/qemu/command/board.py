@@ -61,7 +61,7 @@ def add_panics(build: Build, line: CommandLine) -> None:
 def panic_props(panic: Panic) -> Props:
     """-device of pvpanic."""
     place = panic.address
-    return props({"driver": "pvpanic", "ioport": place.iobase if isinstance(place, ISAAddress) else None})
+    return props({"driver": "pvpanic", "ioport": place.iobase or 0 if isinstance(place, ISAAddress) else None})
 
 
 def add_nvram(build: Build, line: CommandLine) -> None:

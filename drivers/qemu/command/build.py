@@ -18,7 +18,7 @@ from drivers.qemu.command.board import add_iommu, add_nvram, add_panics, add_vmc
 from drivers.qemu.command.clock import add_clock
 from drivers.qemu.command.consoles import add_consoles
 from drivers.qemu.command.context import Build, Context
-from drivers.qemu.command.controllers import add_controllers
+from drivers.qemu.command.controllers import add_ccid_controllers, add_controllers
 from drivers.qemu.command.cpu import add_cpu
 from drivers.qemu.command.disks import add_disks, add_managed_pr_helper
 from drivers.qemu.command.environment import environment
@@ -77,6 +77,7 @@ _PARTS: tuple[Callable[[Build, CommandLine], None], ...] = (
     add_iommu,
     add_controllers,
     add_hubs,
+    add_ccid_controllers,
     add_disks,
     add_filesystems,
     add_interfaces,
@@ -96,12 +97,12 @@ _PARTS: tuple[Callable[[Build, CommandLine], None], ...] = (
     add_rngs,
     add_nvram,
     add_vmcoreinfo,
-    add_shmems,
-    add_panics,
-    add_vsock,
     basics.add_launch_security,
     basics.add_passthrough,
     basics.add_sandbox,
+    add_panics,
+    add_shmems,
+    add_vsock,
     _add_timestamps,
 )
 

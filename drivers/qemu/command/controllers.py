@@ -3,10 +3,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 
 from conf.domain.devices.controller import Controller
 from drivers.qemu import machines
+from drivers.qemu.addresses.pci_controllers import MODEL_NAMES
 from drivers.qemu.command.address import add_device, address_props
 from drivers.qemu.command.context import Build
 from drivers.qemu.command.line import CommandLine, Props, props
@@ -14,7 +15,7 @@ from drivers.qemu.command.virtio import virtio_props
 from virtd.errors import Code, VirtError
 
 #: The order in which they are written: others hang on the first.
-_ORDER = ("pci", "usb", "scsi", "ide", "sata", "virtio-serial", "ccid")
+_ORDER = ("pci", "usb", "scsi", "ide", "sata", "virtio-serial")
 
 _USB_DRIVERS = {
     "piix3-uhci": "piix3-usb-uhci",
@@ -43,17 +44,7 @@ _SCSI_DRIVERS = {
 _SCSI_VIRTIO = ("virtio-scsi", "virtio-transitional", "virtio-non-transitional")
 
 #: PCI controllers, where the XML does not say which device makes them.
-_PCI_DRIVERS = {
-    "pci-bridge": "pci-bridge",
-    "dmi-to-pci-bridge": "i82801b11-bridge",
-    "pcie-to-pci-bridge": "pcie-pci-bridge",
-    "pcie-root-port": "pcie-root-port",
-    "pcie-switch-upstream-port": "x3130-upstream",
-    "pcie-switch-downstream-port": "xio3130-downstream",
-    "pci-expander-bus": "pxb",
-    "pcie-expander-bus": "pxb-pcie",
-    "pci-root": "spapr-pci-host-bridge",
-}
+_PCI_DRIVERS = {**MODEL_NAMES, "pci-root": "spapr-pci-host-bridge"}
 
 
 def add_controllers(build: Build, line: CommandLine) -> None:
@@ -63,9 +54,18 @@ def add_controllers(build: Build, line: CommandLine) -> None:
     if _has_old_usb(build):
         line.add("-usb")
     for type_ in _ORDER:
-        for controller in (c for c in controllers if c.type == type_):
-            if (device := controller_props(build, controller)) is not None:
-                add_device(line, controller, device)
+        _add_all(build, line, (c for c in controllers if c.type == type_))
+
+
+def add_ccid_controllers(build: Build, line: CommandLine) -> None:
+    """Readers of smart cards are USB devices, which may be plugged into hubs."""
+    _add_all(build, line, (c for c in build.domain.devices.controllers if c.type == "ccid"))
+
+
+def _add_all(build: Build, line: CommandLine, controllers: Iterable[Controller]) -> None:
+    for controller in controllers:
+        if (device := controller_props(build, controller)) is not None:
+            add_device(line, controller, device)
 
 
 def _has_old_usb(build: Build) -> bool:

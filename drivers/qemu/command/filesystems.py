@@ -32,10 +32,12 @@ def _virtiofsd_socket(build: Build, filesystem: Filesystem) -> str:
 def fsdev(filesystem: Filesystem) -> str:
     """-fsdev of a folder that QEMU serves itself."""
     multidevs, driver = filesystem.multidevs, filesystem.driver
+    # QEMU has given it up, which it says itself.
+    handle = driver is not None and driver.type == "handle"
     return comma_list(
         [
-            "local",
-            ("security_model", _SECURITY_MODELS[filesystem.accessmode or "passthrough"]),
+            "handle" if handle else "local",
+            ("security_model", None if handle else _SECURITY_MODELS[filesystem.accessmode or "passthrough"]),
             ("multidevs", multidevs if multidevs != "default" else None),
             ("fmode", None if filesystem.fmode is None else f"{filesystem.fmode:04o}"),
             ("dmode", None if filesystem.dmode is None else f"{filesystem.dmode:04o}"),

@@ -7,7 +7,7 @@ from conf.domain.devices.memory import Memory
 from drivers.qemu.command.address import add_device, address_props
 from drivers.qemu.command.context import Build
 from drivers.qemu.command.line import CommandLine, Props, props
-from drivers.qemu.command.memory_backends import Request, make_backend, wants_preallocation
+from drivers.qemu.command.memory_backends import Request, huge_page, make_backend, wants_preallocation
 from drivers.qemu.command.memory_sizes import KIB, cells_of, initial_memory, module_size
 from drivers.qemu.command.numa import cells_need_backends
 
@@ -42,17 +42,25 @@ _MODULE_DRIVERS = {
 
 def module_backend(build: Build, module: Memory) -> Props:
     """The object that backs a memory module."""
-    return make_backend(
-        build,
-        Request(
-            alias=f"mem{module.alias}",
-            kib=module_size(build, module),
-            node=module.target.node,
-            access=module.access,
-            discard=module.discard,
-            module=module,
-        ),
-    ).properties
+    return make_backend(build, _request(build, module)).properties
+
+
+def _request(build: Build, module: Memory) -> Request:
+    return Request(
+        alias=f"mem{module.alias}",
+        kib=module_size(build, module),
+        node=module.target.node,
+        access=module.access,
+        discard=module.discard,
+        module=module,
+    )
+
+
+def _plugs_preallocated(build: Build, module: Memory) -> bool:
+    """Whether virtio-mem takes all of the host's memory for what it plugs, which its backend must not do."""
+    if module.model != "virtio-mem" or not build.caps.has("virtio-mem-pci.prealloc"):
+        return False
+    return wants_preallocation(build) or huge_page(build, _request(build, module)) is not None
 
 
 def module_props(build: Build, module: Memory) -> Props:
@@ -70,9 +78,7 @@ def module_props(build: Build, module: Memory) -> Props:
             "uuid": module.uuid,
             "unarmed": True if target.readonly and module.model == "nvdimm" else None,
             "memdev": f"mem{module.alias}",
-            "prealloc": True
-            if virtio and build.caps.has("virtio-mem-pci.prealloc") and wants_preallocation(build)
-            else None,
+            "prealloc": _plugs_preallocated(build, module) or None,
             "id": module.alias,
             **address_props(build, module),
         }

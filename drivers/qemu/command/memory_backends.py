@@ -48,7 +48,7 @@ class Backend:
 def make_backend(build: Build, request: Request) -> Backend:
     backing = build.domain.memory_backing
     source = backing.source.type if backing and backing.source else None
-    page = _huge_page(build, request)
+    page = huge_page(build, request)
     access = _access(build, request)
     path = request.module.source.path if request.module and request.module.source else None
     nodes, policy = _host_nodes(build, request)
@@ -136,7 +136,7 @@ def _module_options(module: Memory | None) -> Props:
     }
 
 
-def _huge_page(build: Build, request: Request) -> int | None:
+def huge_page(build: Build, request: Request) -> int | None:
     """KiB of the huge pages to use, None for ordinary ones."""
     size = _asked_page(build, request)
     return None if size is None or size == _SYSTEM_PAGE_KIB else size

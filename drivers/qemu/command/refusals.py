@@ -15,6 +15,7 @@ from virtd.errors import Code, VirtError
 
 #: VNC's displays are numbered from this port.
 _VNC_PORTS = range(5900, 65536)
+_LEAST_SHMEM = 1 << 20
 _SPICE_CHANNEL = "com.redhat.spice.0"
 _ADAPTER = re.compile(r"scsi_host\d+", re.ASCII)
 
@@ -35,6 +36,14 @@ def check_devices(domain: Domain) -> None:
         name = channel.target.name
         if channel.type == "spicevmc" and channel.target.type == "virtio" and name not in (None, _SPICE_CHANNEL):
             raise _unsupported(f"Unsupported spicevmc target name '{name}'")
+        if channel.target.type not in ("guestfwd", "virtio"):
+            raise VirtError(Code.INTERNAL_ERROR, f"channel target type '{channel.target.type}' is not one of QEMU's")
+    for serial in devices.serials:
+        if serial.target is not None and serial.target.type == "system-serial" and serial.target.model is None:
+            raise VirtError(Code.INTERNAL_ERROR, "Invalid target model for serial device")
+    for device in devices.inputs:
+        if device.type == "evdev" and (device.source is None or device.source.dev is None):
+            raise VirtError(Code.INTERNAL_ERROR, "argument key 'evdev' must not have null value")
     if devices.sounds and not devices.audios and not _display_has_sound(domain):
         raise VirtError(Code.INTERNAL_ERROR, "unable to find audio backend for sound device")
     for hostdev in devices.hostdevs:
@@ -79,7 +88,9 @@ def _check_hostdev(hostdev: Hostdev) -> None:
 def _check_shmem(shmem: Shmem) -> None:
     """Sizes are those of a PCI bar."""
     size = shmem.size
-    if size is not None and (size < 1 or size & (size - 1)):
+    if size and size < _LEAST_SHMEM:
+        raise VirtError(Code.XML_ERROR, "shmem size must be at least 1 MiB (1024 KiB)")
+    if size and size & (size - 1):
         raise VirtError(Code.XML_ERROR, "shmem size must be a power of two")
     if shmem.address is not None and not isinstance(shmem.address, PCIAddress):
         raise _unsupported("only 'pci' addresses are supported for the shared memory device")

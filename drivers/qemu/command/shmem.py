@@ -9,10 +9,7 @@ from drivers.qemu.command.context import Build
 from drivers.qemu.command.line import CommandLine, Props, comma_list, on_off, props
 from virtd.errors import Code, VirtError
 
-_MIB = 1 << 20
-
-
-_DEFAULT_SHMEM_MIB = 4
+_DEFAULT_SIZE = 4 << 20
 
 
 def add_shmems(build: Build, line: CommandLine) -> None:
@@ -32,7 +29,7 @@ def shmem_backend_props(shmem: Shmem) -> Props:
         "qom-type": "memory-backend-file",
         "id": f"shmmem-{shmem.alias}",
         "mem-path": f"/dev/shm/{shmem.name}",
-        "size": (shmem.size or _DEFAULT_SHMEM_MIB) * _MIB,
+        "size": shmem.size or _DEFAULT_SIZE,
         "share": True,
     }
 

@@ -39,7 +39,7 @@ _KNOWN_MODELS = {
 }  # fmt: skip
 REDIRECTION_CHANNEL = "org.qemu.usbredir"
 #: MiB of an `ivshmem-plain` that names no size.
-_SHMEM_SIZE = 4
+_SHMEM_SIZE = 4 << 20
 
 
 def complete_devices(domain: Domain, emulator: EmulatorFacts) -> None:

@@ -6,14 +6,16 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
+from conf.domain.devices.chardev import Parallel
 from conf.domain.devices.chardev_source import CharacterBackend, CharacterSource
+from conf.domain.devices.redirdev import Redirdev
 from virtd.errors import Code, VirtError
 
 Props = dict[str, Any]
 
 
-def chardev_backend(backend: CharacterBackend) -> Props:
-    """The `backend` argument.
+def chardev_backend(backend: CharacterBackend, *, credentials: str | None = None) -> Props:
+    """The `backend` argument; `credentials` is the object of the certificates for an encrypted connection.
 
     Raises:
         VirtError: OPERATION_FAILED, this kind cannot be added to a running guest.
@@ -22,6 +24,8 @@ def chardev_backend(backend: CharacterBackend) -> Props:
     if maker is None:
         raise VirtError(Code.OPERATION_FAILED, f"Hotplug unsupported for char device type '{backend.type}'")
     type_, data = maker(backend, backend.source or CharacterSource())
+    if credentials is not None:
+        data["tls-creds"] = credentials
     if backend.log is not None and backend.log.file:
         data["logfile"] = backend.log.file
         if backend.log.append is not None:
@@ -37,8 +41,8 @@ def _file(_backend: CharacterBackend, source: CharacterSource) -> tuple[str, Pro
     return "file", {"out": source.path}
 
 
-def _device(_backend: CharacterBackend, source: CharacterSource) -> tuple[str, Props]:
-    kind = "parallel" if (source.path or "").startswith("/dev/parport") else "serial"
+def _device(backend: CharacterBackend, source: CharacterSource) -> tuple[str, Props]:
+    kind = "parallel" if isinstance(backend, Parallel) else "serial"
     return kind, {"device": source.path}
 
 
@@ -68,8 +72,8 @@ def _udp(backend: CharacterBackend, source: CharacterSource) -> tuple[str, Props
     return "udp", data
 
 
-def _spicevmc(_backend: CharacterBackend, _source: CharacterSource) -> tuple[str, Props]:
-    return "spicevmc", {"type": "vdagent"}
+def _spicevmc(backend: CharacterBackend, _source: CharacterSource) -> tuple[str, Props]:
+    return "spicevmc", {"type": "usbredir" if isinstance(backend, Redirdev) else "vdagent"}
 
 
 def _spiceport(_backend: CharacterBackend, source: CharacterSource) -> tuple[str, Props]:

@@ -18,6 +18,7 @@ from conf.domain.devices.watchdog import Watchdog
 from drivers.qemu import commands
 from drivers.qemu.block import access
 from drivers.qemu.command.board import watchdog_props
+from drivers.qemu.command.chardevs import credentials_id
 from drivers.qemu.command.consoles import channel_props, console_props, serial_props
 from drivers.qemu.command.controllers import controller_props
 from drivers.qemu.command.hostdevs import hostdev_props
@@ -84,7 +85,10 @@ async def plug_console(work: Plug, console: Console) -> None:
 
 
 async def release_chardev(guest: Guest, device: Channel | Serial | Console | Redirdev) -> None:
-    await quietly(commands.chardev_remove, guest.monitor, f"char{device.alias}")
+    id_ = f"char{device.alias}"
+    await quietly(commands.chardev_remove, guest.monitor, id_)
+    if device.type == "tcp" and device.source is not None and device.source.tls:
+        await quietly(commands.object_del, guest.monitor, credentials_id(id_))
 
 
 async def plug_redirdev(work: Plug, redirdev: Redirdev) -> None:

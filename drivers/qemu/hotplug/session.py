@@ -13,6 +13,7 @@ from drivers.qemu import commands, hostside
 from drivers.qemu.capabilities import Capabilities
 from drivers.qemu.command import Build
 from drivers.qemu.command.address import zpci_props
+from drivers.qemu.command.chardevs import chardev_credentials, choose_encryption
 from drivers.qemu.guest import Guest
 from drivers.qemu.hotplug.backends import chardev_backend
 from drivers.qemu.lifecycle.building import build_context
@@ -50,7 +51,13 @@ class Plug:
 
     async def add_chardev(self, alias: str, backend: CharacterBackend) -> None:
         """Make a character device; a new pty's path goes into the definition."""
-        reply = await commands.chardev_add(self.monitor, alias, chardev_backend(backend))
+        settings = self.guest.context.settings
+        choose_encryption(backend, settings)
+        credentials = chardev_credentials(settings, backend, alias)
+        if credentials is not None:
+            await self.add_object(credentials)
+        named = credentials["id"] if credentials is not None else None
+        reply = await commands.chardev_add(self.monitor, alias, chardev_backend(backend, credentials=named))
         if "pty" in reply and backend.source is not None:
             backend.source.path = reply["pty"]
         self.undo.push_async_callback(quietly, commands.chardev_remove, self.monitor, alias)

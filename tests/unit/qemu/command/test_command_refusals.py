@@ -56,6 +56,14 @@ REFUSED = {
         INTERNAL,
         "'kvm'",
     ),
+    "little shared memory": ("<shmem name='m'><size unit='KiB'>512</size></shmem>", Code.XML_ERROR, "at least 1 MiB"),
+    "a board's port where there is none": (
+        "<serial type='pty'><target type='system-serial'/></serial>",
+        INTERNAL,
+        "Invalid target model",
+    ),
+    "Xen's channel": ("<channel type='pty'><target type='xen' name='x'/></channel>", INTERNAL, "'xen'"),
+    "no event device": ("<input type='evdev'/>", INTERNAL, "'evdev'"),
     "odd shared memory": ("<shmem name='m'><size unit='M'>3</size></shmem>", Code.XML_ERROR, "power of two"),
     "shared memory elsewhere": (
         "<shmem name='m'><size unit='M'>4</size><address type='usb' bus='0' port='1'/></shmem>",
