@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
-"""`<cpu>`: the guest's processor model, features, topology and NUMA nodes."""
+"""`<cpu>`: the guest's processor model, features and topology."""
 
 from __future__ import annotations
 
@@ -10,9 +10,7 @@ from conf.binding import (
     OnOff,
     ParseOptions,
     Positive,
-    Scale,
     Uint,
-    YesNo,
     attr,
     child,
     child_text,
@@ -20,10 +18,8 @@ from conf.binding import (
     number,
     text,
 )
-from conf.bitmap import Bitmap, parse_bitmap
+from conf.domain.numa import CPUNuma
 from conf.errors import ConfigUnsupportedError, XMLError
-
-_LOCAL_DISTANCE = 10
 
 
 class CPUModel(Model):
@@ -70,153 +66,6 @@ class CPUFeature(Model):
         default="require", error=(ConfigUnsupportedError, "Invalid CPU feature policy")
     )
     name: str = attr(required=(XMLError, "Invalid CPU feature name"), empty_is_unset=True)
-
-
-class NumaSibling(Model):
-    """`<sibling>`: the distance to another node."""
-
-    id: Uint = attr(required=True)
-    value: Uint = attr(required=True)
-
-
-class NumaCache(Model):
-    """`<cache>`: memory-side cache of a node."""
-
-    level: Uint | None = attr()
-    associativity: Literal["none", "direct", "full"] | None = attr(
-        omit="none", error=(XMLError, "Invalid cache associativity '%s'")
-    )
-    policy: Literal["none", "writeback", "writethrough"] = attr(
-        omit="none", required=(XMLError, "Invalid cache policy '(null)'"), error=(XMLError, "Invalid cache policy '%s'")
-    )
-    size: int = attr("value", at="size", scale=Scale("KiB"), required=True)
-    line: int = attr("value", at="line", scale=Scale("B"), required=True)
-
-
-class NumaCell(Model):
-    """`<cell>`: a node of the guest; memory in KiB."""
-
-    id: Uint | None = attr()
-    cpus: Bitmap | None = attr()
-    memory: int = attr(scale=Scale("KiB"), required=True)
-    mem_access: Literal["shared", "private"] | None = attr("memAccess")
-    discard: YesNo | None = attr()
-    distances: list[NumaSibling] = children("sibling", within="distances")
-    caches: list[NumaCache] = children("cache")
-
-
-class NumaLatency(Model):
-    """`<latency>` in nanoseconds."""
-
-    initiator: Uint = attr(required=True)
-    target: Uint = attr(required=True)
-    cache: Uint | None = attr(omit=0)
-    type: Literal["access", "read", "write"] = attr(required=True)
-    value: Uint = attr(required=True)
-
-
-class NumaBandwidth(Model):
-    """`<bandwidth>` in KiB a second."""
-
-    initiator: Uint = attr(required=True)
-    target: Uint = attr(required=True)
-    cache: Uint | None = attr(omit=0)
-    type: Literal["access", "read", "write"] = attr(required=True)
-    value: int = attr(scale=Scale("KiB"), required=True)
-
-
-class NumaInterconnects(Model):
-    """`<interconnects>`."""
-
-    latencies: list[NumaLatency] = children("latency")
-    bandwidths: list[NumaBandwidth] = children("bandwidth")
-
-
-class CPUNuma(Model):
-    """`<numa>`."""
-
-    cells: list[NumaCell] = children("cell")
-    interconnects: NumaInterconnects | None = child()
-
-    def check(self, options: ParseOptions) -> None:
-        if not self.cells:
-            raise XMLError("NUMA topology defined without NUMA cells")
-        self._number_cells()
-        for cell in self.cells:
-            self._check_caches(cell)
-        if self.interconnects is not None:
-            self._check_interconnects(self.interconnects)
-        self._check_overlaps()
-        self._complete_distances()
-
-    def _number_cells(self) -> None:
-        """Cells without an id are numbered as they come; all are ordered by their ids."""
-        seen: set[int] = set()
-        for i, cell in enumerate(self.cells):
-            if cell.id is None:
-                cell.id = i
-            if cell.id >= len(self.cells):
-                raise XMLError(
-                    "Exactly one 'cell' element per guest NUMA cell allowed, "
-                    "non-contiguous ranges or ranges not starting from 0 are not allowed"
-                )
-            if cell.id in seen:
-                raise XMLError(f"Duplicate NUMA cell info for cell id '{cell.id}'")
-            seen.add(cell.id)
-        self.cells.sort(key=lambda cell: cell.id or 0)
-
-    def _check_caches(self, cell: NumaCell) -> None:
-        for cache in cell.caches:
-            for name in ("level", "associativity"):
-                if getattr(cache, name) is None:
-                    raise XMLError(f"Missing '{name}' attribute in cache element for NUMA node {cell.id}")
-            if cache.level not in (1, 2, 3):
-                raise XMLError("Ain't nobody heard of that much cache level")
-        cell.caches.sort(key=lambda cache: cache.level or 0)
-
-    def _check_interconnects(self, interconnects: NumaInterconnects) -> None:
-        seen: set[tuple[object, ...]] = set()
-        paths: list[NumaLatency | NumaBandwidth] = [*interconnects.latencies, *interconnects.bandwidths]
-        for path in paths:
-            for name in ("initiator", "target"):
-                if getattr(path, name) >= len(self.cells):
-                    raise XMLError(f"'{name}' refers to a non-existent NUMA node")
-            if path.cache and path.cache not in [cache.level for cache in self.cells[path.target].caches]:
-                raise XMLError("'cache' refers to a non-existent NUMA node cache")
-            key = (type(path), path.initiator, path.target, path.cache, path.type)
-            if key in seen:
-                raise XMLError("Duplicate info for NUMA latencies")
-            seen.add(key)
-
-    def _check_overlaps(self) -> None:
-        sets = [parse_bitmap(cell.cpus) if cell.cpus else set() for cell in self.cells]
-        for i, cpus in enumerate(sets):
-            for j in range(i):
-                if cpus & sets[j]:
-                    raise ConfigUnsupportedError(f"NUMA cells {i} and {j} have overlapping vCPU ids")
-
-    def _complete_distances(self) -> None:
-        """A distance said one way holds the other way too; to itself each cell has 10."""
-        known: dict[tuple[int, int], int] = {}
-        for cell in self.cells:
-            for sibling in cell.distances:
-                self._check_distance(cell, sibling)
-                known[cell.id or 0, sibling.id] = sibling.value
-        for (one, other), value in list(known.items()):
-            known.setdefault((other, one), value)
-            known[one, one] = known[other, other] = _LOCAL_DISTANCE
-        for cell in self.cells:
-            row = sorted((to, value) for (of, to), value in known.items() if of == cell.id)
-            cell.distances = [NumaSibling(id=to, value=value) for to, value in row]
-
-    def _check_distance(self, cell: NumaCell, sibling: NumaSibling) -> None:
-        if sibling.id >= len(self.cells):
-            raise XMLError(f"'sibling_id {sibling.id}' does not refer to a valid cell within NUMA 'cell id {cell.id}'")
-        local = sibling.id == cell.id
-        if not _LOCAL_DISTANCE <= sibling.value <= 255 or local != (sibling.value == _LOCAL_DISTANCE):
-            raise XMLError(
-                f"'value {sibling.value}' is invalid for 'sibling id {sibling.id}' under NUMA 'cell id {cell.id}'"
-            )
 
 
 class CPU(Model):

@@ -5,13 +5,13 @@ from __future__ import annotations
 
 from typing import Annotated, Any, Literal
 
-from conf.binding import Hex, Model, ParseOptions, Uint, Uuid, YesNo, attr, child, child_text, children, number, on
+from conf.binding import Model, Uint, Uuid, YesNo, attr, child, child_text, children, number, on
 from conf.binding.fields import Condition, Values
 from conf.binding.scalars import ULONG_MAX
-from conf.domain.devices.address import check_pci_place
+from conf.domain.devices.address import HostPCIAddress
 from conf.domain.devices.encryption import Auth
+from conf.domain.devices.network_source import Host, Initiator
 from conf.domain.devices.status import in_status
-from conf.domain.devices.storage_source import Host, Initiator
 from conf.errors import ConfigUnsupportedError, InternalError, XMLError
 
 _AnyBase = Annotated[int, number(base=0)]
@@ -33,21 +33,6 @@ class HostUSBAddress(Model):
 
     bus: _AnyBase = attr(required=True)
     device: _AnyBase = attr(required=True)
-
-
-class HostPCIAddress(Model):
-    """A PCI function of the host."""
-
-    domain: Annotated[int, Hex(4)] = attr(default=0)
-    bus: Annotated[int, Hex(2)] = attr(default=0)
-    slot: Annotated[int, Hex(2)] = attr(default=0)
-    function: Annotated[int, Hex(1)] = attr(default=0)
-
-    def check(self, options: ParseOptions) -> None:
-        check_pci_place(self.bus, self.slot, self.function)
-
-    def __str__(self) -> str:
-        return f"{self.domain:04x}:{self.bus:02x}:{self.slot:02x}.{self.function:x}"
 
 
 class HostSCSIAddress(Model):

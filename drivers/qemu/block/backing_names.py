@@ -9,7 +9,8 @@ import re
 from typing import Any, get_args
 from urllib.parse import unquote, urlsplit
 
-from conf.domain.devices.storage_source import BackingStore, Format, Host, Protocol, StorageFormat, StorageSource
+from conf.domain.devices.network_source import Host
+from conf.domain.devices.storage_source import BackingStore, Format, Protocol, StorageFormat, StorageSource
 from virtd.errors import Code, From, VirtError, invalid_arg
 
 _PREFIX = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*:")

@@ -6,7 +6,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from conf.domain.devices.storage_source import Host
+from conf.domain.devices.network_source import Host
 from drivers.qemu.block.layers import Layer
 from virtd.errors import Code, VirtError
 

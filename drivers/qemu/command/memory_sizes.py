@@ -3,8 +3,8 @@
 
 from __future__ import annotations
 
-from conf.domain.cpu import NumaCell
 from conf.domain.devices.memory import Memory
+from conf.domain.numa import NumaCell
 from drivers.qemu.capabilities.arch import PPC64
 from drivers.qemu.command.context import Build
 from virtd.errors import Code, VirtError

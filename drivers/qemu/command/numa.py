@@ -5,7 +5,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from conf.domain.cpu import CPUNuma, NumaCell
+from conf.domain.numa import CPUNuma, NumaCell
 from drivers.qemu.command.context import Build
 from drivers.qemu.command.line import CommandLine, Option
 from drivers.qemu.command.memory_backends import Backend, Request, make_backend
