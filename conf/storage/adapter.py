@@ -4,32 +4,20 @@
 from __future__ import annotations
 
 import re
-from typing import Annotated, Literal
+from typing import Literal
 
-from conf.binding import Hex, Model, ParseOptions, Uint, YesNo, attr, child, on
-from conf.domain.devices.address import check_pci_place
+from conf.binding import Model, ParseOptions, Uint, YesNo, attr, child, on
+from conf.domain.devices.address import HostPCIAddress
 from conf.errors import InternalError, XMLError
 
 _BAD_ID = (XMLError, "Missing or invalid scsi adapter 'unique_id' value")
-
-
-class AdapterAddress(Model):
-    """`<address>`: the adapter's place on the PCI bus."""
-
-    domain: Annotated[int, Hex(4)] = attr(default=0)
-    bus: Annotated[int, Hex(2)] = attr(default=0)
-    slot: Annotated[int, Hex(2)] = attr(default=0)
-    function: Annotated[int, Hex(1)] = attr(default=0)
-
-    def check(self, options: ParseOptions) -> None:
-        check_pci_place(self.bus, self.slot, self.function)
 
 
 class ParentAddress(Model):
     """`<parentaddr>`: an adapter by its place, which does not change as its number does."""
 
     unique_id: Uint | None = attr(error=_BAD_ID)
-    address: AdapterAddress = child(required=(XMLError, "Missing scsi_host PCI address element"))
+    address: HostPCIAddress = child(required=(XMLError, "Missing scsi_host PCI address element"))
 
     def check(self, options: ParseOptions) -> None:
         if self.unique_id is None:

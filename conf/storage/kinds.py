@@ -4,10 +4,11 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Literal
+from typing import Literal, get_args
 
 from conf.binding import on
 from conf.binding.fields import Condition
+from conf.domain.devices.storage_source import StorageFormat
 
 PoolType = Literal[
     "dir",
@@ -45,24 +46,7 @@ FILESYSTEMS = (
 )
 PARTITION_TABLES = ("unknown", "dos", "dvh", "gpt", "mac", "bsd", "pc98", "sun", "lvm2")
 PARTITIONS = ("none", "linux", "fat16", "fat32", "linux-swap", "linux-lvm", "linux-raid", "extended")
-IMAGES = (
-    "raw",
-    "dir",
-    "bochs",
-    "cloop",
-    "dmg",
-    "iso",
-    "vpc",
-    "vdi",
-    "fat",
-    "vhd",
-    "ploop",
-    "cow",
-    "qcow",
-    "qcow2",
-    "qed",
-    "vmdk",
-)
+IMAGES: tuple[str, ...] = get_args(StorageFormat)
 
 
 @dataclass(frozen=True, slots=True)

@@ -29,6 +29,21 @@ def check_pci_place(bus: int, slot: int, function: int) -> None:
         raise XMLError(f"Invalid PCI address function=0x{function:x}, must be <= 7")
 
 
+class HostPCIAddress(Model):
+    """A PCI function of the host."""
+
+    domain: Annotated[int, Hex(4)] = attr(default=0)
+    bus: Annotated[int, Hex(2)] = attr(default=0)
+    slot: Annotated[int, Hex(2)] = attr(default=0)
+    function: Annotated[int, Hex(1)] = attr(default=0)
+
+    def check(self, options: ParseOptions) -> None:
+        check_pci_place(self.bus, self.slot, self.function)
+
+    def __str__(self) -> str:
+        return f"{self.domain:04x}:{self.bus:02x}:{self.slot:02x}.{self.function:x}"
+
+
 def _shown_part(value: int, own: Values, _around: Values, _options: FormatOptions) -> int | None:
     """An address that names no place has no parts either."""
     return value if own["domain"] or own["bus"] or own["slot"] or own["function"] else None

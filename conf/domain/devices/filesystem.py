@@ -22,30 +22,13 @@ from conf.binding import (
 )
 from conf.binding.scalars import BadValueError
 from conf.domain.devices.info import BootableDevice
+from conf.domain.devices.storage_source import StorageFormat
 from conf.domain.devices.virtio import VirtioOptions
 from conf.errors import ConfigUnsupportedError, InvalidArgError, NoSourceError, NoTargetError, XMLError
 
 _BYTES = Scale("bytes")
 _Mode = Annotated[int, number(base=8, form="04o")]
 HIGHEST_MODE = 0o777
-_Format = Literal[
-    "raw",
-    "dir",
-    "bochs",
-    "cloop",
-    "dmg",
-    "iso",
-    "vpc",
-    "vdi",
-    "fat",
-    "vhd",
-    "ploop",
-    "cow",
-    "qcow",
-    "qcow2",
-    "qed",
-    "vmdk",
-]
 
 
 class FilesystemDriver(VirtioOptions):
@@ -54,7 +37,7 @@ class FilesystemDriver(VirtioOptions):
     type: Literal["default", "path", "handle", "loop", "nbd", "ploop", "virtiofs"] = attr(
         default="default", omit="default"
     )
-    format: _Format | None = attr(error=(ConfigUnsupportedError, "unknown driver format value '%s'"))
+    format: StorageFormat | None = attr(error=(ConfigUnsupportedError, "unknown driver format value '%s'"))
     wrpolicy: Literal["default", "immediate"] = attr(default="default", omit="default")
     queue: Uint | None = attr(
         when=on("type", "virtiofs"), omit=0, error=(XMLError, "cannot parse queue size '%s' for virtiofs")

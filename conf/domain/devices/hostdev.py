@@ -8,7 +8,8 @@ from collections.abc import Callable
 from typing import Annotated, Literal
 
 from conf.binding import Model, OnOff, ParseOptions, Scalar, YesNo, attr, child, children, flag, on
-from conf.domain.devices.hostdev_source import HostdevSource, HostPCIAddress
+from conf.domain.devices.address import HostPCIAddress
+from conf.domain.devices.hostdev_source import HostdevSource
 from conf.domain.devices.info import RomDevice
 from conf.domain.devices.teaming import Teaming
 from conf.errors import ConfigUnsupportedError, InternalError, XMLError

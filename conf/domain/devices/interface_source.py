@@ -7,8 +7,9 @@ from typing import Annotated, Literal
 
 from conf.binding import FormatOptions, Int, Model, Uint, Uuid, YesNo, attr, child, children, number, on
 from conf.binding.fields import Condition, Values
+from conf.domain.devices.address import HostPCIAddress
 from conf.domain.devices.chardev_source import Reconnect
-from conf.domain.devices.hostdev_source import HostPCIAddress, HostSCSIAddress, HostUSBAddress, USBId
+from conf.domain.devices.hostdev_source import HostSCSIAddress, HostUSBAddress, USBId
 from conf.errors import ConfigUnsupportedError, XMLError
 from conf.netdev.ip import IPAddress, Route
 
