@@ -38,6 +38,7 @@ class Runtime:
         cgroup: the control group made for it.
         fake_reboot: the next power-off is a reboot (QEMU runs with -no-shutdown).
         autodestroy: the guest ends with the connection that started it, and so with the daemon.
+        powered_off: the machine is off and QEMU waits (-no-shutdown).
         starting: the start is under way and sees to QEMU's end itself.
         pause_reason, resume_reason: the `DomainPausedReason` or `DomainRunningReason` of the command that makes
             QEMU stop or go on; None: it does so by itself.
@@ -58,6 +59,7 @@ class Runtime:
     cgroup: str | None = None
     fake_reboot: bool = False
     autodestroy: bool = False
+    powered_off: bool = False
     starting: bool = False
     pause_reason: int | None = None
     resume_reason: int | None = None

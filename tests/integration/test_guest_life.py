@@ -76,9 +76,13 @@ def test_a_reboot_keeps_the_process_and_a_guest_that_restarts_goes_on(shared: Da
     shared.virsh("start", "again")
     pid = shared.pid("again")
     _wait_for_boot(shared, "again")
-    shared.virsh("reboot", "again")
-    time.sleep(1.5)
-    assert shared.state("again").startswith("running")
+    command = ["virsh", "-q", "-c", shared.uri, "event", "again", "--event", "reboot", "--timeout", "30"]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as listener:
+        time.sleep(1)
+        shared.virsh("reboot", "again")
+        output, _ = listener.communicate(timeout=40)
+    assert "event 'reboot' for domain 'again'" in output
+    assert shared.state("again") == "running (booted)"
     assert shared.pid("again") == pid
     _wait_for_boot(shared, "again")
     shared.virsh("shutdown", "again")

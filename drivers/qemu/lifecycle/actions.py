@@ -9,6 +9,7 @@ from drivers.qemu import commands
 from drivers.qemu.guest import Guest
 from drivers.qemu.lifecycle import ending
 from virtd.enums import (
+    DomainEventID,
     DomainEventStoppedDetailType,
     DomainRunningReason,
     DomainShutoffReason,
@@ -63,6 +64,8 @@ async def _start_over(guest: Guest) -> None:
             runtime.fake_reboot = False
             monitor = guest.monitor
             await commands.system_reset(monitor)
+            runtime.powered_off = False
+            guest.emit(DomainEventID.REBOOT)
             runtime.resume_reason = DomainRunningReason.BOOTED
             await commands.cont(monitor)
     except VirtError as error:

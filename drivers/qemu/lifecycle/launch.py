@@ -97,10 +97,10 @@ async def start(guest: Guest, definition: Domain, options: StartOptions) -> None
         _note_taints(guest, live, capabilities)
         undo.push_async_callback(_give_up, guest, runtime)
         await _bring_up(guest, runtime, capabilities)
+        _tell_agent(guest)
         await _make_go(guest, runtime, options)
         undo.pop_all()
     runtime.starting = False
-    _tell_agent(guest)
     guest.emit_lifecycle(DomainEventType.STARTED, options.started_detail)
     if options.paused:
         guest.emit_lifecycle(DomainEventType.SUSPENDED, running.SUSPENDED_AT_START)

@@ -174,12 +174,12 @@ def _half_started(guest: Guest) -> bool:
 
 
 def _end_reason(guest: Guest) -> int:
-    """Why a guest is gone: it was on its way to its end, or starting, or nobody knows."""
+    """Why a guest is gone: its start was cut off, it was on its way to its end, or else it crashed."""
     if _half_started(guest):
         return DomainShutoffReason.FAILED
     if guest.state == DomainState.SHUTDOWN:
         return DomainShutoffReason.SHUTDOWN
-    return DomainShutoffReason.UNKNOWN
+    return DomainShutoffReason.CRASHED
 
 
 async def _end(guest: Guest, process: Process, reason: int) -> None:

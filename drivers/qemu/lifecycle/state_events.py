@@ -54,9 +54,10 @@ RESUMED_DETAILS = {
 
 def stopped(guest: Guest, _: dict[str, Any]) -> None:
     """The CPUs stand still, by a command of ours or for a reason told before."""
-    if guest.state != DomainState.RUNNING or guest.runtime is None or guest.runtime.block.pivoting:
+    runtime = guest.runtime
+    if guest.state != DomainState.RUNNING or runtime is None or runtime.block.pivoting or runtime.powered_off:
         return
-    reason = guest.runtime.pause_reason
+    reason = runtime.pause_reason
     paused(guest, DomainPausedReason.UNKNOWN if reason is None else reason)
 
 
@@ -81,8 +82,12 @@ def resumed(guest: Guest, _: dict[str, Any]) -> None:
 
 
 def shut_down(guest: Guest, data: dict[str, Any]) -> None:
-    """The guest powered off, or QEMU was told to end."""
-    if guest.state == DomainState.SHUTDOWN:
+    """The guest powered off, or QEMU was told to end.  A power-off that is half of a reboot is nobody's concern."""
+    if guest.state == DomainState.SHUTDOWN or guest.runtime is None:
+        return
+    guest.runtime.powered_off = True
+    if guest.runtime.fake_reboot:
+        actions.powered_off(guest)
         return
     by_guest = data.get("guest")
     details = DomainEventShutdownDetailType

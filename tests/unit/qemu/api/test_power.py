@@ -53,9 +53,28 @@ async def test_a_reboot_presses_the_button_and_starts_over_at_power_off(world: W
     server.replies |= {"system_powerdown": {}, "system_reset": {}}
     await world.api.domain_reboot(ref, 0)
     server.event("SHUTDOWN", guest=True, reason="guest-shutdown")
-    await until(lambda: world.api.domain_get_state(ref, 0)[0] == DomainState.RUNNING and len(server.commands) > 2)
+    server.event("STOP")
+    await until(lambda: len(server.commands) > 2)
     assert [name for name, _ in server.commands] == ["system_powerdown", "system_reset", "cont"]
-    assert (6, 1) in world.told(DomainEventID.LIFECYCLE)
+    assert world.api.domain_get_state(ref, 0) == (DomainState.RUNNING, 1)
+    assert world.told()[1:] == [(DomainEventID.REBOOT,)]
+
+
+async def test_a_power_off_after_a_reboot_is_one(world: World):
+    ref = await world.define()
+    server = await world.run(ref)
+    stops_and_goes(server)
+    server.replies |= {"system_powerdown": {}, "system_reset": {}}
+    await world.api.domain_reboot(ref, 0)
+    server.event("SHUTDOWN", guest=True, reason="guest-shutdown")
+    await until(lambda: len(server.commands) > 2)
+    await until(lambda: world.guest(ref).jobs.kind is None)
+    runtime = world.guest(ref).runtime
+    assert runtime is not None
+    runtime.stopping = 1  # the end itself is for real processes
+    server.event("SHUTDOWN", guest=True, reason="guest-shutdown")
+    await until(lambda: (6, 1) in world.told(DomainEventID.LIFECYCLE))
+    assert world.api.domain_get_state(ref, 0)[0] == DomainState.SHUTDOWN
 
 
 async def test_calls_queue_behind_a_job_but_queries_do_not(world: World):
