@@ -89,7 +89,7 @@ demo_qemu() {
 demo_test_driver() {
     say "There is no QEMU here and none can be installed: the same on the built-in driver test:///default"
     run list --all
-    run dumpxml test | head -12
+    run dumpxml test | sed -n 1,12p
     run suspend test
     run domstate test
     run resume test
