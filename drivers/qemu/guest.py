@@ -26,6 +26,9 @@ if TYPE_CHECKING:
 
 log = logging.getLogger(__name__)
 
+#: Under which the running definition as the status file has it is kept.
+_STATUS = (True, frozenset({"status"}))
+
 
 class Guest:
     """A domain of the QEMU driver, running or not.
@@ -96,7 +99,9 @@ class Guest:
     def status_xml(self) -> str:
         """The running definition as the status file keeps it: with all that clients do not see."""
         assert self.live is not None
-        return format_domain(self.live, inactive=False, secure=True, status=True)
+        if _STATUS not in self._xml:
+            self._xml[_STATUS] = format_domain(self.live, inactive=False, secure=True, status=True)
+        return self._xml[_STATUS]
 
     def emit(self, event_id: int, *args: object) -> None:
         """Tell clients an event of this guest; `event_id` is a `DomainEventID`."""
@@ -175,6 +180,11 @@ class Guest:
         """The same by a task of the guest's own."""
         self._status_changed()
         self.tasks.spawn(self.status_saved(), "save status")
+
+    def save_state_soon(self) -> None:
+        """The same after a change of state, of which the XML shows nothing."""
+        self._unsaved = True
+        self.tasks.spawn(self.status_saved(), "save state")
 
     async def status_saved(self) -> None:
         """Return when every change until now is in the status file.

@@ -66,7 +66,7 @@ def paused(guest: Guest, reason: int) -> None:
     guest.set_state(DomainState.PAUSED, reason)
     detail = SUSPENDED_DETAILS.get(reason, DomainEventSuspendedDetailType.PAUSED)
     guest.emit_lifecycle(DomainEventType.SUSPENDED, detail)
-    guest.save_status_soon()
+    guest.save_state_soon()
 
 
 def resumed(guest: Guest, _: dict[str, Any]) -> None:
@@ -78,7 +78,7 @@ def resumed(guest: Guest, _: dict[str, Any]) -> None:
     guest.set_state(DomainState.RUNNING, reason)
     detail = RESUMED_DETAILS.get(reason, DomainEventResumedDetailType.UNPAUSED)
     guest.emit_lifecycle(DomainEventType.RESUMED, detail)
-    guest.save_status_soon()
+    guest.save_state_soon()
 
 
 def shut_down(guest: Guest, data: dict[str, Any]) -> None:
@@ -94,7 +94,7 @@ def shut_down(guest: Guest, data: dict[str, Any]) -> None:
     detail = details.FINISHED if by_guest is None else details.GUEST if by_guest else details.HOST
     guest.set_state(DomainState.SHUTDOWN, DomainShutdownReason.UNKNOWN)
     guest.emit_lifecycle(DomainEventType.SHUTDOWN, detail)
-    guest.save_status_soon()
+    guest.save_state_soon()
     actions.powered_off(guest)
 
 
@@ -109,7 +109,7 @@ def suspended_to_memory(guest: Guest, _: dict[str, Any]) -> None:
     if guest.state == DomainState.RUNNING:
         guest.set_state(DomainState.PMSUSPENDED, DomainPMSuspendedReason.PMSUSPENDED_UNKNOWN)
         guest.emit_lifecycle(DomainEventType.PMSUSPENDED, DomainEventPMSuspendedDetailType.MEMORY)
-        guest.save_status_soon()
+        guest.save_state_soon()
     guest.emit(DomainEventID.PMSUSPEND)
 
 
@@ -118,7 +118,7 @@ def suspended_to_disk(guest: Guest, _: dict[str, Any]) -> None:
     if guest.state == DomainState.RUNNING:
         guest.set_state(DomainState.PMSUSPENDED, DomainPMSuspendedReason.PMSUSPENDED_UNKNOWN)
         guest.emit_lifecycle(DomainEventType.PMSUSPENDED, DomainEventPMSuspendedDetailType.DISK)
-        guest.save_status_soon()
+        guest.save_state_soon()
     guest.emit(DomainEventID.PMSUSPEND_DISK)
 
 
@@ -127,7 +127,7 @@ def woken(guest: Guest, _: dict[str, Any]) -> None:
     if guest.state == DomainState.PMSUSPENDED:
         guest.set_state(DomainState.RUNNING, DomainRunningReason.WAKEUP)
         guest.emit_lifecycle(DomainEventType.STARTED, DomainEventStartedDetailType.WAKEUP)
-        guest.save_status_soon()
+        guest.save_state_soon()
     guest.emit(DomainEventID.PMWAKEUP)
 
 
@@ -143,5 +143,5 @@ def panicked(guest: Guest, _: dict[str, Any]) -> None:
     """The guest's own kernel told that it crashed."""
     guest.set_state(DomainState.CRASHED, DomainCrashedReason.PANICKED)
     guest.emit_lifecycle(DomainEventType.CRASHED, DomainEventCrashedDetailType.PANICKED)
-    guest.save_status_soon()
+    guest.save_state_soon()
     actions.crashed(guest)
