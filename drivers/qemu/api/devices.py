@@ -28,7 +28,8 @@ class DeviceApi(Part):
         guest = self._guest(dom)
         async with guest.job("modify"):
             live, kept = definitions(guest, flags)
-            device, for_store = parse_device(xml), parse_device(xml)
+            device = parse_device(xml)
+            for_store = device if live is None or kept is None else parse_device(xml)
             changed = None
             if kept is not None:
                 changed = await self._changed(guest, kept, lambda new: stored.attach(new, for_store))
@@ -73,7 +74,8 @@ class DeviceApi(Part):
         guest = self._guest(dom)
         async with guest.job("modify"):
             live, kept = definitions(guest, flags)
-            device, for_store = parse_device(xml), parse_device(xml)
+            device = parse_device(xml)
+            for_store = device if live is None or kept is None else parse_device(xml)
             changed = None
             if kept is not None:
                 changed = await self._changed(guest, kept, lambda new: stored.update(new, for_store))

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from drivers.qemu.logfile import LogFile
-from drivers.qemu.process import Process, start_ticks
+from drivers.qemu.process import Process, find_by_argument, start_ticks
 from virtd.errors import VirtError
 
 
@@ -68,6 +68,17 @@ async def test_a_pid_that_was_given_to_another_is_not_taken_for_ours(tmp_path):
     process.close()
     assert start_ticks(process.pid) is None
     assert Process.adopt(process.pid, process.started) is None
+
+
+async def test_a_process_is_found_by_what_only_it_was_told(tmp_path):
+    mark = f"{tmp_path}/master-key.aes"
+    assert find_by_argument(mark) is None
+    process = await spawn("/bin/sh", "-c", "sleep 60; :", mark, output=tmp_path / "log")
+    try:
+        assert find_by_argument(mark) == process.pid
+    finally:
+        await process.terminate(force=True)
+        process.close()
 
 
 async def test_a_program_that_is_not_there(tmp_path):
