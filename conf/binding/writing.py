@@ -72,8 +72,8 @@ def writer(cls: type[Model]) -> Writer:
         here = len(lines)
         lines.append("")
         inner = pad + "  "
-        for name, write_child in children:
-            if name is None or values[name]:
+        for name, needs_content, write_child in children:
+            if name is None or (values[name] if needs_content else values[name] is not None):
                 write_child(values, around, inner, options, lines)
         if len(lines) > here + 1:
             lines[here] = head + ">\n"
@@ -91,9 +91,9 @@ def _unless_none(field: Field) -> str | None:
     return None if field.binding.shown else field.name
 
 
-def _unless_empty(field: Field) -> str | None:
-    """The same of children: with neither True, a model nor members there is nothing to write."""
-    return field.name if field.binding.kind in _EMPTY_IS_NOTHING and not field.binding.shown else None
+def _needs_content(field: Field) -> bool:
+    """Whether a child is only written for True, a model or members, and not for every value but None."""
+    return field.binding.kind in _EMPTY_IS_NOTHING
 
 
 def _value_getter(field: Field) -> Callable[[Values, Values, FormatOptions], str | None]:
@@ -151,8 +151,11 @@ def _pretty_number(scale: Scale) -> Callable[[int], str]:
     return lambda value: str(scale.written(value)[0])
 
 
-def _child_writers(fields: tuple[Field, ...]) -> list[tuple[str | None, ChildWriter]]:
-    """Child writers in order, each with the field that must hold something (None: ask the writer); fields of one small child element or of one bracket go together."""
+def _child_writers(fields: tuple[Field, ...]) -> list[tuple[str | None, bool, ChildWriter]]:
+    """Child writers in order, each with the field that must hold something (None: ask the writer) and how much.
+
+    Fields of one small child element or of one bracket go together.
+    """
 
     def key(field: Field) -> tuple[str, str]:
         if field.binding.kind == "child_text" or field.binding.at:
@@ -160,15 +163,16 @@ def _child_writers(fields: tuple[Field, ...]) -> list[tuple[str | None, ChildWri
         return ("bracket", field.binding.within) if field.binding.within else ("", field.name)
 
     candidates = [field for field in fields if field.binding.kind not in ("attr", "text") or field.binding.at]
-    writers: list[tuple[str | None, ChildWriter]] = []
+    writers: list[tuple[str | None, bool, ChildWriter]] = []
     for (kind, name), group in groupby(candidates, key):
         members = list(group)
         if kind == "small":
-            writers.append((None, _small_child_writer(name, members)))
+            lone = _unless_none(members[0]) if len(members) == 1 else None
+            writers.append((lone, False, _small_child_writer(name, members)))
         elif kind == "bracket":
-            writers.append((None, _bracket_writer(name, [_child_writer(field) for field in members])))
+            writers.append((None, False, _bracket_writer(name, [_child_writer(field) for field in members])))
         else:
-            writers.append((_unless_empty(members[0]), _child_writer(members[0])))
+            writers.append((_unless_none(members[0]), _needs_content(members[0]), _child_writer(members[0])))
     return writers
 
 
