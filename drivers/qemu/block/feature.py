@@ -43,7 +43,12 @@ class BlockJobs(Feature):
 
     async def load(self) -> None:
         """Read the journal; before any guest is looked for."""
-        for record in await self.journal.load():
+        try:
+            found = await self.journal.load()
+        except OSError as error:
+            log.critical("the journal cannot be read, interrupted pivots are not settled: %s", error)
+            return
+        for record in found:
             if record.operation != pivot.OPERATION:
                 continue
             if recovery.valid(record.intent):

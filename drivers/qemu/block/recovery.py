@@ -11,6 +11,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import logging
+import re
 from typing import Any
 
 from conf.binding import ParseOptions, parse_document
@@ -29,6 +30,8 @@ from virtd.errors import Code, VirtError
 from virtd.store.journal import Record
 
 log = logging.getLogger(__name__)
+
+UUID_HEX = re.compile("[0-9a-f]{32}", re.ASCII)
 
 POLL_SECONDS = 0.05
 #: Seconds one attempt waits for a job to end.
@@ -174,6 +177,7 @@ def valid(intent: dict[str, Any]) -> bool:
     kinds = {"guest": str, "uuid": str, "disk": str, "drive": str, "job": str, "running": bool}
     return (
         all(isinstance(intent.get(name), kind) for name, kind in kinds.items())
+        and UUID_HEX.fullmatch(intent["uuid"]) is not None
         and all(
             isinstance(intent.get(end), dict) and isinstance(intent[end].get("node"), str)
             for end in ("source", "target")

@@ -192,9 +192,11 @@ async def test_what_the_next_daemon_makes_of_a_record(
     await after.close()
 
 
-async def test_a_record_that_cannot_be_used_is_set_aside(tmp_path: Path) -> None:
+@pytest.mark.parametrize("damage", [{"guest": None}, {"uuid": "zz"}, {"source": {}}, {"unused_nodes": 1}])
+async def test_a_record_that_cannot_be_used_is_set_aside(tmp_path: Path, damage: dict[str, object]) -> None:
     house = House(tmp_path)
-    await house.feature.journal.begin(pivot.OPERATION, "g", {"guest": "g"})
+    intent = pivot.intent(house.guest, house.job, house.guest.require_active().devices.disks[0])
+    await house.feature.journal.begin(pivot.OPERATION, "g", intent | damage)
     await house.feature.load()
     assert house.feature.records == {}
     (aside,) = house.records()
@@ -229,3 +231,14 @@ async def test_a_guest_that_does_not_go_on_is_shown_as_paused(house: House, qemu
     assert (house.path, house.records()) == ("/new", [])
     assert house.guest.state == DomainState.PAUSED
     assert house.lifecycle == [(3, 0)]
+
+
+async def test_a_journal_that_cannot_be_read_keeps_no_driver_from_starting(
+    house: House, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def fail() -> None:
+        raise OSError(5, "Input/output error")
+
+    monkeypatch.setattr(house.feature.journal, "load", fail)
+    await house.feature.load()
+    assert house.feature.records == {}
