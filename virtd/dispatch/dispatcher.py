@@ -5,9 +5,9 @@ from __future__ import annotations
 
 import inspect
 import logging
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Coroutine, Iterator
 from dataclasses import dataclass
-from types import TracebackType
+from types import CoroutineType, TracebackType
 from typing import Any
 
 from conf.errors import ConfError
@@ -164,6 +164,11 @@ def _answering(procedure: Procedure, found: Found) -> Handler:
     method = found.method
     errors = _Errors(procedure, found.driver)
     fields = _carrying(adapt.fields) if procedure.stream or procedure.fds in ("out", "both") else adapt.fields
+
+    async def wait_for(work: Coroutine[Any, Any, Any], args: Args) -> Any:
+        with errors:
+            return fields(await work, args)
+
     if inspect.iscoroutinefunction(method):
 
         async def wait(*args: Any) -> Any:
@@ -174,7 +179,9 @@ def _answering(procedure: Procedure, found: Found) -> Handler:
 
     def answer(*args: Any) -> Any:
         with errors:
-            return fields(method(*arguments(args)), args)
+            result = method(*arguments(args))
+            # A method that can answer most questions from memory may have to wait for some.
+            return wait_for(result, args) if isinstance(result, CoroutineType) else fields(result, args)
 
     return answer
 
