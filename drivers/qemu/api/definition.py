@@ -5,13 +5,17 @@ from __future__ import annotations
 
 import asyncio
 import os
+from collections.abc import Coroutine
 from pathlib import Path
 
-from conf.domain import Domain
+from conf.domain import Domain, format_domain
 from drivers.qemu import persistence, prepare
 from drivers.qemu.api.base import Part, refuse
+from drivers.qemu.cpu.cpu_map import load_cpu_map
+from drivers.qemu.cpu.guest import expand_cpu
 from drivers.qemu.guest import Guest
 from drivers.qemu.hostside.nvram import variables_path
+from drivers.qemu.migratable import migratable_form
 from virtd.enums import DomainDefineFlags, DomainEventDefinedDetailType, DomainEventType, DomainEventUndefinedDetailType
 from virtd.enums import DomainUndefineFlags as Undefine
 from virtd.enums import DomainXMLFlags as Xml
@@ -122,14 +126,30 @@ class DefinitionApi(Part):
             await asyncio.to_thread(files.remove, paths.autostart_link(old))
         await asyncio.to_thread(files.remove, paths.definition(old))
 
-    def domain_get_xml_desc(self, dom: DomainRef, flags: int) -> str:
-        """virDomainGetXMLDesc."""
+    def domain_get_xml_desc(self, dom: DomainRef, flags: int) -> str | Coroutine[object, object, str]:
+        """virDomainGetXMLDesc; a coroutine where the emulator has to be asked (UPDATE_CPU)."""
         check_flags(flags, _XML_FLAGS, "qemuDomainGetXMLDesc")
-        return self._guest(dom).xml(
+        guest = self._guest(dom)
+        stored = guest.persistent if flags & Xml.INACTIVE or not guest.active else None
+        if flags & Xml.UPDATE_CPU and stored is not None and stored.cpu is not None:
+            return self._with_real_cpu(guest, stored, flags)
+        return guest.xml(
             inactive=bool(flags & Xml.INACTIVE),
             secure=bool(flags & Xml.SECURE),
             migratable=bool(flags & Xml.MIGRATABLE),
         )
+
+    async def _with_real_cpu(self, guest: Guest, stored: Domain, flags: int) -> str:
+        """The stored definition with the CPU that the guest would get if it was started now."""
+        assert stored.cpu is not None
+        shown = migratable_form(stored) if flags & Xml.MIGRATABLE else stored.model_copy()
+        capabilities = await self._context.capabilities.get(stored.devices.emulator or "")
+        if stored.cpu.mode == "host-model" or stored.cpu.model is not None:
+            cpu_map = load_cpu_map(stored.os.arch or "")
+            shown.cpu = expand_cpu(capabilities, stored.type, cpu_map, stored.cpu)
+            if shown.cpu.model is not None:  # it is a description here, not yet an order
+                shown.cpu.model.fallback = stored.cpu.model.fallback if stored.cpu.model is not None else "allow"
+        return format_domain(shown, secure=bool(flags & Xml.SECURE), migratable=bool(flags & Xml.MIGRATABLE))
 
     def domain_get_autostart(self, dom: DomainRef) -> int:
         """virDomainGetAutostart."""
