@@ -51,7 +51,7 @@ class BlockJobs(Feature):
         for record in found:
             if record.operation != pivot.OPERATION:
                 continue
-            if recovery.valid(record.intent):
+            if recovery.valid(record):
                 self.records.setdefault(bytes.fromhex(record.intent["uuid"]), []).append(record)
             else:
                 await asyncio.to_thread(files.set_aside, record.path, "its intent is incomplete")

@@ -172,16 +172,30 @@ def text(record: Record, outcome: Outcome | None, *, paused: bool = False) -> st
     return said + "; the guest was left paused" if paused else said
 
 
-def valid(intent: dict[str, Any]) -> bool:
+def valid(record: Record) -> bool:
     """Whether a record of this operation can be used: state files are not trusted."""
-    kinds = {"guest": str, "uuid": str, "disk": str, "drive": str, "job": str, "running": bool}
+    intent = record.intent
     return (
-        all(isinstance(intent.get(name), kind) for name, kind in kinds.items())
+        all(isinstance(intent.get(name), kind) for name, kind in _KINDS.items())
         and UUID_HEX.fullmatch(intent["uuid"]) is not None
-        and all(
-            isinstance(intent.get(end), dict) and isinstance(intent[end].get("node"), str)
-            for end in ("source", "target")
-        )
-        and isinstance(intent.get("unused_nodes"), list)
-        and isinstance(intent.get("stored_disk"), str | None)
+        and all(_is_end(intent[end]) for end in ("source", "target"))
+        and all(step.data.get("outcome") in tuple(Outcome) for step in record.steps if step.name == Step.OUTCOME)
     )
+
+
+_KINDS = {
+    "guest": str,
+    "uuid": str,
+    "disk": str,
+    "drive": str,
+    "job": str,
+    "running": bool,
+    "source": dict,
+    "target": dict,
+    "unused_nodes": list,
+    "stored_disk": str | None,
+}
+
+
+def _is_end(end: dict[str, Any]) -> bool:
+    return isinstance(end.get("node"), str) and isinstance(end.get("path"), str | None)

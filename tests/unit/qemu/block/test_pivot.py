@@ -192,11 +192,13 @@ async def test_what_the_next_daemon_makes_of_a_record(
     await after.close()
 
 
-@pytest.mark.parametrize("damage", [{"guest": None}, {"uuid": "zz"}, {"source": {}}, {"unused_nodes": 1}])
+@pytest.mark.parametrize("damage", [{"guest": None}, {"uuid": "zz"}, {"source": {}}, {"unused_nodes": 1}, {}])
 async def test_a_record_that_cannot_be_used_is_set_aside(tmp_path: Path, damage: dict[str, object]) -> None:
     house = House(tmp_path)
     intent = pivot.intent(house.guest, house.job, house.guest.require_active().devices.disks[0])
-    await house.feature.journal.begin(pivot.OPERATION, "g", intent | damage)
+    record = await house.feature.journal.begin(pivot.OPERATION, "g", intent | damage)
+    if not damage:
+        await record.reach(Step.OUTCOME, {"outcome": "who knows"})
     await house.feature.load()
     assert house.feature.records == {}
     (aside,) = house.records()
