@@ -104,3 +104,15 @@ async def test_unknown_flags_are_refused_by_name(world: World):
     with pytest.raises(VirtError) as caught:
         world.api.domain_get_xml_desc(ref, 64)
     assert caught.value.message == "unsupported flags (0x40) in function qemuDomainGetXMLDesc"
+
+
+async def test_the_cpu_of_the_moment_is_shown_on_demand(world: World):
+    ref = await world.define(
+        guest_xml("g", extra="<cpu mode='custom'><model>qemu64</model><feature policy='optional' name='vmx'/></cpu>")
+    )
+    assert "policy='optional' name='vmx'" in world.api.domain_get_xml_desc(ref, 0)
+    updated = await world.api.domain_get_xml_desc(ref, DomainXMLFlags.UPDATE_CPU)
+    assert "<feature policy='disable' name='vmx'/>" in updated
+    assert "policy='optional' name='vmx'" in world.api.domain_get_xml_desc(ref, 0)
+    await world.run(ref)
+    assert "policy='optional'" in world.api.domain_get_xml_desc(ref, DomainXMLFlags.UPDATE_CPU)
