@@ -74,7 +74,7 @@ def is_virtio(device: DeviceInfo) -> bool:
         case Disk():
             return device.target.bus == "virtio"
         case Interface():
-            return device.model is not None and _is_virtio_model(device.model.type)
+            return device.is_virtio
         case Hostdev():
             return device.type == "scsi_host" or device.model == "vfio-ccw"
         case Video():

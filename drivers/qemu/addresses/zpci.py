@@ -3,9 +3,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
 from conf.domain import Domain
 from conf.domain.devices.address import ZPCI, PCIAddress
+from conf.domain.devices.chardev import Serial
 from conf.domain.devices.controller import Controller
+from conf.domain.devices.info import DeviceInfo
 from drivers.qemu import machines
 from drivers.qemu.addresses.pci_assign import pci_devices
 from drivers.qemu.facts import EmulatorFacts
@@ -14,19 +18,22 @@ from virtd.errors import Code, VirtError
 _LAST_UID = 0xFFFF
 
 
-def assign_zpci(domain: Domain, emulator: EmulatorFacts) -> None:
-    """Numbers for all PCI devices that lack them.
+def assign_zpci(domain: Domain, emulator: EmulatorFacts, controllers: Iterable[Controller]) -> None:
+    """Numbers for all PCI devices that lack them.  Serial ports have none.
+
+    Args:
+        controllers: those of the definition.  Bridges added on the way get their numbers the next time the
+            definition is read, as stock has it.
 
     Raises:
         VirtError: a number in the XML cannot be or is used twice.
     """
     if not machines.is_s390(domain) or not emulator.has("zpci"):
         return
-    addresses = [
-        device.address
-        for device in pci_devices(domain)
-        if isinstance(device.address, PCIAddress) and not (isinstance(device, Controller) and device.type == "pci")
-    ]
+    known = {id(controller) for controller in controllers}
+    devices = [d for d in pci_devices(domain) if not isinstance(d, Serial) and (not _is_bridge(d) or id(d) in known)]
+    devices.sort(key=_is_bridge)
+    addresses = [device.address for device in devices if isinstance(device.address, PCIAddress)]
     uids = _Numbers("uid", first=1)
     fids = _Numbers("fid", first=0)
     for address in addresses:
@@ -39,6 +46,10 @@ def assign_zpci(domain: Domain, emulator: EmulatorFacts) -> None:
         zpci = address.zpci = address.zpci or ZPCI()
         zpci.uid = uids.next() if zpci.uid is None else zpci.uid
         zpci.fid = fids.next() if zpci.fid is None else zpci.fid
+
+
+def _is_bridge(device: DeviceInfo) -> bool:
+    return isinstance(device, Controller) and device.type == "pci"
 
 
 def _check_uid(uid: int | None) -> None:

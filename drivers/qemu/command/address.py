@@ -67,11 +67,11 @@ def address_props(build: Build, device: DeviceInfo) -> Props:
             return {}
 
 
-def add_device(line: CommandLine, device: DeviceInfo, properties: Props) -> None:
-    """-device, and before it what an S/390 knows a PCI device by."""
-    companion = zpci_props(device)
-    if companion is not None:
-        line.add_json("-device", companion)
+def add_device(line: CommandLine, device: DeviceInfo, properties: Props, *, companion: bool = True) -> None:
+    """-device, and before it (if `companion`) what an S/390 knows a PCI device by."""
+    numbers = zpci_props(device) if companion else None
+    if numbers is not None:
+        line.add_json("-device", numbers)
     line.add_json("-device", override(line.overrides.get(device.alias or "", ()), properties))
 
 

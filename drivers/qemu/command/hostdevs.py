@@ -29,7 +29,8 @@ def add_hostdevs(build: Build, line: CommandLine) -> None:
         if hostdev.mode == "subsystem" and not isinstance(hostdev.address, UnassignedAddress):
             if hostdev.type == "scsi":
                 line.add_json("-blockdev", scsi_backend(build, hostdev))
-            add_device(line, hostdev, hostdev_props(build, hostdev))
+            # QEMU numbers mediated devices for an S/390 itself.
+            add_device(line, hostdev, hostdev_props(build, hostdev), companion=hostdev.type != "mdev")
 
 
 def hostdev_props(build: Build, hostdev: Hostdev) -> Props:

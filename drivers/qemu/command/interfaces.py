@@ -158,8 +158,14 @@ def _built_in(interface: Interface) -> str:
 
 
 def interface_props(build: Build, interface: Interface) -> Props:
-    """-device of an interface."""
+    """-device of an interface.
+
+    Raises:
+        VirtError: INTERNAL_ERROR, nothing says what the guest is to see.
+    """
     model = _model(interface)
+    if model is None:
+        raise VirtError(Code.INTERNAL_ERROR, "argument key 'driver' must not have null value")
     own = _virtio(build, interface) if interface.is_virtio else {"driver": model}
     teaming = interface.teaming
     return props(

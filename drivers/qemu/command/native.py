@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import asyncio
+import os
 
 from conf.domain import Domain
 from conf.domain.devices.interface import Interface
@@ -22,7 +23,7 @@ from drivers.qemu.context import QemuContext
 from drivers.qemu.cpu.cpu_map import load_cpu_map
 from drivers.qemu.cpu.guest import settle_cpu
 from drivers.qemu.runtime import Runtime
-from virtd.errors import check_flags, invalid_arg
+from virtd.errors import Code, VirtError, check_flags, invalid_arg
 
 _FORMAT = "qemu-argv"
 
@@ -65,7 +66,14 @@ def _no_runtime(domain: Domain, context: QemuContext) -> Runtime:
 
 
 def _as_plain(interface: Interface) -> Interface:
-    """An interface without its host end, which only a start makes."""
+    """An interface without its host end, which only a start makes.
+
+    Raises:
+        VirtError: INTERNAL_ERROR, its script cannot be run.
+    """
+    script = interface.script.path if interface.script else None
+    if script and not os.access(script, os.X_OK):
+        raise VirtError(Code.INTERNAL_ERROR, f"cannot execute binary {script}")
     return Interface(
         type="ethernet",
         mac=interface.mac,

@@ -93,8 +93,7 @@ def complete_interface(interface: Interface, domain: Domain, emulator: EmulatorF
         name = "virtio" if interface.type == "vdpa" else choose_interface_model(domain, emulator)
         if name:
             interface.model = InterfaceModel(type=name)
-    is_virtio = interface.model is not None and (interface.model.type or "").startswith("virtio")
-    if interface.backend is not None and not is_virtio:
+    if interface.backend is not None and not interface.is_virtio:
         interface.backend.vhost = None
     if interface.driver is not None and interface.driver.queues == 1:
         interface.driver.queues = None

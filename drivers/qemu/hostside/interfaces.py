@@ -64,7 +64,7 @@ def release(guest: Guest, runtime: Runtime) -> None:
 
 
 def _is_virtio(interface: Any) -> bool:
-    return str(getattr(interface.model, "type", "") or "").startswith("virtio")
+    return bool(interface.is_virtio)
 
 
 def _tap_name(interface: Any) -> str:

@@ -106,6 +106,29 @@ def test_zpci_numbers() -> None:
     assert [(n.uid, n.fid) for n in numbers if n] == [(1, 0), (2, 1)]
 
 
+def test_zpci_numbers_of_bridges_and_serial_ports() -> None:
+    devices = define(
+        "<controller type='pci' index='1' model='pci-bridge'/><rng model='virtio'><backend model='random'/>"
+        "<address type='pci'/></rng><serial type='pty'><target type='pci-serial'/><address type='pci'/></serial>",
+        arch="s390x",
+        machine="s390-ccw-virtio",
+    ).devices
+    bridge = next(c for c in devices.controllers if c.type == "pci" and c.index == 1)
+    rng, serial = devices.rngs[0].address, devices.serials[0].address
+    assert isinstance(rng, PCIAddress)
+    assert isinstance(serial, PCIAddress)
+    assert isinstance(bridge.address, PCIAddress)
+    assert [a.zpci and a.zpci.uid for a in (rng, bridge.address, serial)] == [1, 2, None]
+
+
+def test_a_bridge_that_is_added_has_no_zpci_numbers_yet() -> None:
+    host = "<hostdev mode='subsystem' type='pci'><source><address bus='1'/></source><address type='pci' bus='1' slot='3'/></hostdev>"
+    devices = define(host, arch="s390x", machine="s390-ccw-virtio").devices
+    bridge = next(c for c in devices.controllers if c.type == "pci" and c.index == 1)
+    assert isinstance(bridge.address, PCIAddress)
+    assert bridge.address.zpci is None
+
+
 def test_pseries_registers() -> None:
     devices = define(
         "<serial type='pty'/><serial type='pty'/><controller type='scsi'/><nvram/>", arch="ppc64", machine="pseries"
