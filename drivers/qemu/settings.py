@@ -30,18 +30,15 @@ class QemuSettings:
     user: str = ""
     group: str = ""
     dynamic_ownership: bool = True
-    remember_owner: bool = True
-    clear_emulator_capabilities: bool = True
     seccomp_sandbox: int = -1
     max_queued: int = 0
+    #: 0: as many as the daemon may have itself
     max_processes: int = 0
     max_files: int = 0
+    #: bytes of a crashed QEMU's core file
     max_core: str = "unlimited"
     dump_guest_core: bool = False
-    auto_start_bypass_cache: bool = False
-    allow_disk_format_probing: bool = False
     cgroup_controllers: list[str] = field(default_factory=lambda: ["cpu", "memory", "blkio", "cpuset", "cpuacct"])
-    lock_manager: str = ""
     log_timestamp: bool = True
     vnc_listen: str = "127.0.0.1"
     vnc_auto_unix_socket: bool = False

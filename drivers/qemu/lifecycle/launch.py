@@ -23,7 +23,7 @@ from drivers.qemu.command.preconditions import check_helpers, check_start
 from drivers.qemu.cpu.cpu_map import load_cpu_map
 from drivers.qemu.cpu.guest import settle_cpu
 from drivers.qemu.guest import Guest
-from drivers.qemu.hostside import cgroup, nvram
+from drivers.qemu.hostside import cgroup, limits, nvram
 from drivers.qemu.lifecycle import connection, device_events, ending, running
 from drivers.qemu.lifecycle.building import build_context
 from drivers.qemu.logfile import LogFile
@@ -198,8 +198,9 @@ async def _spawn(
 
 
 def _note_process(guest: Guest, runtime: Runtime) -> None:
-    """Put the process into its control group and write its pid file."""
+    """Put the process into its control group, limit it and write its pid file."""
     assert runtime.process is not None
+    limits.apply(runtime.process.pid, guest.context.settings)
     name = f"qemu-{guest.id}-{guest.name[:20]}-{guest.uuid.hex()[:8]}.virtd"
     runtime.cgroup = cgroup.place(runtime.process.pid, name, guest.context.settings.cgroup_controllers)
     path = guest.context.paths.pid_file(guest.name)
