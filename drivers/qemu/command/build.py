@@ -46,8 +46,9 @@ def _add_no_defaults(_build: Build, line: CommandLine) -> None:
     line.add("-no-user-config", "-nodefaults")
 
 
-def _add_timestamps(_build: Build, line: CommandLine) -> None:
-    line.add("-msg", "timestamp=on")
+def _add_timestamps(build: Build, line: CommandLine) -> None:
+    if build.context.settings.log_timestamp:
+        line.add("-msg", "timestamp=on")
 
 
 _PARTS: tuple[Callable[[Build, CommandLine], None], ...] = (
