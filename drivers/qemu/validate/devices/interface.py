@@ -36,7 +36,9 @@ def _check_kind(interface: Interface) -> None:
         raise unsupported("Write filtering of PCI device configuration space is not supported by qemu")
     if interface.type == "vdpa" and not interface.is_virtio and interface.model and interface.model.type:
         raise unsupported(f"invalid model for interface of type 'vdpa': '{interface.model.type}'")
-    if interface.type == "hostdev" and not isinstance(interface.address, PCIAddress | UnassignedAddress | None):
+    hostdev = interface.source.hostdev if interface.type == "hostdev" and interface.source else None
+    is_pci = hostdev is not None and hostdev.type == "pci"
+    if is_pci and not isinstance(interface.address, PCIAddress | UnassignedAddress | None):
         raise VirtError(Code.INTERNAL_ERROR, "PCI host devices must use 'pci' or 'unassigned' address type")
 
 
