@@ -30,20 +30,22 @@ def _disk_number(disk: Disk) -> tuple[int, str]:
 
 def ordered_controllers(controllers: list[Controller]) -> list[Controller]:
     """Controllers of one type by index; those without one behind the ones that came before them."""
-    ordered: list[Controller] = []
+    groups: dict[str, list[Controller]] = {}
+    highest: dict[str, int] = {}
     for controller in controllers:
-        ordered.insert(_place(ordered, controller), controller)
-    return ordered
+        group = groups.setdefault(controller.type, [])
+        if controller.index is None or controller.index > highest.get(controller.type, -1):
+            group.append(controller)
+        else:
+            group.insert(_place(group, controller), controller)
+        if controller.index is not None:
+            highest[controller.type] = max(controller.index, highest.get(controller.type, -1))
+    return [controller for group in groups.values() for controller in group]
 
 
-def _place(ordered: list[Controller], new: Controller) -> int:
-    """Where a controller goes: before the first of its type that has to follow it, else behind the last."""
-    same = [place for place, other in enumerate(ordered) if other.type == new.type]
-    if not same:
-        return len(ordered)
-    if new.index is None:
-        return same[-1] + 1
-    return next((place for place in same if _follows(ordered[place], new)), same[-1] + 1)
+def _place(group: list[Controller], new: Controller) -> int:
+    """Before the first that has to follow it, else at the end."""
+    return next((place for place, other in enumerate(group) if _follows(other, new)), len(group))
 
 
 def _follows(other: Controller, new: Controller) -> bool:

@@ -9,7 +9,16 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
-from drivers.qemu.addresses.pci_buses import CONTROLLER_NAMES, ENDPOINTS, KIND_NAMES, KINDS, LAST_FUNCTION, Bus, Connect
+from drivers.qemu.addresses.pci_buses import (
+    CONTROLLER_NAMES,
+    ENDPOINTS,
+    KIND_NAMES,
+    KINDS,
+    LAST_BUS,
+    LAST_FUNCTION,
+    Bus,
+    Connect,
+)
 from virtd.errors import Code, VirtError
 
 
@@ -108,7 +117,7 @@ class PciAddressSet:
                     bus.isolation_group = isolation_group
                     return found
         if not self.growing:
-            raise _no_slot(flags) or VirtError(Code.INTERNAL_ERROR, "No more available PCI slots")
+            raise _homeless(flags, "No more available PCI slots")
         number = len(self.buses)
         number += self._grow_to(number, flags)
         self._start[key] = number
@@ -120,11 +129,16 @@ class PciAddressSet:
         """Add buses until number `wanted` exists.
 
         Returns how many were put in before it as a way to get there (a bridge below which it stands).
+
+        Raises:
+            VirtError: INTERNAL_ERROR, no bus can be added for such a device, or not so many.
         """
         missing = wanted - len(self.buses) + 1
         if missing <= 0:
             return 0
         model, way = self._model_for(flags)
+        if wanted + len(way) > LAST_BUS:
+            raise no_slot(model)
         for step in way:
             self.buses.append(Bus.of_model(step))
         if model == "pcie-to-pci-bridge":
@@ -140,10 +154,7 @@ class PciAddressSet:
             return ("pcie-to-pci-bridge", ["pcie-root-port"]) if self.pcie_to_pci else ("dmi-to-pci-bridge", [])
         if flags & (Connect.PCIE_DEVICE | Connect.PCIE_SWITCH_UPSTREAM_PORT):
             return "pcie-root-port", []
-        raise _no_slot(flags) or VirtError(
-            Code.INTERNAL_ERROR,
-            f"Cannot automatically add a new PCI bus for a device with connect flags {flags:02x}",
-        )
+        raise _homeless(flags, f"Cannot automatically add a new PCI bus for a device with connect flags {flags:02x}")
 
     def _pci_model(self) -> tuple[str, list[str]]:
         if self.multiple_roots:
@@ -184,16 +195,19 @@ def _complaint(detail: str, from_config: bool) -> VirtError:
     return VirtError(Code.XML_ERROR if from_config else Code.INTERNAL_ERROR, detail)
 
 
-def _no_slot(flags: int) -> VirtError | None:
-    """The complaint about a controller that finds no place; None for other devices."""
-    controller = next((name for bit, name in CONTROLLER_NAMES.items() if flags & bit), None)
-    if controller is None:
-        return None
+def no_slot(model: str) -> VirtError:
+    """The complaint about a PCI controller that finds no place."""
     return VirtError(
         Code.INTERNAL_ERROR,
-        f"a PCI slot is needed to connect a PCI controller model='{controller}', but none is available, "
+        f"a PCI slot is needed to connect a PCI controller model='{model}', but none is available, "
         "and it cannot be automatically added",
     )
+
+
+def _homeless(flags: int, otherwise: str) -> VirtError:
+    """The complaint about anything that finds no place: its own for controllers."""
+    controller = next((name for bit, name in CONTROLLER_NAMES.items() if flags & bit), None)
+    return VirtError(Code.INTERNAL_ERROR, otherwise) if controller is None else no_slot(controller)
 
 
 def _free_on(bus: Bus, number: int, function: int, flags: int) -> PciAddress | None:

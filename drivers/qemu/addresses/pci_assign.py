@@ -11,7 +11,7 @@ from conf.domain.devices.controller import Controller
 from conf.domain.devices.info import DeviceInfo
 from drivers.qemu import machines
 from drivers.qemu.addresses.pci import PciAddress, PciAddressSet
-from drivers.qemu.addresses.pci_buses import Bus, Connect
+from drivers.qemu.addresses.pci_buses import LAST_BUS, Bus, Connect
 from drivers.qemu.addresses.pci_connect import Connections
 from drivers.qemu.addresses.pci_controllers import complete_controllers
 from drivers.qemu.addresses.pci_fixed import PIIX3_IDE, PIIX3_USB, is_piix3_ide, is_piix3_usb, place_chipset_devices
@@ -32,17 +32,29 @@ def assign_pci(domain: Domain, emulator: EmulatorFacts) -> None:
     if not machines.supports_pci(domain, emulator):
         return
     connections = Connections(domain)
-    indexes = [c.index for c in domain.devices.controllers if c.type == "pci" and c.index is not None]
-    highest = max(indexes, default=-1)
-    trial = _trial(domain, emulator, connections, highest)
-    for index in range(1, len(trial.buses)):
-        if index not in indexes:
-            domain.devices.controllers.append(Controller(type="pci", index=index, model=trial.buses[index].model))
+    _add_buses(domain, emulator, connections)
     placement = build_placement(domain, emulator, connections)
     place_chipset_devices(placement)
     _place_all(placement)
     mark_multifunction(domain)
     complete_controllers(domain, emulator)
+
+
+def _add_buses(domain: Domain, emulator: EmulatorFacts, connections: Connections) -> None:
+    """Add the PCI controllers without which not every device would have its place."""
+    controllers = domain.devices.controllers
+    indexes = {c.index for c in controllers if c.type == "pci" and c.index is not None}
+    trial = _trial(domain, emulator, connections, max(indexes, default=-1))
+    index = 1
+    while index < len(trial.buses):
+        if index not in indexes:
+            new = Controller(type="pci", index=index, model=trial.buses[index].model)
+            controllers.append(new)
+            # It takes a slot itself, which may call for one more; that of a pcie-to-pci-bridge came with it.
+            needs = connections.flags(new)
+            if needs and not needs & Connect.PCIE_TO_PCI_BRIDGE:
+                trial.reserve_next(needs)
+        index += 1
 
 
 def _trial(domain: Domain, emulator: EmulatorFacts, connections: Connections, highest: int) -> PciAddressSet:
@@ -101,6 +113,11 @@ def _buses(domain: Domain) -> list[Bus]:
             continue
         if controller.model is None:
             raise VirtError(Code.INTERNAL_ERROR, "PCI controller model was not set correctly")
+        if controller.index > LAST_BUS:
+            raise VirtError(
+                Code.CONFIG_UNSUPPORTED,
+                f"PCI controller index {controller.index} too high, maximum is {LAST_BUS}",
+            )
         hotplug = not (controller.target and controller.target.hotplug is False)
         found[controller.index] = Bus.of_model(controller.model, hotplug=hotplug)
     if not found:

@@ -6,6 +6,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Final, NamedTuple
 
+LAST_BUS = 255
 LAST_SLOT = 31
 LAST_FUNCTION = 7
 

@@ -10,15 +10,16 @@ from conf.domain.devices.address import CCIDAddress, DriveAddress, VirtioSerialA
 from conf.domain.devices.chardev import Channel, Console
 from conf.domain.devices.controller import Controller, ControllerType, USBMaster
 from drivers.qemu import machines
+from drivers.qemu.addresses.pci import no_slot
 from drivers.qemu.facts import EmulatorFacts
 from drivers.qemu.validate.controllers import refuse_misplaced_pci
-from virtd.errors import Code, From, VirtError
+from virtd.errors import Code, VirtError
 
 #: The parts of one USB 2 controller, which have an index in common.
 ICH9_USB = ("ich9-ehci1", "ich9-uhci1", "ich9-uhci2", "ich9-uhci3")
 #: The port of the EHCI controller from which each companion serves two.
 _FIRST_PORTS = {"ich9-uhci1": 0, "ich9-uhci2": 2, "ich9-uhci3": 4}
-#: Controllers that an address may make us add.
+#: Controllers of one kind that addresses may make us add; no machine has slots for more.
 _HIGHEST_CONTROLLER = 1024
 
 
@@ -125,28 +126,18 @@ def add_hostdev_controllers(domain: Domain) -> None:
     highest = max(wanted, default=-1)
     scsi = (c for c in domain.devices.controllers if c.type == "scsi")
     model = next((c.model for c in scsi if c.index is not None and c.index == highest - 1), None)
-    _check_number(highest)
-    for index in range(highest + 1):
-        ensure_controller(domain, "scsi", index, model)
+    _add_up_to(domain, "scsi", wanted, model)
 
 
-def _add_up_to(domain: Domain, kind: ControllerType, wanted: Iterable[int]) -> None:
+def _add_up_to(domain: Domain, kind: ControllerType, wanted: Iterable[int], model: str | None = None) -> None:
     """All controllers of a kind from 0 to the highest that is wanted."""
     highest = max(wanted, default=-1)
-    _check_number(highest)
-    for index in range(highest + 1):
-        ensure_controller(domain, kind, index)
-
-
-def _check_number(highest: int) -> None:
-    """Refuse an address that would have us add more controllers than a machine could have slots for."""
     if highest > _HIGHEST_CONTROLLER:
-        raise VirtError(
-            Code.INTERNAL_ERROR,
-            "a PCI slot is needed to connect a PCI controller model='pci-bridge', "
-            "but none is available, and it cannot be automatically added",
-            source=From.DOMAIN,
-        )
+        raise no_slot("pci-bridge")
+    controllers = domain.devices.controllers
+    present = {c.index for c in controllers if c.type == kind}
+    missing = (index for index in range(highest + 1) if index not in present)
+    controllers.extend([Controller(type=kind, index=index, model=model) for index in missing])
 
 
 def ensure_controller(domain: Domain, kind: ControllerType, index: int, model: str | None = None) -> None:

@@ -46,7 +46,7 @@ def check_graphics(graphics: Graphics, question: Question) -> None:
         raise unsupported("spice TLS port set in XML configuration, but TLS is disabled in qemu.conf")
     if graphics.type == "dbus" and graphics.audio is not None:
         audios = {audio.id: audio.type for audio in question.domain.devices.audios}
-        if audios.get(graphics.audio.id) != "dbus":
+        if audios.get(graphics.audio.id, "dbus") != "dbus":
             raise unsupported("The associated audio is not of 'dbus' kind.")
 
 

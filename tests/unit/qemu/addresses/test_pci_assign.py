@@ -142,3 +142,24 @@ def test_doing_it_again_changes_nothing() -> None:
     before = domain.model_copy(deep=True)
     prepare_definition(domain, FakeEmulator())
     assert domain == before
+
+
+def test_an_added_bridge_takes_a_slot_as_well() -> None:
+    assert len(controllers(define(disks(58)), "pci")) == 1
+    # the second bridge pushes a disk from bus 0 to where no slot is left, and libvirt adds no third one
+    with pytest.raises(VirtError, match="model='pci-bridge', but none is available"):
+        define(disks(59))
+    assert len(controllers(define(disks(60)), "pci")) == 2
+
+
+@pytest.mark.parametrize("machine", ["pc", "q35"])
+def test_there_are_256_buses(machine: str) -> None:
+    with pytest.raises(VirtError) as caught:
+        define("<controller type='pci' index='256' model='pci-bridge'/>", machine=machine)
+    assert caught.value.code is Code.CONFIG_UNSUPPORTED
+    assert caught.value.detail == "PCI controller index 256 too high, maximum is 255"
+
+
+def test_more_ports_than_there_are_buses() -> None:
+    with pytest.raises(VirtError, match="model='pcie-root-port', but none is available"):
+        define("<interface type='user'><model type='virtio'/></interface>" * 260, machine="q35")
