@@ -14,6 +14,7 @@ from drivers.common import schema
 from drivers.qemu.aliases import assign_aliases
 from drivers.qemu.capabilities.firmware import load_firmwares
 from drivers.qemu.command.chardevs import choose_encryption
+from drivers.qemu.command.clock import settle_variable
 from drivers.qemu.context import QemuContext
 from drivers.qemu.defaults import choose_emulator, prepare_definition
 from drivers.qemu.defaults.firmware import select_firmware
@@ -74,6 +75,8 @@ def live(domain: Domain, context: QemuContext, runtime: Runtime) -> None:
             channel.source = CharacterSource(mode="bind", path=path)
     for device in domain.devices.character_devices():
         choose_encryption(device, context.settings)
+    if domain.clock.offset == "variable":
+        settle_variable(domain.clock)
     domain.resource = domain.resource or Resource(partition=f"/{PARTITION}")
     owner = account(context.settings, privileged=context.env.privileged)
     if owner is not None and not any(label.model == "dac" for label in domain.seclabels):

@@ -29,6 +29,16 @@ def add_clock(build: Build, line: CommandLine) -> None:
             line.add("-no-hpet")
 
 
+def settle_variable(clock: Clock) -> None:
+    """At a start: the difference is to UTC from now on, and kept, for the guest will tell its own to this one."""
+    seconds = int(clock.adjustment or 0)
+    if clock.basis == "localtime":
+        seconds += time.localtime().tm_gmtoff
+        clock.basis = "utc"
+    clock.adjustment = str(seconds)
+    clock.adjustment0 = seconds
+
+
 def _rtc_base(build: Build, clock: Clock) -> str:
     match clock.offset:
         case "localtime" | "timezone":

@@ -52,6 +52,10 @@ def _check_disks(domain: Domain) -> None:
             raise VirtError(Code.NO_STORAGE_POOL, f"no storage pool with matching name '{name}'", source=From.STORAGE)
         for secret in _disk_secrets(disk):
             raise _lacks(secret)
+        if disk.transient is not None:
+            # Nobody makes the overlay yet, and without one the image itself would be written.
+            text = f"transient disk '{disk.target.dev}' is not supported"
+            raise VirtError(Code.OPERATION_UNSUPPORTED, text)
 
 
 def _check_networks(domain: Domain) -> None:
@@ -154,12 +158,23 @@ def _check_videos(domain: Domain) -> None:
         raise VirtError(Code.OPERATION_FAILED, "Unable to find a satisfying vhost-user-gpu")
 
 
+_VFIO_USERS = {
+    "pci": "host doesn't support VFIO PCI passthrough",
+    "mdev": "Mediated host device assignment requires VFIO support",
+}
+
+
 def _check_hostdevs(domain: Domain) -> None:
     for hostdev in domain.devices.hostdevs:
         if hostdev.source.auth is not None:
             raise _lacks(hostdev.source.auth.secret)
         if hostdev.type == "scsi_host" and not os.path.exists(_VHOST_SCSI):
             raise VirtError(Code.CONFIG_UNSUPPORTED, f"vhost-scsi device file '{_VHOST_SCSI}' cannot be found")
+    for hostdev in domain.devices.hostdevs:
+        named = hostdev.type == "mdev" or (hostdev.driver is not None and hostdev.driver.name == "vfio")
+        text = _VFIO_USERS.get(hostdev.type) if named else None
+        if text is not None and not os.path.exists(_VFIO):
+            raise VirtError(Code.CONFIG_UNSUPPORTED, text)
     given = [h for h in domain.devices.hostdevs if not isinstance(h.address, UnassignedAddress)]
     drivers = [h.driver for h in given if h.type == "pci" and h.mode == "subsystem"]
     drivers += [i.hostdev_driver for i in domain.devices.interfaces if i.type == "hostdev"]

@@ -26,7 +26,10 @@ def assign(guest: Guest) -> None:
     taken = set(_taken(guest))
     low, high = settings.remote_display_port_min, settings.remote_display_port_max
     for graphics in guest.live.devices.graphics:
-        if graphics.type not in ("vnc", "spice") or not _on_network(graphics):
+        if graphics.type not in ("vnc", "spice"):
+            continue
+        _name_socket(guest, graphics)
+        if not _on_network(graphics):
             continue
         _listen_by_settings(graphics, settings.vnc_listen if graphics.type == "vnc" else settings.spice_listen)
         plain, tls = _wanted(graphics, tls=settings.spice_tls)
@@ -38,6 +41,13 @@ def assign(guest: Guest) -> None:
             low_ws, high_ws = settings.remote_websocket_port_min, settings.remote_websocket_port_max
             graphics.websocket = _free("VNC WebSocket", low_ws, high_ws, taken)
             graphics.websocket_generated = True
+
+
+def _name_socket(guest: Guest, graphics: Graphics) -> None:
+    assert guest.runtime is not None
+    listen = graphics.listens[0] if graphics.listens else None
+    if listen is not None and listen.type == "socket" and listen.socket is None:
+        listen.socket = str(guest.runtime.domain_dir / f"{graphics.type}.sock")
 
 
 def _listen_by_settings(graphics: Graphics, address: str) -> None:

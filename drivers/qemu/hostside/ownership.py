@@ -34,9 +34,12 @@ def give(guest: Guest, runtime: Runtime, account: Account | None) -> None:
     """
     live = guest.live
     assert live is not None
+    for path in _nodes(live):
+        if not os.path.exists(path):
+            raise _missing(f"Path '{path}' is not accessible", From.CGROUP)
     for path in device_paths(live):
         if not os.path.exists(path):
-            raise _missing(path)
+            raise _missing(f"unable to stat: {path}", From.SECURITY)
     for path in (*file_paths(live), *device_paths(live)):
         give_path(guest, runtime, account, path)
 
@@ -80,11 +83,8 @@ def restore_path(guest: Guest, owner: Owner) -> None:
         log.warning("guest %s: %s cannot be given back: %s", guest.name, owner.path, error.strerror)
 
 
-def _missing(path: str) -> VirtError:
-    reason = os.strerror(errno.ENOENT)
-    if path.startswith("/dev/"):
-        return VirtError(Code.SYSTEM_ERROR, f"Path '{path}' is not accessible: {reason}", source=From.CGROUP)
-    return VirtError(Code.SYSTEM_ERROR, f"unable to stat: {path}: {reason}", source=From.SECURITY)
+def _missing(text: str, source: From) -> VirtError:
+    return VirtError(Code.SYSTEM_ERROR, f"{text}: {os.strerror(errno.ENOENT)}", source=source)
 
 
 def _used(domain: Domain) -> Iterator[str]:
@@ -93,12 +93,24 @@ def _used(domain: Domain) -> Iterator[str]:
 
 
 def device_paths(domain: Domain) -> Iterator[str]:
-    """What else a guest opens by name: the host's end of character devices, its input devices."""
+    """What else a guest opens by name: devices of the host, the host's end of character devices, a table."""
+    yield from _nodes(domain)
     for device in domain.devices.character_devices():
         yield from _backend_paths(device)
+    yield from (table.path for table in (domain.os.acpi.tables if domain.os.acpi else ()) if table.path)
+
+
+def _nodes(domain: Domain) -> Iterator[str]:
+    """Devices of the host."""
+    for device in domain.devices.character_devices():
+        if device.type == "dev" and device.source is not None and device.source.path:
+            yield device.source.path
     for input_ in domain.devices.inputs:
         if input_.source is not None and (path := input_.source.evdev or input_.source.dev):
             yield path
+    for graphics in domain.devices.graphics:
+        if graphics.gl is not None and graphics.gl.rendernode:
+            yield graphics.gl.rendernode
 
 
 def _backend_paths(device: CharacterBackend) -> Iterator[str]:
@@ -107,7 +119,7 @@ def _backend_paths(device: CharacterBackend) -> Iterator[str]:
         return
     if device.type == "pipe" and all(os.path.exists(source.path + end) for end in _PIPE_ENDS):
         yield from (source.path + end for end in _PIPE_ENDS)
-    elif device.type in ("dev", "pipe") or (device.type == "unix" and source.mode != "bind"):
+    elif device.type == "pipe" or (device.type == "unix" and source.mode != "bind"):
         yield source.path
 
 

@@ -81,6 +81,30 @@ REFUSED = {
         Code.CONFIG_UNSUPPORTED,
         "vhost-scsi device file",
     ),
+    "VFIO": (
+        "",
+        (
+            "<hostdev mode='subsystem' type='pci'><driver name='vfio'/>"
+            "<source><address domain='0' bus='1' slot='0' function='0'/></source></hostdev>"
+        ),
+        Code.CONFIG_UNSUPPORTED,
+        "host doesn't support VFIO PCI passthrough",
+    ),
+    "mediated device": (
+        "",
+        (
+            "<hostdev mode='subsystem' type='mdev' model='vfio-pci'>"
+            "<source><address uuid='53764d0e-85a0-42b4-af5c-2046b460b1dc'/></source></hostdev>"
+        ),
+        Code.CONFIG_UNSUPPORTED,
+        "Mediated host device assignment requires VFIO support",
+    ),
+    "changes thrown away": (
+        "",
+        "<disk type='file' device='disk'><source file='/i'/><target dev='vda' bus='virtio'/><transient/></disk>",
+        Code.OPERATION_UNSUPPORTED,
+        "transient disk 'vda' is not supported",
+    ),
     "passing through": (
         "",
         HOSTDEV.format("pci", "<source><address domain='0' bus='1' slot='0' function='0'/></source>"),

@@ -38,18 +38,18 @@ async def test_what_devices_open(world: World, tmp_path: Path) -> None:
     assert live is not None
     found = list(dict.fromkeys(ownership.device_paths(live)))
     files = [str(tmp_path / name) for name in ("both.in", "both.out", "one")]
-    assert found == ["/dev/ttyS0", *files, "/c", "/dev/input/event1"]
+    assert found == ["/dev/ttyS0", "/dev/input/event1", *files, "/c"]
 
 
 @pytest.mark.parametrize(
-    ("path", "text", "source"),
+    ("kind", "text", "source"),
     [
-        ("/dev/none", "Path '/dev/none' is not accessible: No such file or directory", From.CGROUP),
-        ("/none", "unable to stat: /none: No such file or directory", From.SECURITY),
+        ("dev", "Path '/none' is not accessible: No such file or directory", From.CGROUP),
+        ("pipe", "unable to stat: /none: No such file or directory", From.SECURITY),
     ],
 )
-async def test_one_that_is_not_there(world: World, path: str, text: str, source: From) -> None:
-    ref, runtime = await running(world, f"<serial type='pipe'><source path='{path}'/></serial>")
+async def test_one_that_is_not_there(world: World, kind: str, text: str, source: From) -> None:
+    ref, runtime = await running(world, f"<serial type='{kind}'><source path='/none'/></serial>")
     with pytest.raises(VirtError) as raised:
         ownership.give(world.guest(ref), runtime, None)
     assert (raised.value.message, raised.value.source) == (text, source)

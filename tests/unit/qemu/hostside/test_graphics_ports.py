@@ -50,3 +50,13 @@ async def test_what_was_chosen_stays(world: World):
     graphics.assign(world.guest(ref))
     (screen,) = world.guest(ref).definition.devices.graphics
     assert (screen.port, screen.listens[0].address) == (5999, "127.0.0.9")
+
+
+async def test_a_socket_without_a_path(world: World):
+    ref = await world.define(guest_xml("g", "<graphics type='vnc'><listen type='socket'/></graphics>"))
+    await world.run(ref)
+    guest = world.guest(ref)
+    graphics.assign(guest)
+    assert guest.runtime is not None
+    listen = guest.definition.devices.graphics[0].listens[0]
+    assert listen.socket == str(guest.runtime.domain_dir / "vnc.sock")
