@@ -4,13 +4,16 @@
 from __future__ import annotations
 
 import contextlib
+import itertools
 import logging
 import os
-import tempfile
 import time
 from pathlib import Path
 
 log = logging.getLogger(__name__)
+
+#: Numbers of this process's temporary files.
+_serial = itertools.count()
 
 
 def sync_folder(folder: Path) -> None:
@@ -29,15 +32,16 @@ def write_atomic(path: Path, data: bytes, *, mode: int = 0o600, durable: bool = 
         durable: also survive a host crash (file and folder are fsynced).  False only for what a host
             crash makes void anyway, such as the state of running guests.
     """
-    path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
-    fd, temporary = tempfile.mkstemp(prefix=f".{path.name[:100]}.", dir=path.parent)
+    temporary = path.parent / f".new-{os.getpid()}-{next(_serial)}"
+    fd = _create(temporary)
     try:
-        with open(fd, "wb") as file:
+        try:
             os.fchmod(fd, mode)
-            file.write(data)
+            _write_all(fd, data)
             if durable:
-                file.flush()
                 os.fsync(fd)
+        finally:
+            os.close(fd)
         os.rename(temporary, path)
     except BaseException:
         with contextlib.suppress(FileNotFoundError):
@@ -45,6 +49,24 @@ def write_atomic(path: Path, data: bytes, *, mode: int = 0o600, durable: bool = 
         raise
     if durable:
         sync_folder(path.parent)
+
+
+def _create(path: Path) -> int:
+    """A new file of nobody else's; the folders above it are made if they are missing."""
+    flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC
+    try:
+        return os.open(path, flags, 0o600)
+    except FileNotFoundError:
+        path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+    except FileExistsError:  # an earlier process of our number was killed while it wrote
+        path.unlink()
+    return os.open(path, flags, 0o600)
+
+
+def _write_all(fd: int, data: bytes) -> None:
+    rest = memoryview(data)
+    while rest:
+        rest = rest[os.write(fd, rest) :]
 
 
 def remove(path: Path, *, durable: bool = True) -> bool:
