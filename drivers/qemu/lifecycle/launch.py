@@ -12,7 +12,8 @@ from contextlib import AsyncExitStack
 from dataclasses import dataclass
 from importlib import metadata
 
-from conf.domain import Domain
+from conf.domain import Domain, format_domain
+from conf.errors import ConfError
 from drivers.qemu import command, commands, hostside, prepare, taints
 from drivers.qemu.block import presence
 from drivers.qemu.block.chains import complete_chains
@@ -74,6 +75,8 @@ async def start(guest: Guest, definition: Domain, options: StartOptions) -> None
     context = guest.context
     capabilities = await context.capabilities.get(definition.devices.emulator or "")
     live = copy.deepcopy(definition)
+    if definition is guest.persistent:
+        await _read_again(guest, definition)
     id_ = context.guests.next_id()
     runtime = Runtime(
         domain_dir=context.paths.domain_dir(id_, guest.name),
@@ -105,6 +108,16 @@ async def start(guest: Guest, definition: Domain, options: StartOptions) -> None
     if options.paused:
         guest.emit_lifecycle(DomainEventType.SUSPENDED, running.SUSPENDED_AT_START)
     connection.watch_end(guest)
+
+
+async def _read_again(guest: Guest, definition: Domain) -> None:
+    """From its first start on, a guest's stored definition shows its devices in the order of one that was read again."""
+    try:
+        again = await prepare.definition(guest.context, format_domain(definition, secure=True))
+    except (ConfError, VirtError) as error:
+        log.warning("%s: its definition cannot be read again: %s", guest.name, error)
+        return
+    guest.set_persistent(again)
 
 
 async def _find_images(guest: Guest, live: Domain, runtime: Runtime) -> list[presence.Missing]:
