@@ -66,7 +66,7 @@ async def kill_at(case: Case, client: WireClient, step: str) -> tuple[Path, Path
     return old, new, await case.daemon.start()
 
 
-@pytest.mark.timeout(240)
+@pytest.mark.timeout(600)
 async def test_kill_at_every_step() -> None:
     async with running_case() as (case, client):
         for step, (moved, paused) in STEPS.items():
