@@ -8,6 +8,7 @@ import shutil
 import signal
 import subprocess
 import sys
+import tempfile
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -146,22 +147,24 @@ def guest_xml(name: str, devices: str = "", *, extra: str = "", disk: str | None
     )
 
 
-def _daemon(folder: Path) -> Iterator[Daemon]:
-    for passed in (folder, *folder.parents[:2]):  # QEMU's user has to get through to the images
-        passed.chmod(0o755)
-    found = Daemon(folder)
-    found.start()
-    yield found
-    found.clean_up()
+def _daemon() -> Iterator[Daemon]:
+    """A daemon in a folder of its own: pytest's are closed again to QEMU's user by any other session of pytest."""
+    with tempfile.TemporaryDirectory(prefix="virtd-test-") as name:
+        folder = Path(name)
+        folder.chmod(0o755)
+        found = Daemon(folder)
+        found.start()
+        yield found
+        found.clean_up()
 
 
 @pytest.fixture
-def daemon(tmp_path: Path) -> Iterator[Daemon]:
+def daemon() -> Iterator[Daemon]:
     """A running daemon without guests."""
-    yield from _daemon(tmp_path)
+    yield from _daemon()
 
 
 @pytest.fixture(scope="module")
-def shared(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Daemon]:
+def shared() -> Iterator[Daemon]:
     """One daemon for the tests of a module, which use guests of different names."""
-    yield from _daemon(tmp_path_factory.mktemp("shared"))
+    yield from _daemon()
