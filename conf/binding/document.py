@@ -24,7 +24,7 @@ NAMESPACES = {
     "xen": "http://libvirt.org/schemas/domain/xen/1.0",
     "bhyve": "http://libvirt.org/schemas/domain/bhyve/1.0",
     "vmware": "http://libvirt.org/schemas/domain/vmware/1.0",
-    "network": "http://libvirt.org/schemas/network/dnsmasq/1.0",
+    "dnsmasq": "http://libvirt.org/schemas/network/dnsmasq/1.0",
     "fs": "http://libvirt.org/schemas/storagepool/fs/1.0",
     "rbd": "http://libvirt.org/schemas/storagepool/rbd/1.0",
 }

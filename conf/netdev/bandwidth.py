@@ -5,7 +5,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from conf.binding import Model, ParseOptions, Ulong, attr, child
+from conf.binding import Model, ParseOptions, Positive, Ulong, attr, child
 from conf.errors import ConfigUnsupportedError, XMLDetailError
 
 
@@ -41,3 +41,20 @@ class Bandwidth(Model):
     def check(self, options: ParseOptions) -> None:
         if self.outbound is not None and self.outbound.floor is not None:
             raise ConfigUnsupportedError("'floor' attribute allowed only in <inbound> element")
+
+
+class PortBandwidth(Bandwidth):
+    """`<bandwidth>` of a network's port; `class_id` is the class of traffic that guarantees are made of."""
+
+    class_id: Positive | None = attr("classID", error=(XMLDetailError, "Unable to parse class id '%s'"))
+
+
+class NetworkBandwidth(PortBandwidth):
+    """`<bandwidth>` of a network or port group, where nothing can be guaranteed."""
+
+    def check(self, options: ParseOptions) -> None:
+        if self.class_id is not None:
+            raise XMLDetailError("classID attribute not supported on <bandwidth> in this usage context")
+        super().check(options)
+        if self.inbound is not None and self.inbound.floor is not None:
+            raise ConfigUnsupportedError("floor attribute is not supported for this config")

@@ -4,9 +4,10 @@
 from __future__ import annotations
 
 import ipaddress
-from typing import Literal
+import socket
+from typing import ClassVar, Literal
 
-from conf.binding import Model, ParseOptions, Uint, attr
+from conf.binding import Model, ParseOptions, Positive, Uint, attr
 from conf.errors import InvalidArgError, XMLError
 
 _BITS = {4: 32, 6: 128}
@@ -18,6 +19,16 @@ def ip_version(text: str) -> int | None:
         return ipaddress.ip_address(text).version
     except ValueError:
         return None
+
+
+def canonical_address(text: str) -> str | None:
+    """An address in the usual spelling; None if it is no address."""
+    for family in (socket.AF_INET, socket.AF_INET6):
+        try:
+            return socket.inet_ntop(family, socket.inet_pton(family, text))
+        except (OSError, ValueError):
+            continue
+    return None
 
 
 class IPAddress(Model):
@@ -42,40 +53,43 @@ class IPAddress(Model):
 class Route(Model):
     """`<route>`: a static route."""
 
+    #: What complaints begin with: whose route it is.
+    owner: ClassVar[str] = "guest interface"
+
     family: Literal["ipv4", "ipv6"] | None = attr()
     address: str | None = attr()
     netmask: str | None = attr()
     prefix: Uint | None = attr()
     gateway: str | None = attr()
-    metric: Uint | None = attr()
+    metric: Positive | None = attr()
 
     def check(self, options: ParseOptions) -> None:
         if self.address is None:
-            raise _wrong("Missing required address attribute in route definition")
+            raise self._wrong("Missing required address attribute in route definition")
         if self.gateway is None:
-            raise _wrong("Missing required gateway attribute in route definition")
+            raise self._wrong("Missing required gateway attribute in route definition")
         version = self._version(self.address, "network address")
         if self._version(self.gateway, "gateway address") != version:
-            raise _wrong(
+            raise self._wrong(
                 f"The families of address '{self.address}' and gateway '{self.gateway}' differ in route definition"
             )
         if version == 6 and self.family is None:
-            raise _wrong(f"No family specified for non-IPv4 address '{self.address}' in route definition")
+            raise self._wrong(f"No family specified for non-IPv4 address '{self.address}' in route definition")
         if self.family not in (None, f"ipv{version}"):
-            raise _wrong(f"Address family '{self.family}' does not fit '{self.address}' in route definition")
+            raise self._wrong(f"Address family '{self.family}' does not fit '{self.address}' in route definition")
         self._check_network(self.address, version)
 
     def _version(self, text: str, what: str) -> int:
         version = ip_version(text)
         if version is None:
-            raise _wrong(f"Bad {what} '{text}' in route definition")
+            raise self._wrong(f"Bad {what} '{text}' in route definition")
         return version
 
     def _check_network(self, address: str, version: int) -> None:
         if self.netmask is not None and self.prefix is not None:
-            raise _wrong("Multiple netmask and prefix attributes are not allowed in route definition")
+            raise self._wrong("Multiple netmask and prefix attributes are not allowed in route definition")
         if self.prefix is not None and self.prefix > _BITS[version]:
-            raise _wrong(f"Invalid prefix '{self.prefix}' specified in route definition")
+            raise self._wrong(f"Invalid prefix '{self.prefix}' specified in route definition")
         mask = self.netmask if self.netmask is not None else self.prefix
         if mask is None:
             # Without a mask only the default route is a network.
@@ -83,8 +97,7 @@ class Route(Model):
         try:
             ipaddress.ip_network(f"{address}/{mask}")
         except ValueError:
-            raise _wrong(f"Address '{address}' in route definition is not a network address") from None
+            raise self._wrong(f"Address '{address}' in route definition is not a network address") from None
 
-
-def _wrong(text: str) -> XMLError:
-    return XMLError(f"guest interface: {text}")
+    def _wrong(self, text: str) -> XMLError:
+        return XMLError(f"{self.owner}: {text}")

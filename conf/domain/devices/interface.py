@@ -4,10 +4,9 @@
 from __future__ import annotations
 
 import re
-from typing import Annotated, Literal
+from typing import Literal
 
-from conf.binding import Model, ParseOptions, Scalar, Uint, Ulong, YesNo, attr, child, child_text, children, on, without
-from conf.binding.scalars import BadValueError
+from conf.binding import Model, ParseOptions, Uint, Ulong, YesNo, attr, child, child_text, children, on, without
 from conf.domain.devices.hostdev import HostdevDriver, Managed
 from conf.domain.devices.info import RomDevice
 from conf.domain.devices.interface_driver import InterfaceDriver
@@ -17,6 +16,7 @@ from conf.domain.devices.teaming import Teaming
 from conf.errors import ConfigUnsupportedError, InvalidArgError, XMLDetailError, XMLError
 from conf.netdev.bandwidth import Bandwidth
 from conf.netdev.ip import IPAddress, Route, ip_version
+from conf.netdev.mac import MAC, is_multicast
 from conf.netdev.virtualport import VirtualPort, complete_virtualport
 from conf.netdev.vlan import Vlan
 
@@ -27,22 +27,12 @@ SOURCELESS_TYPES = ("user", "ethernet", "null")
 FILTERED_TYPES = ("ethernet", "network", "bridge")
 #: Names of host devices that the daemon makes up; they do not outlive the guest.
 _GENERATED_NAME = re.compile(r"(vnet|macvtap|macvlan|vif)\d+", re.ASCII)
-_MAC = re.compile(r"[0-9a-fA-F]{1,2}(:[0-9a-fA-F]{1,2}){5}", re.ASCII)
 _MODEL_NAME = re.compile(r"[A-Za-z0-9_-]*", re.ASCII)
 
 
 def is_chosen_name(name: str) -> bool:
     """Whether a host device's name was chosen by a user."""
     return _GENERATED_NAME.fullmatch(name) is None
-
-
-def _parse_mac(text: str) -> str:
-    if not _MAC.fullmatch(text):
-        raise BadValueError
-    return ":".join(part.rjust(2, "0") for part in text.lower().split(":"))
-
-
-MAC = Annotated[str, Scalar(_parse_mac)]
 
 
 class InterfaceMac(Model):
@@ -53,7 +43,7 @@ class InterfaceMac(Model):
     check_: YesNo | None = attr("check")
 
     def check(self, options: ParseOptions) -> None:
-        if self.address is not None and int(self.address[:2], 16) & 1:
+        if self.address is not None and is_multicast(self.address):
             raise XMLError(f"expected unicast mac address, found multicast '{self.address}'")
 
 
