@@ -77,7 +77,7 @@ def assign_aliases(domain: Domain) -> None:
         _number(group)
     _number_memories(devices.memories)
     for single in (devices.memballoon, devices.vsock, devices.iommu):
-        if single is not None:
+        if single is not None and not (isinstance(single, Memballoon) and single.model == "none"):
             _number([single])
     _share_with_serial(domain)
 

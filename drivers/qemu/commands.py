@@ -128,6 +128,11 @@ async def query_balloon(monitor: Monitor, *, patience: float = COMMAND_TIMEOUT) 
     return actual if isinstance(actual, int) else 0
 
 
+async def query_memory_devices(monitor: Monitor) -> list[Reply]:
+    """Memory modules: `type`, and `data` that depends on it."""
+    return as_list(await monitor.execute("query-memory-devices"), "query-memory-devices")
+
+
 async def balloon(monitor: Monitor, size: int) -> None:
     """Ask the guest to make do with `size` bytes."""
     await monitor.execute("balloon", {"value": size})

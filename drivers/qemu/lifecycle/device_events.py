@@ -222,4 +222,8 @@ def memory_size_changed(guest: Guest, data: dict[str, Any]) -> None:
     """A virtio-mem device has grown or shrunk."""
     alias, size = data.get("id"), data.get("size")
     if isinstance(alias, str) and isinstance(size, int):
+        for module in guest.require_active().devices.memories:
+            if module.alias == alias:
+                module.target.current = size // 1024
+                guest.save_status_soon()
         guest.emit(DomainEventID.MEMORY_DEVICE_SIZE_CHANGE, alias, size // 1024)

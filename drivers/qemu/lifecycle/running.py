@@ -5,6 +5,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from conf.domain import Domain
 from conf.domain.devices.chardev_source import CharacterSource
 from conf.domain.devices.graphics import Graphics
 from drivers.qemu import commands, pinning
@@ -63,6 +64,7 @@ async def adjust(guest: Guest) -> None:
     """
     await _learn_cpu(guest)
     await _set_links(guest)
+    await learn_sizes(guest)
     await _set_balloon(guest)
     await _set_passwords(guest)
     pinning.pin_all(guest)
@@ -102,6 +104,25 @@ async def _set_links(guest: Guest) -> None:
             await commands.set_link(guest.monitor, interface.alias, up=False)
 
 
+async def learn_sizes(guest: Guest) -> None:
+    """How much of its virtio-mem devices the guest has taken."""
+    live = guest.require_active()
+    modules = {module.alias: module for module in live.devices.memories if module.model == "virtio-mem"}
+    if not modules:
+        return
+    for device in await commands.query_memory_devices(guest.monitor):
+        data = commands.as_dict(device.get("data"), "query-memory-devices")
+        module, size = modules.get(data.get("id")), data.get("size")
+        if module is not None and isinstance(size, int):
+            module.target.current = size // 1024
+
+
+def _is_elastic(domain: Domain) -> bool:
+    """Whether some of the memory may be missing at first."""
+    elastic = any(module.model == "virtio-mem" for module in domain.devices.memories)
+    return elastic or bool(domain.current_memory and domain.current_memory != domain.memory)
+
+
 async def _set_balloon(guest: Guest) -> None:
     """Ask the guest to make do with its present memory, and to tell how it fares.
 
@@ -114,7 +135,7 @@ async def _set_balloon(guest: Guest) -> None:
     if balloon.stats is not None and balloon.stats.period:
         path = f"/machine/peripheral/{balloon.alias}"
         await commands.qom_set(monitor, path, "guest-stats-polling-interval", balloon.stats.period)
-    if live.current_memory and live.current_memory != live.memory:
+    if _is_elastic(live):
         await commands.balloon(monitor, live.current_memory * 1024)
         live.current_memory = await commands.query_balloon(monitor) // 1024
 
