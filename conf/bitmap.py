@@ -4,7 +4,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from typing import Annotated
 
 from conf.binding.scalars import Scalar
@@ -21,7 +21,20 @@ def parse_bitmap(text: str) -> set[int]:
     Raises:
         InvalidArgError: not of that form, or a number above `HIGHEST`.
     """
-    numbers: set[int] = set()
+    return {number for first, last in _runs(_parse_mask(text)) for number in range(first, last + 1)}
+
+
+def format_bitmap(numbers: Iterable[int]) -> str:
+    """The shortest spelling: ascending, runs as `first-last`."""
+    mask = 0
+    for number in numbers:
+        mask |= 1 << number
+    return _format_mask(mask)
+
+
+def _parse_mask(text: str) -> int:
+    """The numbers as bits: `0-65535` costs no more than `0`, whoever wrote it."""
+    mask = 0
     for part in text.split(","):
         match = _PART.fullmatch(part)
         if match is None:
@@ -31,27 +44,30 @@ def parse_bitmap(text: str) -> set[int]:
         if last < first or last > HIGHEST or (match[1] and match[3]):
             raise InvalidArgError(f"Failed to parse bitmap '{text}'")
         if match[1]:
-            numbers.discard(first)
+            mask &= ~(1 << first)
         else:
-            numbers.update(range(first, last + 1))
-    return numbers
+            mask |= ((1 << (last - first + 1)) - 1) << first
+    return mask
 
 
-def format_bitmap(numbers: Iterable[int]) -> str:
-    """The shortest spelling: ascending, runs as `first-last`."""
-    parts: list[str] = []
-    ordered = sorted(numbers)
-    start = 0
-    for i, number in enumerate(ordered):
-        if i + 1 == len(ordered) or ordered[i + 1] != number + 1:
-            first = ordered[start]
-            parts.append(str(first) if first == number else f"{first}-{number}")
-            start = i + 1
-    return ",".join(parts)
+def _runs(mask: int) -> Iterator[tuple[int, int]]:
+    """First and last of each run of bits, ascending."""
+    offset = 0
+    while mask:
+        gap = (mask & -mask).bit_length() - 1
+        mask >>= gap
+        length = (~mask & (mask + 1)).bit_length() - 1
+        mask >>= length
+        offset += gap + length
+        yield offset - length, offset - 1
+
+
+def _format_mask(mask: int) -> str:
+    return ",".join(str(first) if first == last else f"{first}-{last}" for first, last in _runs(mask))
 
 
 def _canonical(text: str) -> str:
-    canonical = format_bitmap(parse_bitmap(text))
+    canonical = _format_mask(_parse_mask(text))
     if not canonical:
         raise ConfigUnsupportedError(f"Invalid value of 'cpuset': {text}")
     return canonical

@@ -30,6 +30,8 @@ _RANGES = {"period": (1000, 1_000_000), "quota": (1000, 17_592_186_044_415)}
 _Quota = Annotated[int, number(-(2**63), 2**63 - 1)]
 
 
+#: vCPUs or I/O threads of a guest.  Far beyond what any hypervisor has; keeps lists of them affordable.
+MOST_THREADS = 65536
 _NO_COUNT = (XMLError, "maximum vcpus count must be an integer")
 
 
@@ -42,6 +44,8 @@ class Vcpu(Model):
     count: Uint = text(required=_NO_COUNT, error=_NO_COUNT)
 
     def check(self, options: ParseOptions) -> None:
+        if self.count > MOST_THREADS:
+            raise ConfigUnsupportedError(f"maximum vCPU count must not be greater than {MOST_THREADS}")
         if self.current is not None and self.current > self.count:
             raise ConfigUnsupportedError("maximum vCPU count must not be less than current vCPU count")
         if self.current == self.count:

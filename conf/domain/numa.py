@@ -129,11 +129,13 @@ class CPUNuma(Model):
             seen.add(key)
 
     def _check_overlaps(self) -> None:
-        sets = [parse_bitmap(cell.cpus) if cell.cpus else set() for cell in self.cells]
-        for i, cpus in enumerate(sets):
-            for j in range(i):
-                if cpus & sets[j]:
-                    raise ConfigUnsupportedError(f"NUMA cells {i} and {j} have overlapping vCPU ids")
+        owner: dict[int, int] = {}
+        for i, cell in enumerate(self.cells):
+            cpus = parse_bitmap(cell.cpus) if cell.cpus else set()
+            shared = cpus & owner.keys()
+            if shared:
+                raise ConfigUnsupportedError(f"NUMA cells {i} and {owner[min(shared)]} have overlapping vCPU ids")
+            owner.update(dict.fromkeys(cpus, i))
 
     def _complete_distances(self) -> None:
         """A distance said one way holds the other way too; to itself each cell has 10."""

@@ -7,7 +7,7 @@ from itertools import pairwise
 from typing import TYPE_CHECKING
 
 from conf.bitmap import parse_bitmap
-from conf.domain.cputune import CPUTune, IOThreadID, IOThreadSched, VcpuEntry, VcpuSched
+from conf.domain.cputune import MOST_THREADS, CPUTune, IOThreadID, IOThreadSched, VcpuEntry, VcpuSched
 from conf.domain.memory import Numatune, NumatuneMemory
 from conf.domain.resctrl import settle_resource_control
 from conf.errors import ConfigUnsupportedError, InternalError, XMLDetailError, XMLError
@@ -76,10 +76,14 @@ def _settle_hugepages(domain: Domain) -> None:
 
 def _settle_iothreads(domain: Domain) -> None:
     """Threads that are counted but have no id get the lowest free ones."""
+    if (domain.iothreads or 0) > MOST_THREADS:
+        raise XMLError(f"invalid iothreads count '{domain.iothreads}'")
     ids = [thread.id for thread in domain.iothreadids]
-    for i, number in enumerate(ids):
-        if number in ids[:i]:
+    seen: set[int] = set()
+    for number in ids:
+        if number in seen:
             raise XMLError(f"duplicate iothread id '{number}' found")
+        seen.add(number)
     if len(ids) > (domain.iothreads or 0):
         domain.iothreads = len(ids)
     for pool in (*domain.iothreadids, domain.defaultiothread):
@@ -87,7 +91,7 @@ def _settle_iothreads(domain: Domain) -> None:
             _check_pool(*pool.pool)
     if ids:
         missing = (domain.iothreads or 0) - len(ids)
-        free = (number for number in range(1, len(ids) + missing + 1) if number not in ids)
+        free = (number for number in range(1, len(ids) + missing + 1) if number not in seen)
         domain.iothreadids += [IOThreadID(id=next(free)) for _ in range(missing)]
 
 
@@ -105,7 +109,7 @@ def _settle_pins(domain: Domain, tune: CPUTune) -> None:
     for one, other in pairwise(vcpus):
         if one == other:
             raise InternalError(f"duplicate vcpupin for vcpu '{one}'")
-    known = domain.all_iothread_ids()
+    known = {number: place for place, number in enumerate(domain.all_iothread_ids())}
     seen: set[int] = set()
     for pin in tune.iothreadpins:
         if pin.iothread not in known:
@@ -113,7 +117,7 @@ def _settle_pins(domain: Domain, tune: CPUTune) -> None:
         if pin.iothread in seen:
             raise InternalError(f"duplicate iothreadpin for same iothread '{pin.iothread}'")
         seen.add(pin.iothread)
-    tune.iothreadpins.sort(key=lambda pin: known.index(pin.iothread))
+    tune.iothreadpins.sort(key=lambda pin: known[pin.iothread])
 
 
 def _settle_schedulers(domain: Domain, tune: CPUTune) -> None:
@@ -127,7 +131,7 @@ def _settle_schedulers(domain: Domain, tune: CPUTune) -> None:
                 raise ConfigUnsupportedError(f"vCPU '{number}' is not present in domain definition")
             vcpus[number] = vcpu_sched.model_copy(update={"vcpus": str(number)})
     tune.vcpuscheds = [vcpus[number] for number in sorted(vcpus)]
-    known = domain.all_iothread_ids()
+    known = dict.fromkeys(domain.all_iothread_ids())
     threads: dict[int, IOThreadSched] = {}
     for thread_sched in tune.iothreadscheds:
         for number in parse_bitmap(thread_sched.iothreads):

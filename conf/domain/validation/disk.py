@@ -164,13 +164,14 @@ def _vhostuser_options(disk: Disk) -> Iterator[tuple[str, object]]:
 def check_disks(domain: Domain) -> None:
     """Raise ConfError for two disks of one name or in one place."""
     disks = domain.devices.disks
-    for i, disk in enumerate(disks):
-        for other in disks[:i]:
-            if disk.target.dev == other.target.dev:
-                raise XMLError(
-                    f"target '{disk.target.dev}' duplicated for disk sources "
-                    f"'{_source_text(other)}' and '{_source_text(disk)}'"
-                )
+    named: dict[str | None, Disk] = {}
+    for disk in disks:
+        other = named.setdefault(disk.target.dev, disk)
+        if other is not disk:
+            raise XMLError(
+                f"target '{disk.target.dev}' duplicated for disk sources "
+                f"'{_source_text(other)}' and '{_source_text(disk)}'"
+            )
     _check_drive_addresses(disks)
 
 

@@ -52,26 +52,28 @@ def _wrong_mdev_place(hostdev: Hostdev) -> ConfError | None:
 def check_hostdevs(domain: Domain) -> None:
     """Raise ConfError for a host device given twice, or two SCSI devices in one place."""
     hostdevs = domain.devices.hostdevs
-    for i, hostdev in enumerate(hostdevs):
-        for other in hostdevs[:i]:
-            if hostdev.type == other.type and _same_device(hostdev, other):
-                raise XMLError("Hostdev already exists in the domain configuration")
+    seen: set[tuple[object, ...]] = set()
+    for hostdev in hostdevs:
+        identity = _identity(hostdev)
+        if identity is not None and identity in seen:
+            raise XMLError("Hostdev already exists in the domain configuration")
+        seen.add(identity or ())
     if sum(1 for hostdev in hostdevs if hostdev.ramfb) > 1:
         raise ConfigUnsupportedError("Only one vgpu device can have 'ramfb' enabled")
     _check_drives(domain)
 
 
-def _same_device(one: Hostdev, other: Hostdev) -> bool:
-    """Whether two entries of one type mean the same device of the host."""
-    mine, theirs = one.source, other.source
-    if one.type == "usb" and (mine.usb or theirs.usb):
-        return mine.usb == theirs.usb
-    if one.type == "usb":
-        return mine.vendor is not None and (mine.vendor, mine.product) == (theirs.vendor, theirs.product)
-    if one.type == "scsi" and mine.protocol == theirs.protocol == "iscsi":
-        return mine.name == theirs.name and [h.name for h in mine.hosts] == [h.name for h in theirs.hosts]
+def _identity(hostdev: Hostdev) -> tuple[object, ...] | None:
+    """Which device of the host is meant; None where that is not said."""
+    source = hostdev.source
+    if hostdev.type == "usb":
+        if source.usb is not None:
+            return ("usb", source.usb.bus, source.usb.device)
+        return ("usb id", source.vendor.id, source.product.id if source.product else None) if source.vendor else None
+    if hostdev.type == "scsi" and source.protocol == "iscsi":
+        return ("iscsi", source.name, *(host.name for host in source.hosts))
     members = ("pci", "mdev", "adapter", "scsi", "protocol", "wwpn", "block", "char", "interface")
-    return all(getattr(mine, name) == getattr(theirs, name) for name in members)
+    return (hostdev.type, *(repr(getattr(source, name)) for name in members))
 
 
 def _check_drives(domain: Domain) -> None:
