@@ -107,14 +107,21 @@ def test_content_goes_in_and_comes_out(shared: Daemon, pool: str, sparse: tuple[
 
 
 def test_a_stream_of_a_pools_events(shared: Daemon):
-    command = ["virsh", "-q", "-c", shared.uri, "pool-event", "--event", "lifecycle", "--loop", "--timeout", "4"]
+    command = ["virsh", "-q", "-c", shared.uri, "pool-event", "--event", "lifecycle", "--loop", "--timeout", "60"]
     listener = subprocess.Popen(command, stdout=subprocess.PIPE, text=True)
-    time.sleep(0.7)
+    time.sleep(1.5)  # until it listens, of which it says nothing
     shared.virsh("pool-define-as", "told", "dir", "--target", str(folder(shared, "told")))
     for verb in ("build", "start", "refresh", "destroy", "delete", "undefine"):
         shared.virsh(f"pool-{verb}", "told")
-    output, _ = listener.communicate(timeout=20)
-    events = [line for line in output.splitlines() if "told" in line]
+    assert listener.stdout is not None
+    events = []
+    for line in listener.stdout:
+        if "told" in line:
+            events.append(line.rstrip())
+        if line.rstrip().endswith("Undefined"):
+            break
+    listener.terminate()
+    listener.communicate(timeout=20)
     assert [event.rpartition(" ")[2] for event in events] == [
         "Defined",
         "Created",

@@ -1,10 +1,11 @@
 #!/bin/sh
-# Install the Debian packages that virtd, its demo and its tests use, if any is missing.
+# Install the Debian packages that virtd, its demo and its tests use, if any is missing, and make the account that
+# runs QEMU for root's daemon (the one that Debian's libvirt packages use).
 # packages.sh [runtime]      with "runtime" only what a host that runs virtd needs
 set -eu
 
 runtime="python3-venv python3-dev gcc pkg-config libsystemd-dev qemu-system-x86 qemu-utils ovmf iproute2"
-tests="dbus-daemon libvirt-clients python3-libvirt libsys-virt-perl virtinst libvirt0 libvirt-doc busybox-static dnsmasq-base nftables"
+tests="dbus-daemon libvirt-clients python3-libvirt libsys-virt-perl virtinst libvirt0 libvirt-dev libvirt-doc busybox-static dnsmasq-base nftables"
 wanted=$runtime
 [ "${1:-}" = runtime ] || wanted="$runtime $tests"
 
@@ -13,12 +14,18 @@ missing=
 for package in $wanted; do
     dpkg-query -W -f '${db:Status-Status}\n' "$package" 2>/dev/null | grep -qx installed || missing="$missing $package"
 done
-[ -n "$missing" ] || exit 0
 if [ "$(id -u)" != 0 ]; then
-    echo "not root, so these Debian packages stay missing:$missing" >&2
+    [ -z "$missing" ] || echo "not root, so these Debian packages stay missing:$missing" >&2
     exit 0
 fi
-echo "installing:$missing"
-apt-get update -qq
-# shellcheck disable=SC2086
-DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends $missing >/dev/null
+if [ -n "$missing" ]; then
+    echo "installing:$missing"
+    apt-get update -qq
+    # shellcheck disable=SC2086
+    DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends $missing >/dev/null
+fi
+for group in kvm libvirt-qemu; do
+    getent group "$group" >/dev/null || groupadd --system "$group"
+done
+getent passwd libvirt-qemu >/dev/null ||
+    useradd --system --gid kvm --groups libvirt-qemu --home-dir /var/lib/libvirt --no-create-home --shell /usr/sbin/nologin libvirt-qemu
