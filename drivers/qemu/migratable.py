@@ -13,8 +13,10 @@ from conf.domain import Domain
 from conf.domain.devices.audio import Audio
 from conf.domain.devices.chardev import Channel, Console, Serial, SerialTarget
 from conf.domain.devices.controller import Controller
+from conf.domain.devices.disk import Disk
 from conf.domain.devices.order import ordered_controllers, ordered_disks
 from drivers.qemu import machines
+from drivers.qemu.block.layers import is_empty
 from drivers.qemu.defaults.implicit import default_audio
 from drivers.qemu.defaults.system import has_generated_path
 
@@ -26,7 +28,7 @@ def migratable_form(domain: Domain) -> Domain:
     """A copy to be formatted; it shares with `domain` what is the same in both."""
     result = copy(domain)
     devices = result.devices = copy(domain.devices)
-    devices.disks = ordered_disks(devices.disks)
+    devices.disks = [_with_format(disk) for disk in ordered_disks(devices.disks)]
     controllers = ordered_controllers(devices.controllers)
     kept = (c for c in controllers if not _goes_without_saying(c, controllers, domain))
     devices.controllers = [_without_name(controller) for controller in kept]
@@ -49,6 +51,16 @@ def _goes_without_saying(controller: Controller, controllers: list[Controller], 
     if controller.type == "usb":
         return machines.is_i440fx(domain) and controller.model in ("piix3-uhci", None)
     return controller.type == "pci" and controller.model == "pci-root"
+
+
+def _with_format(disk: Disk) -> Disk:
+    """An empty drive has no format while the guest runs; a definition that is read gets one."""
+    if disk.driver is None or disk.driver.type is not None or not is_empty(disk):
+        return disk
+    result = copy(disk)
+    result.driver = copy(disk.driver)
+    result.driver.type = "raw"
+    return result
 
 
 def _without_name(controller: Controller) -> Controller:

@@ -12,6 +12,7 @@ from conf.domain.idmap import Resource
 from conf.domain.security import SecLabel
 from drivers.common import schema
 from drivers.qemu.aliases import assign_aliases
+from drivers.qemu.block.layers import is_empty
 from drivers.qemu.capabilities.firmware import load_firmwares
 from drivers.qemu.command.chardevs import choose_encryption
 from drivers.qemu.command.clock import settle_variable
@@ -66,6 +67,9 @@ def live(domain: Domain, context: QemuContext, runtime: Runtime) -> None:
     if domain.os.firmware is not None:
         select_firmware(domain, load_firmwares(), site(context))
     assign_aliases(domain)
+    for disk in domain.devices.disks:
+        if is_empty(disk) and disk.driver is not None:
+            disk.driver.type = None
     for channel in domain.devices.channels:
         if channel.target.type != "virtio":
             continue

@@ -158,23 +158,12 @@ def _check_videos(domain: Domain) -> None:
         raise VirtError(Code.OPERATION_FAILED, "Unable to find a satisfying vhost-user-gpu")
 
 
-_VFIO_USERS = {
-    "pci": "host doesn't support VFIO PCI passthrough",
-    "mdev": "Mediated host device assignment requires VFIO support",
-}
-
-
 def _check_hostdevs(domain: Domain) -> None:
     for hostdev in domain.devices.hostdevs:
         if hostdev.source.auth is not None:
             raise _lacks(hostdev.source.auth.secret)
         if hostdev.type == "scsi_host" and not os.path.exists(_VHOST_SCSI):
             raise VirtError(Code.CONFIG_UNSUPPORTED, f"vhost-scsi device file '{_VHOST_SCSI}' cannot be found")
-    for hostdev in domain.devices.hostdevs:
-        named = hostdev.type == "mdev" or (hostdev.driver is not None and hostdev.driver.name == "vfio")
-        text = _VFIO_USERS.get(hostdev.type) if named else None
-        if text is not None and not os.path.exists(_VFIO):
-            raise VirtError(Code.CONFIG_UNSUPPORTED, text)
     given = [h for h in domain.devices.hostdevs if not isinstance(h.address, UnassignedAddress)]
     drivers = [h.driver for h in given if h.type == "pci" and h.mode == "subsystem"]
     drivers += [i.hostdev_driver for i in domain.devices.interfaces if i.type == "hostdev"]
@@ -195,7 +184,26 @@ _CHECKS: tuple[Callable[[Domain], None], ...] = (
 )
 
 
-# --- programs beside QEMU ---------------------------------------------------------------------------
+# --- only for a start, not to show a command line ---------------------------------------------------
+
+
+_VFIO_USERS = {
+    "pci": "host doesn't support VFIO PCI passthrough",
+    "mdev": "Mediated host device assignment requires VFIO support",
+}
+
+
+def check_vfio(domain: Domain) -> None:
+    """Refuse to start with devices that only VFIO could hand over, where the host has none.
+
+    Raises:
+        VirtError: CONFIG_UNSUPPORTED.
+    """
+    for hostdev in domain.devices.hostdevs:
+        named = hostdev.type == "mdev" or (hostdev.driver is not None and hostdev.driver.name == "vfio")
+        text = _VFIO_USERS.get(hostdev.type) if named else None
+        if text is not None and not os.path.exists(_VFIO):
+            raise VirtError(Code.CONFIG_UNSUPPORTED, text)
 
 
 def check_helpers(domain: Domain) -> None:

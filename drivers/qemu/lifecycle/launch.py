@@ -20,7 +20,7 @@ from drivers.qemu.block.chains import complete_chains
 from drivers.qemu.block.nodes import number_images
 from drivers.qemu.capabilities import Capabilities
 from drivers.qemu.command.hostdevs import number_backends
-from drivers.qemu.command.preconditions import check_helpers, check_start
+from drivers.qemu.command.preconditions import check_helpers, check_start, check_vfio
 from drivers.qemu.cpu.cpu_map import load_cpu_map
 from drivers.qemu.cpu.guest import settle_cpu
 from drivers.qemu.guest import Guest
@@ -88,6 +88,7 @@ async def start(guest: Guest, definition: Domain, options: StartOptions) -> None
     prepare.live(live, context, runtime)
     check_helpers(live)
     await asyncio.to_thread(check_start, live)
+    check_vfio(live)
     await asyncio.to_thread(settle_cpu, live, capabilities, load_cpu_map(live.os.arch or ""))
     await asyncio.to_thread(nvram.make, live, context.settings.nvram, reset=options.reset_nvram)
     missing = await _find_images(guest, live, runtime)

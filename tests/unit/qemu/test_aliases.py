@@ -72,6 +72,16 @@ def test_migratable_form_leaves_out_what_goes_without_saying() -> None:
     assert domain == before
 
 
+def test_migratable_form_has_a_format_for_an_empty_drive() -> None:
+    domain = define("<disk type='file' device='cdrom'><target dev='sda' bus='sata'/></disk>")
+    [drive] = domain.devices.disks
+    assert drive.driver is not None
+    drive.driver.type = None
+    [shown] = migratable_form(domain).devices.disks
+    assert shown.driver is not None
+    assert (shown.driver.type, drive.driver.type) == ("raw", None)
+
+
 def test_migratable_form_keeps_what_was_chosen() -> None:
     domain = define("<controller type='usb' model='qemu-xhci'/><audio id='1' type='file'/>")
     devices = migratable_form(domain).devices

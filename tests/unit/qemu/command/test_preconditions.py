@@ -9,7 +9,7 @@ import pytest
 
 from conf.domain import Domain, parse_domain
 from drivers.qemu.command import preconditions
-from drivers.qemu.command.preconditions import check_helpers, check_start, scsi_generic_paths
+from drivers.qemu.command.preconditions import check_helpers, check_start, check_vfio, scsi_generic_paths
 from tests.unit.qemu.command.conftest import domain_xml
 from virtd.errors import Code, From, VirtError
 
@@ -80,24 +80,6 @@ REFUSED = {
         HOSTDEV.format("scsi_host", "<source protocol='vhost' wwpn='naa.5123456789abcde0'/>"),
         Code.CONFIG_UNSUPPORTED,
         "vhost-scsi device file",
-    ),
-    "VFIO": (
-        "",
-        (
-            "<hostdev mode='subsystem' type='pci'><driver name='vfio'/>"
-            "<source><address domain='0' bus='1' slot='0' function='0'/></source></hostdev>"
-        ),
-        Code.CONFIG_UNSUPPORTED,
-        "host doesn't support VFIO PCI passthrough",
-    ),
-    "mediated device": (
-        "",
-        (
-            "<hostdev mode='subsystem' type='mdev' model='vfio-pci'>"
-            "<source><address uuid='53764d0e-85a0-42b4-af5c-2046b460b1dc'/></source></hostdev>"
-        ),
-        Code.CONFIG_UNSUPPORTED,
-        "Mediated host device assignment requires VFIO support",
     ),
     "changes thrown away": (
         "",
@@ -187,3 +169,30 @@ def test_programs_beside_qemu_that_others_run() -> None:
             "<tpm model='tpm-crb'><backend type='external'><source type='unix' path='/t'/></backend></tpm>",
         )
     )
+
+
+@pytest.mark.parametrize(
+    ("device", "words"),
+    [
+        (
+            HOSTDEV.format(
+                "pci", "<driver name='vfio'/><source><address domain='0' bus='1' slot='0' function='0'/></source>"
+            ),
+            "PCI passthrough",
+        ),
+        (
+            (
+                "<hostdev mode='subsystem' type='mdev' model='vfio-pci'><source>"
+                "<address uuid='53764d0e-85a0-42b4-af5c-2046b460b1dc'/></source></hostdev>"
+            ),
+            "Mediated",
+        ),
+    ],
+)
+def test_without_vfio(monkeypatch: pytest.MonkeyPatch, device: str, words: str) -> None:
+    guest = domain("", device)
+    check_start(guest)
+    monkeypatch.setattr("drivers.qemu.command.preconditions._VFIO", "/nonexistent")
+    with pytest.raises(VirtError, match=words) as raised:
+        check_vfio(guest)
+    assert raised.value.code == Code.CONFIG_UNSUPPORTED
