@@ -21,6 +21,9 @@ from drivers.qemu.addresses.pci_buses import (
 )
 from virtd.errors import Code, VirtError
 
+#: How conventional devices come to Express guests.
+_BRIDGE_AND_PORT = ["pcie-root-port", "pcie-to-pci-bridge"]
+
 
 class PciAddress(NamedTuple):
     """Where a device sits.  The domain is always 0 in a QEMU guest."""
@@ -58,15 +61,17 @@ class PciAddressSet:
         slot = self.buses[address.bus].slots.get(address.slot)
         return slot.functions if slot else 0
 
-    def reserve(self, address: PciAddress, flags: int, *, from_config: bool, isolation_group: int = 0) -> None:
+    def reserve(self, address: PciAddress, flags: int, *, from_config: bool, isolation_group: int = 0) -> PciAddress:
         """Take an address.
+
+        Returns it, or what it became: while `growing`, a bridge may have to come in before its bus.
 
         Raises:
             VirtError: the address cannot be, does not suit the device, or is taken; XML_ERROR if it stands in the
                 configuration (`from_config`), else INTERNAL_ERROR.
         """
         if self.growing:
-            self._grow_to(address.bus, flags)
+            address = address._replace(bus=address.bus + self._grow_to(address.bus, flags))
         self.check(address, flags, from_config=from_config)
         bus = self.buses[address.bus]
         if bus.isolation_group != isolation_group and not bus.isolation_locked and not bus.slots:
@@ -82,6 +87,7 @@ class PciAddressSet:
         aggregate = bool(flags & Connect.AGGREGATE_SLOT)
         slot.aggregate = aggregate if not slot.functions else slot.aggregate and aggregate
         slot.functions |= bit
+        return address
 
     def release(self, address: PciAddress) -> None:
         """Give an address back."""
@@ -97,8 +103,7 @@ class PciAddressSet:
             VirtError: INTERNAL_ERROR when there is none left and the set is not growing.
         """
         address = self.next_free(flags, function=function, isolation_group=isolation_group)
-        self.reserve(address, flags, from_config=False, isolation_group=isolation_group)
-        return address
+        return self.reserve(address, flags, from_config=False, isolation_group=isolation_group)
 
     def next_free(self, flags: int, *, function: int = 0, isolation_group: int = 0) -> PciAddress:
         """The address `reserve_next` would take."""
@@ -128,7 +133,8 @@ class PciAddressSet:
     def _grow_to(self, wanted: int, flags: int) -> int:
         """Add buses until number `wanted` exists.
 
-        Returns how many were put in before it as a way to get there (a bridge below which it stands).
+        Returns by how much that number is to be raised: a single conventional bus on an Express guest comes as the
+        second of two, behind that which makes it possible.
 
         Raises:
             VirtError: INTERNAL_ERROR, no bus can be added for such a device, or not so many.
@@ -137,21 +143,23 @@ class PciAddressSet:
         if missing <= 0:
             return 0
         model, way = self._model_for(flags)
-        if wanted + len(way) > LAST_BUS:
+        raised = 1 if way and missing == 1 else 0
+        if wanted + raised > LAST_BUS:
             raise no_slot(model)
-        for step in way:
-            self.buses.append(Bus.of_model(step))
-        if model == "pcie-to-pci-bridge":
-            self.buses[-1].slot(0).functions = 1
-        self.buses += [Bus.of_model(model) for _ in range(missing)]
-        return len(way)
+        models = [*way, *[model] * (missing + raised - len(way))]
+        first = len(self.buses)
+        self.buses += [Bus.of_model(model) for model in models]
+        if way is _BRIDGE_AND_PORT:
+            # taken by the bridge
+            self.buses[first].slot(0).functions = 1
+        return raised
 
     def _model_for(self, flags: int) -> tuple[str, list[str]]:
-        """The controller that gives room to a device, and the controllers needed first."""
+        """The controller that gives room to a device, and controllers that come before the first such."""
         if flags & Connect.PCI_DEVICE:
             return self._pci_model()
         if flags & Connect.PCI_BRIDGE and self._is_pcie():
-            return ("pcie-to-pci-bridge", ["pcie-root-port"]) if self.pcie_to_pci else ("dmi-to-pci-bridge", [])
+            return ("pci-bridge", _BRIDGE_AND_PORT) if self.pcie_to_pci else ("dmi-to-pci-bridge", [])
         if flags & (Connect.PCIE_DEVICE | Connect.PCIE_SWITCH_UPSTREAM_PORT):
             return "pcie-root-port", []
         raise _homeless(flags, f"Cannot automatically add a new PCI bus for a device with connect flags {flags:02x}")
@@ -161,9 +169,7 @@ class PciAddressSet:
             return "pci-root", []
         if any(bus.offers & Connect.PCI_BRIDGE for bus in self.buses):
             return "pci-bridge", []
-        if self.pcie_to_pci:
-            return "pcie-to-pci-bridge", ["pcie-root-port"]
-        return "pci-bridge", ["dmi-to-pci-bridge"]
+        return "pci-bridge", _BRIDGE_AND_PORT if self.pcie_to_pci else ["dmi-to-pci-bridge"]
 
     def _is_pcie(self) -> bool:
         return self.buses[0].model == "pcie-root"

@@ -50,8 +50,11 @@ class PciPlacement:
             VirtError: see `PciAddressSet.reserve`.
         """
         address = self.address_of(device)
-        if address is not None:
-            self._reserve(device, address)
+        if address is None:
+            return
+        became = self._reserve(device, address)
+        if isinstance(device.address, PCIAddress):
+            device.address.bus = became.bus
 
     def place(self, device: DeviceInfo, address: PciAddress) -> None:
         """Put a device at an address of our choice, where any endpoint may be.
@@ -75,8 +78,8 @@ class PciPlacement:
         )
         self._write(device, address)
 
-    def _reserve(self, device: DeviceInfo, address: PciAddress) -> None:
-        self.addresses.reserve(
+    def _reserve(self, device: DeviceInfo, address: PciAddress) -> PciAddress:
+        return self.addresses.reserve(
             address,
             self.connections.flags(device) or ENDPOINTS,
             from_config=True,

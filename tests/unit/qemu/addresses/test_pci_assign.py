@@ -163,3 +163,13 @@ def test_there_are_256_buses(machine: str) -> None:
 def test_more_ports_than_there_are_buses() -> None:
     with pytest.raises(VirtError, match="model='pcie-root-port', but none is available"):
         define("<interface type='user'><model type='virtio'/></interface>" * 260, machine="q35")
+
+
+@pytest.mark.parametrize(("bus", "becomes"), [(1, "02"), (2, "02"), (4, "04")])
+def test_a_conventional_bus_needs_a_way_from_express(bus: int, becomes: str) -> None:
+    address = f"<address type='pci' bus='{bus}' slot='5'/>"
+    domain = define(f"<interface type='user'><model type='rtl8139'/>{address}</interface>", machine="q35")
+    assert place(domain.devices.interfaces[0]) == f"{becomes}:05.0"
+    models = [model for model, _ in controllers(domain, "pci")]
+    assert models[:2] == ["pcie-root-port", "pcie-to-pci-bridge"]
+    assert models.count("pci-bridge") == max(0, bus - 2)
