@@ -111,8 +111,6 @@ def _validate_iothread(disk: Disk, domain: Domain) -> None:
 
 def _validate_bus(disk: Disk) -> None:
     bus = disk.target.bus
-    if bus in ("xen", "uml"):
-        raise unsupported(f"unsupported disk bus '{bus}' with device setup")
     if disk.device == "lun" and bus not in ("virtio", "scsi"):
         raise unsupported(f"disk device='lun' is not supported for bus='{bus}'")
     if disk.device == "cdrom" and bus == "virtio":

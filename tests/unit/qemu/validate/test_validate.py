@@ -38,7 +38,6 @@ def test_an_unknown_machine() -> None:
         (DISK.format("vda", "virtio", "dir", ""), "'directory' storage format is not directly supported by QEMU"),
         (DISK.format("vda", "virtio", "raw", " iothread='3'"), "Disk iothread '3' not defined in iothreadid"),
         (DISK.format("sda", "usb", "raw", " iothread='3'"), "IOThreads not available for bus usb target sda"),
-        (DISK.format("vda", "xen", "raw", ""), "unsupported disk bus 'xen'"),
         (
             DISK.format("sda", "scsi", "raw", "").replace("</disk>", "<address type='drive' target='1'/></disk>"),
             "target must be 0 for controller model 'lsilogic'",
