@@ -9,13 +9,20 @@ from conf.domain import Domain
 from conf.domain.devices.address import ZPCI, PCIAddress
 from conf.domain.devices.chardev import Serial
 from conf.domain.devices.controller import Controller
+from conf.domain.devices.disk import Disk
+from conf.domain.devices.filesystem import Filesystem
+from conf.domain.devices.hostdev import Hostdev
 from conf.domain.devices.info import DeviceInfo
+from conf.domain.devices.interface import Interface
+from conf.domain.devices.sound import Sound
 from drivers.qemu import machines
 from drivers.qemu.addresses.pci_assign import pci_devices
 from drivers.qemu.facts import EmulatorFacts
 from virtd.errors import Code, VirtError
 
 _LAST_UID = 0xFFFF
+#: The kinds of devices that get their numbers first, in this order.
+_FIRST = (Disk, Interface, Sound, Hostdev, Filesystem)
 
 
 def assign_zpci(domain: Domain, emulator: EmulatorFacts, controllers: Iterable[Controller]) -> None:
@@ -32,7 +39,7 @@ def assign_zpci(domain: Domain, emulator: EmulatorFacts, controllers: Iterable[C
         return
     known = {id(controller) for controller in controllers}
     devices = [d for d in pci_devices(domain) if not isinstance(d, Serial) and (not _is_bridge(d) or id(d) in known)]
-    devices.sort(key=_is_bridge)
+    devices.sort(key=_rank)
     addresses = [device.address for device in devices if isinstance(device.address, PCIAddress)]
     uids = _Numbers("uid", first=1)
     fids = _Numbers("fid", first=0)
@@ -46,6 +53,13 @@ def assign_zpci(domain: Domain, emulator: EmulatorFacts, controllers: Iterable[C
         zpci = address.zpci = address.zpci or ZPCI()
         zpci.uid = uids.next() if zpci.uid is None else zpci.uid
         zpci.fid = fids.next() if zpci.fid is None else zpci.fid
+
+
+def _rank(device: DeviceInfo) -> int:
+    """The order in which libvirt goes through the devices of a guest; bridges last."""
+    if _is_bridge(device):
+        return len(_FIRST) + 1
+    return next((rank for rank, kind in enumerate(_FIRST) if isinstance(device, kind)), len(_FIRST))
 
 
 def _is_bridge(device: DeviceInfo) -> bool:

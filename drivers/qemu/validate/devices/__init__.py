@@ -12,6 +12,7 @@ from conf.domain.devices.chardev import Channel, Console, Parallel, Serial
 from conf.domain.devices.filesystem import Filesystem
 from conf.domain.devices.graphics import Graphics
 from conf.domain.devices.hostdev import Hostdev
+from conf.domain.devices.hub import Hub
 from conf.domain.devices.input import Input
 from conf.domain.devices.interface import Interface
 from conf.domain.devices.iommu import IOMMU
@@ -46,6 +47,7 @@ from drivers.qemu.validate.devices.host import check_hostdev
 from drivers.qemu.validate.devices.interface import check_interface
 from drivers.qemu.validate.devices.memory import check_memory
 from drivers.qemu.validate.devices.others import (
+    check_hub,
     check_input,
     check_iommu,
     check_memballoon,
@@ -67,6 +69,7 @@ _CHECKS: dict[type[Model], Callable[[Any, Question], None]] = {
     Filesystem: check_filesystem,
     Graphics: check_graphics,
     Hostdev: check_hostdev,
+    Hub: check_hub,
     IOMMU: check_iommu,
     Input: check_input,
     Interface: check_interface,

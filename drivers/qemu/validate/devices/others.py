@@ -5,6 +5,7 @@ from __future__ import annotations
 
 from conf.domain import Domain
 from conf.domain.devices.address import ISAAddress, PCIAddress
+from conf.domain.devices.hub import Hub
 from conf.domain.devices.input import Input
 from conf.domain.devices.iommu import IOMMU
 from conf.domain.devices.memballoon import Memballoon
@@ -18,8 +19,11 @@ from drivers.qemu.validate.complaints import unsupported
 from drivers.qemu.validate.devices.question import Question
 from virtd.errors import Code, VirtError
 
-#: Card → names of the devices in QEMU that it needs.
-_SOUND_DEVICES = {"ich9": ("ich9-intel-hda",), "usb": ("usb-audio",)}
+#: Card → the device in QEMU that it needs, and the complaint about its lack.
+_SOUND_DEVICES = {
+    "ich9": ("ich9-intel-hda", "The ich9-intel-hda audio controller is not supported in this QEMU binary"),
+    "usb": ("usb-audio", "usb-audio controller is not supported by this QEMU binary"),
+}
 _TRANSITIONAL = ("virtio-transitional", "virtio-non-transitional")
 
 
@@ -43,11 +47,19 @@ def check_usb_devices(domain: Domain) -> None:
         raise unsupported("USB is disabled for this domain, but USB devices are present in the domain XML")
 
 
+def check_hub(_hub: Hub, question: Question) -> None:
+    """Raise VirtError where QEMU has no hubs."""
+    if not question.emulator.has("usb-hub"):
+        raise unsupported("usb-hub not supported by QEMU binary")
+
+
 def check_input(device: Input, question: Question) -> None:
     if device.type == "evdev" and device.bus not in (None, "none"):
         raise unsupported("input evdev doesn't support bus element")
     if device.bus == "ps2" and not question.emulator.has("i8042"):
         raise unsupported("ps2 is not supported by this QEMU binary")
+    if device.bus == "usb" and device.type == "keyboard" and not question.emulator.has("usb-kbd"):
+        raise unsupported("usb keyboard is not supported by this QEMU binary")
     if device.type == "passthrough" and not _has_input_host(question):
         raise unsupported("virtio-input-host is not supported by this QEMU binary")
     if device.bus == "virtio" and device.model in _TRANSITIONAL:
@@ -74,9 +86,10 @@ def homeless() -> VirtError:
 def check_sound(sound: Sound, question: Question) -> None:
     if sound.model == "ich7":
         raise homeless()
-    for device in _SOUND_DEVICES.get(sound.model, ()):
+    if needs := _SOUND_DEVICES.get(sound.model):
+        device, complaint = needs
         if not question.emulator.has_device(device):
-            raise unsupported(f"{device} not supported in this QEMU binary")
+            raise unsupported(complaint)
     for codec in sound.codecs:
         if not question.emulator.has(f"hda-{codec.type}"):
             raise unsupported(f"hda-{codec.type} not supported in this QEMU binary")

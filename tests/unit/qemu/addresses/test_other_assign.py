@@ -106,6 +106,15 @@ def test_zpci_numbers() -> None:
     assert [(n.uid, n.fid) for n in numbers if n] == [(1, 0), (2, 1)]
 
 
+def test_zpci_numbers_of_host_devices_come_before_those_of_controllers() -> None:
+    host = "<hostdev mode='subsystem' type='pci'><source><address bus='1'/></source></hostdev>"
+    usb = "<controller type='usb' model='qemu-xhci'/>"
+    devices = define(usb + host, arch="s390x", machine="s390-ccw-virtio").devices
+    first, second = devices.hostdevs[0], next(c for c in devices.controllers if c.type == "usb")
+    numbers = [d.address.zpci for d in (first, second) if isinstance(d.address, PCIAddress)]
+    assert [(n.uid, n.fid) for n in numbers if n] == [(1, 0), (2, 1)]
+
+
 def test_zpci_numbers_of_bridges_and_serial_ports() -> None:
     devices = define(
         "<controller type='pci' index='1' model='pci-bridge'/><rng model='virtio'><backend model='random'/>"

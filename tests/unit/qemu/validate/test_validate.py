@@ -108,3 +108,20 @@ def test_usb_devices_without_usb() -> None:
         "USB is disabled for this domain, but USB devices are present",
         devices="<controller type='usb' model='none'/>" + DISK.format("sda", "usb", "raw", ""),
     )
+
+
+@pytest.mark.parametrize(
+    ("device", "lacks", "message"),
+    [
+        ("<hub type='usb'/>", "usb-hub", "usb-hub not supported by QEMU binary"),
+        ("<input type='keyboard' bus='usb'/>", "usb-kbd", "usb keyboard is not supported by this QEMU binary"),
+        (
+            "<sound model='ich9'/>",
+            "ich9-intel-hda",
+            "The ich9-intel-hda audio controller is not supported in this QEMU",
+        ),
+        ("<sound model='usb'/>", "usb-audio", "usb-audio controller is not supported by this QEMU binary"),
+    ],
+)
+def test_devices_that_are_not_built_in(device: str, lacks: str, message: str) -> None:
+    refuse(message, devices=device, emulator=FakeEmulator(lacks=frozenset({lacks})))
