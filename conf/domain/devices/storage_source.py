@@ -7,11 +7,10 @@ One model for all kinds; the `type` of the element around it decides which field
 from __future__ import annotations
 
 import re
-from typing import Annotated, Any, Literal
+from typing import Any, Literal
 
 from conf.binding import (
     FormatOptions,
-    Hex,
     Model,
     ParseOptions,
     Scale,
@@ -26,7 +25,7 @@ from conf.binding import (
     without,
 )
 from conf.binding.fields import Condition, Values
-from conf.domain.devices.address import check_pci_place
+from conf.domain.devices.address import HostPCIAddress
 from conf.domain.devices.encryption import Auth, Encryption
 from conf.domain.devices.network_source import (
     SSL,
@@ -136,18 +135,6 @@ class Reservations(Model):
     source: ReservationsSource | None = child()
 
 
-class NVMeAddress(Model):
-    """`<address>` of an NVMe source: the host's PCI device."""
-
-    domain: Annotated[int, Hex(4)] = attr(default=0)
-    bus: Annotated[int, Hex(2)] = attr(default=0)
-    slot: Annotated[int, Hex(2)] = attr(default=0)
-    function: Annotated[int, Hex(1)] = attr(default=0)
-
-    def check(self, options: ParseOptions) -> None:
-        check_pci_place(self.bus, self.slot, self.function)
-
-
 class StorageSource(Model):
     """`<source>`."""
 
@@ -180,7 +167,7 @@ class StorageSource(Model):
     readahead: Readahead | None = child(when=_WEB)
     timeout: Timeout | None = child(when=_WEB)
     identity: Identity | None = child(when=_protocol("nfs"))
-    address: NVMeAddress | None = child(when=_NVME)
+    address: HostPCIAddress | None = child(when=_NVME)
     reconnect: Reconnect | None = child(when=_VHOSTUSER)
     slices: list[Slice] = children("slice", within="slices")
     seclabels: list[DeviceSecLabel] = seclabels(without("../type", "network"))
