@@ -28,7 +28,8 @@ class PciPlacement:
         self.domain = domain
         self.addresses = addresses
         self.connections = connections
-        #: where devices (by `id`) were put, which in a trial does not show on them
+        #: Where devices (by `id`) were put that we chose a place for, which in a trial does not show on them.  As in
+        #: libvirt a trial forgets the others, so that the parts of a USB 2 controller count as several devices.
         self.placed: dict[int, PciAddress] = {}
 
     @staticmethod
@@ -63,6 +64,7 @@ class PciPlacement:
             VirtError: see `PciAddressSet.reserve`.
         """
         self._reserve(device, address)
+        self.placed[id(device)] = address
         self._write(device, address)
 
     def place_next(self, device: DeviceInfo, function: int = 0, *, extra: int = 0) -> None:
@@ -87,7 +89,6 @@ class PciPlacement:
         )
 
     def _write(self, device: DeviceInfo, address: PciAddress) -> None:
-        self.placed[id(device)] = address
         if self.addresses.growing:
             return
         given = device.address

@@ -173,3 +173,9 @@ def test_a_conventional_bus_needs_a_way_from_express(bus: int, becomes: str) -> 
     models = [model for model, _ in controllers(domain, "pci")]
     assert models[:2] == ["pcie-root-port", "pcie-to-pci-bridge"]
     assert models.count("pci-bridge") == max(0, bus - 2)
+
+
+def test_parts_of_a_usb_2_controller_count_when_it_comes_to_more_buses() -> None:
+    nics = NIC.format("rtl8139")
+    assert len(controllers(define(USB2 + nics * 24), "pci")) == 0
+    assert len(controllers(define(USB2 + nics * 25), "pci")) == 1
