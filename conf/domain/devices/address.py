@@ -69,8 +69,8 @@ class PCIAddress(Model):
 
     @property
     def is_empty(self) -> bool:
-        """Whether no place is named."""
-        return not (self.domain or self.bus or self.slot or self.function)
+        """Whether no place is named.  A function alone is none."""
+        return not (self.domain or self.bus or self.slot)
 
     def __str__(self) -> str:
         return f"{self.domain:04x}:{self.bus:02x}:{self.slot:02x}.{self.function:x}"

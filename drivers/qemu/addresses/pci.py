@@ -242,13 +242,13 @@ def _check_fit(address: PciAddress, offers: int, flags: int, *, from_config: boo
 
     A person who writes an address may mix conventional and Express endpoints, and plug in where nothing is hotplugged.
     """
+    kind = next((name for bit, name in KIND_NAMES.items() if flags & bit), None)
     if from_config:
         flags &= ~(Connect.HOTPLUGGABLE | Connect.AUTOASSIGN)
         if flags & ENDPOINTS:
             flags |= ENDPOINTS
     place = f"The device at PCI address {address}"
     if not offers & flags & KINDS:
-        kind = next((name for bit, name in KIND_NAMES.items() if flags & bit), None)
         if kind is None:
             detail = f"{place} has unrecognized connection type flags 0x{flags & KINDS:02x}"
         else:

@@ -8,7 +8,12 @@ from collections.abc import Iterator
 from conf.domain import Domain
 from conf.domain.devices.address import PCIAddress
 from conf.domain.devices.controller import Controller
+from conf.domain.devices.disk import Disk
+from conf.domain.devices.filesystem import Filesystem
+from conf.domain.devices.hostdev import Hostdev
 from conf.domain.devices.info import DeviceInfo
+from conf.domain.devices.interface import Interface
+from conf.domain.devices.sound import Sound
 from drivers.qemu import machines
 from drivers.qemu.addresses.pci import PciAddress, PciAddressSet
 from drivers.qemu.addresses.pci_buses import LAST_BUS, Bus, Connect
@@ -19,6 +24,7 @@ from drivers.qemu.addresses.pci_placement import PciPlacement, wants_pci
 from drivers.qemu.facts import EmulatorFacts
 from virtd.errors import Code, VirtError
 
+_FIRST = (Disk, Interface, Sound, Hostdev, Filesystem, Controller)
 #: The functions of ICH9's USB 2 controller and its USB 1.1 companions within their common slot.
 _ICH9_USB_FUNCTIONS = {"ich9-uhci1": 0, "ich9-uhci2": 1, "ich9-uhci3": 2, "ich9-ehci1": 7}
 
@@ -90,7 +96,7 @@ def build_placement(
         pcie_to_pci=emulator.has("pcie-pci-bridge"),
     )
     placement = PciPlacement(domain, addresses, connections)
-    for device in pci_devices(domain):
+    for device in sorted(pci_devices(domain), key=iteration_rank):
         _refuse_piix3_on_express(device, addresses.buses)
         placement.reserve_given(device)
     return placement
@@ -149,6 +155,11 @@ def pci_devices(domain: Domain) -> Iterator[DeviceInfo]:
     yield from _single(devices.vsock)
     yield from devices.memories
     yield from _single(devices.iommu)
+
+
+def iteration_rank(device: DeviceInfo) -> int:
+    """The place of a device's kind in the order in which libvirt goes through those that are complete."""
+    return next((rank for rank, kind in enumerate(_FIRST) if isinstance(device, kind)), len(_FIRST))
 
 
 def _single(device: DeviceInfo | None) -> Iterator[DeviceInfo]:

@@ -93,10 +93,8 @@ class PciPlacement:
             return
         given = device.address
         zpci = given.zpci if isinstance(given, PCIAddress) else None
-        multifunction = given.multifunction if isinstance(given, PCIAddress) else None
-        if isinstance(device, Controller) and device.model == "ich9-uhci1":
-            # the companions that may come share its slot
-            multifunction = True
+        # the companions that may come share its slot
+        multifunction = True if isinstance(device, Controller) and device.model == "ich9-uhci1" else None
         device.address = PCIAddress(
             bus=address.bus, slot=address.slot, function=address.function, multifunction=multifunction, zpci=zpci
         )

@@ -179,3 +179,9 @@ def test_parts_of_a_usb_2_controller_count_when_it_comes_to_more_buses() -> None
     nics = NIC.format("rtl8139")
     assert len(controllers(define(USB2 + nics * 24), "pci")) == 0
     assert len(controllers(define(USB2 + nics * 25), "pci")) == 1
+
+
+def test_a_function_alone_is_no_address() -> None:
+    devices = "<rng model='virtio'><backend model='random'>/dev/random</backend>{}</rng>"
+    empty = "<address type='pci' function='2' multifunction='on'/>"
+    assert place(define(devices.format(empty)).devices.rngs[0]) == place(define(devices.format("")).devices.rngs[0])
