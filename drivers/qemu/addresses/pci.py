@@ -162,7 +162,9 @@ class PciAddressSet:
             return ("pci-bridge", _BRIDGE_AND_PORT) if self.pcie_to_pci else ("dmi-to-pci-bridge", [])
         if flags & (Connect.PCIE_DEVICE | Connect.PCIE_SWITCH_UPSTREAM_PORT):
             return "pcie-root-port", []
-        raise _homeless(flags, f"Cannot automatically add a new PCI bus for a device with connect flags {flags:02x}")
+        raise _homeless(
+            flags, f"Cannot automatically add a new PCI bus for a device with connect flags {flags & KINDS:02x}"
+        )
 
     def _pci_model(self) -> tuple[str, list[str]]:
         if self.multiple_roots:

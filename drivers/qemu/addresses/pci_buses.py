@@ -25,7 +25,8 @@ class Connect:
     PCIE_SWITCH_UPSTREAM_PORT: Final = 1 << 3
     PCIE_SWITCH_DOWNSTREAM_PORT: Final = 1 << 4
     DMI_TO_PCI_BRIDGE: Final = 1 << 5
-    PCIE_TO_PCI_BRIDGE: Final = 1 << 6
+    #: as in libvirt, for the number is seen in an error message
+    PCIE_TO_PCI_BRIDGE: Final = 1 << 13
     PCI_EXPANDER_BUS: Final = 1 << 7
     PCIE_EXPANDER_BUS: Final = 1 << 8
     PCI_BRIDGE: Final = 1 << 9

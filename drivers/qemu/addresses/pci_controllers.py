@@ -7,7 +7,6 @@ from conf.domain import Domain
 from conf.domain.devices.address import PCIAddress
 from conf.domain.devices.controller import Controller, PCIControllerModel, PCIControllerTarget
 from drivers.qemu import machines
-from drivers.qemu.addresses.pci_buses import BUS_KINDS, Connect
 from drivers.qemu.facts import EmulatorFacts
 from virtd.errors import Code, VirtError
 
@@ -103,7 +102,7 @@ def _free_target_index(controllers: list[Controller]) -> int:
 
 
 def _check_order(controller: Controller) -> None:
-    if BUS_KINDS[controller.model or ""].needs == Connect.NONE:
+    if controller.model != "pci-bridge":
         return
     address, index = controller.address, controller.index or 0
     if isinstance(address, PCIAddress) and not address.is_empty and address.bus >= index:

@@ -185,3 +185,12 @@ def test_a_function_alone_is_no_address() -> None:
     devices = "<rng model='virtio'><backend model='random'>/dev/random</backend>{}</rng>"
     empty = "<address type='pci' function='2' multifunction='on'/>"
     assert place(define(devices.format(empty)).devices.rngs[0]) == place(define(devices.format("")).devices.rngs[0])
+
+
+def test_only_a_bridge_stands_behind_its_bus() -> None:
+    given = "<controller type='pci' index='2' model='{}'><address type='pci' bus='{}' slot='{}'/></controller>"
+    ports = "<controller type='pci' index='1' model='dmi-to-pci-bridge'/>"
+    late = "<controller type='pci' index='3' model='dmi-to-pci-bridge'/>"
+    assert define(given.format("pcie-root-port", 0, 9) + ports, machine="q35")
+    with pytest.raises(VirtError, match="has bus='0x03', but index must be larger"):
+        define(ports + given.format("pci-bridge", 3, 1) + late, machine="q35")
