@@ -89,7 +89,6 @@ BUS_KINDS: dict[str, BusKind] = {
         Connect.PCIE_DEVICE
         | Connect.PCIE_ROOT_PORT
         | Connect.DMI_TO_PCI_BRIDGE
-        | Connect.PCIE_TO_PCI_BRIDGE
         | Connect.PCIE_EXPANDER_BUS,
         Connect.NONE,
     ),
