@@ -242,12 +242,13 @@ def fits(offers: int, flags: int) -> bool:
 def _check_fit(address: PciAddress, offers: int, flags: int, *, from_config: bool) -> None:
     """Refuse a bus of the wrong kind.
 
-    A person who writes an address may mix conventional and Express endpoints, and plug in where nothing is hotplugged.
+    A person who writes an address may mix conventional and Express endpoints, put a pci-bridge where these go, and plug
+    in where nothing is hotplugged.
     """
     kind = next((name for bit, name in KIND_NAMES.items() if flags & bit), None)
     if from_config:
         flags &= ~(Connect.HOTPLUGGABLE | Connect.AUTOASSIGN)
-        if flags & ENDPOINTS:
+        if flags & (ENDPOINTS | Connect.PCI_BRIDGE):
             flags |= ENDPOINTS
     place = f"The device at PCI address {address}"
     if not offers & flags & KINDS:

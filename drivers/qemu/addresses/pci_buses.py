@@ -86,10 +86,7 @@ BUS_KINDS: dict[str, BusKind] = {
     "pci-bridge": BusKind(_ANY | _PCI_SLOTS, Connect.PCI_BRIDGE),
     "pci-expander-bus": BusKind(_PCI_SLOTS, Connect.PCI_EXPANDER_BUS, first_slot=0),
     "pcie-root": BusKind(
-        Connect.PCIE_DEVICE
-        | Connect.PCIE_ROOT_PORT
-        | Connect.DMI_TO_PCI_BRIDGE
-        | Connect.PCIE_EXPANDER_BUS,
+        Connect.PCIE_DEVICE | Connect.PCIE_ROOT_PORT | Connect.DMI_TO_PCI_BRIDGE | Connect.PCIE_EXPANDER_BUS,
         Connect.NONE,
     ),
     "dmi-to-pci-bridge": BusKind(_PCI_SLOTS, Connect.DMI_TO_PCI_BRIDGE, first_slot=0),
