@@ -6,6 +6,7 @@ from __future__ import annotations
 import json
 import re
 import subprocess
+import tempfile
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -80,10 +81,12 @@ class Guest:
 
 
 @pytest.fixture
-def folder(tmp_path: Path) -> Path:
-    """One that QEMU's user may pass."""
-    tmp_path.chmod(0o755)
-    return tmp_path
+def folder() -> Iterator[Path]:
+    """A folder that QEMU's user may enter, which pytest's own are not."""
+    with tempfile.TemporaryDirectory(prefix="virtd-test-") as made:
+        path = Path(made)
+        path.chmod(0o755)
+        yield path
 
 
 @pytest.fixture
