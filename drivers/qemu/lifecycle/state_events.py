@@ -61,12 +61,17 @@ def stopped(guest: Guest, _: dict[str, Any]) -> None:
     paused(guest, DomainPausedReason.UNKNOWN if reason is None else reason)
 
 
+def _enter(guest: Guest, state: int, reason: int, event: int, detail: int) -> None:
+    """Note a new state and its reason, tell clients, and have it written."""
+    guest.set_state(state, reason)
+    guest.emit_lifecycle(event, detail)
+    guest.save_state_soon()
+
+
 def paused(guest: Guest, reason: int) -> None:
     """Note and tell that the guest stands still."""
-    guest.set_state(DomainState.PAUSED, reason)
     detail = SUSPENDED_DETAILS.get(reason, DomainEventSuspendedDetailType.PAUSED)
-    guest.emit_lifecycle(DomainEventType.SUSPENDED, detail)
-    guest.save_state_soon()
+    _enter(guest, DomainState.PAUSED, reason, DomainEventType.SUSPENDED, detail)
 
 
 def resumed(guest: Guest, _: dict[str, Any]) -> None:
@@ -75,10 +80,8 @@ def resumed(guest: Guest, _: dict[str, Any]) -> None:
         return
     wanted = guest.runtime.resume_reason
     reason = DomainRunningReason.UNPAUSED if wanted is None else wanted
-    guest.set_state(DomainState.RUNNING, reason)
     detail = RESUMED_DETAILS.get(reason, DomainEventResumedDetailType.UNPAUSED)
-    guest.emit_lifecycle(DomainEventType.RESUMED, detail)
-    guest.save_state_soon()
+    _enter(guest, DomainState.RUNNING, reason, DomainEventType.RESUMED, detail)
 
 
 def shut_down(guest: Guest, data: dict[str, Any]) -> None:
@@ -92,9 +95,7 @@ def shut_down(guest: Guest, data: dict[str, Any]) -> None:
     by_guest = data.get("guest")
     details = DomainEventShutdownDetailType
     detail = details.FINISHED if by_guest is None else details.GUEST if by_guest else details.HOST
-    guest.set_state(DomainState.SHUTDOWN, DomainShutdownReason.UNKNOWN)
-    guest.emit_lifecycle(DomainEventType.SHUTDOWN, detail)
-    guest.save_state_soon()
+    _enter(guest, DomainState.SHUTDOWN, DomainShutdownReason.UNKNOWN, DomainEventType.SHUTDOWN, detail)
     actions.powered_off(guest)
 
 
@@ -107,27 +108,39 @@ def reset(guest: Guest, _: dict[str, Any]) -> None:
 def suspended_to_memory(guest: Guest, _: dict[str, Any]) -> None:
     """S3."""
     if guest.state == DomainState.RUNNING:
-        guest.set_state(DomainState.PMSUSPENDED, DomainPMSuspendedReason.PMSUSPENDED_UNKNOWN)
-        guest.emit_lifecycle(DomainEventType.PMSUSPENDED, DomainEventPMSuspendedDetailType.MEMORY)
-        guest.save_state_soon()
+        _enter(
+            guest,
+            DomainState.PMSUSPENDED,
+            DomainPMSuspendedReason.PMSUSPENDED_UNKNOWN,
+            DomainEventType.PMSUSPENDED,
+            DomainEventPMSuspendedDetailType.MEMORY,
+        )
     guest.emit(DomainEventID.PMSUSPEND)
 
 
 def suspended_to_disk(guest: Guest, _: dict[str, Any]) -> None:
     """S4: the guest powers off next."""
     if guest.state == DomainState.RUNNING:
-        guest.set_state(DomainState.PMSUSPENDED, DomainPMSuspendedReason.PMSUSPENDED_UNKNOWN)
-        guest.emit_lifecycle(DomainEventType.PMSUSPENDED, DomainEventPMSuspendedDetailType.DISK)
-        guest.save_state_soon()
+        _enter(
+            guest,
+            DomainState.PMSUSPENDED,
+            DomainPMSuspendedReason.PMSUSPENDED_UNKNOWN,
+            DomainEventType.PMSUSPENDED,
+            DomainEventPMSuspendedDetailType.DISK,
+        )
     guest.emit(DomainEventID.PMSUSPEND_DISK)
 
 
 def woken(guest: Guest, _: dict[str, Any]) -> None:
     """Back from S3."""
     if guest.state == DomainState.PMSUSPENDED:
-        guest.set_state(DomainState.RUNNING, DomainRunningReason.WAKEUP)
-        guest.emit_lifecycle(DomainEventType.STARTED, DomainEventStartedDetailType.WAKEUP)
-        guest.save_state_soon()
+        _enter(
+            guest,
+            DomainState.RUNNING,
+            DomainRunningReason.WAKEUP,
+            DomainEventType.STARTED,
+            DomainEventStartedDetailType.WAKEUP,
+        )
     guest.emit(DomainEventID.PMWAKEUP)
 
 
@@ -141,7 +154,11 @@ def watchdog(guest: Guest, data: dict[str, Any]) -> None:
 
 def panicked(guest: Guest, _: dict[str, Any]) -> None:
     """The guest's own kernel told that it crashed."""
-    guest.set_state(DomainState.CRASHED, DomainCrashedReason.PANICKED)
-    guest.emit_lifecycle(DomainEventType.CRASHED, DomainEventCrashedDetailType.PANICKED)
-    guest.save_state_soon()
+    _enter(
+        guest,
+        DomainState.CRASHED,
+        DomainCrashedReason.PANICKED,
+        DomainEventType.CRASHED,
+        DomainEventCrashedDetailType.PANICKED,
+    )
     actions.crashed(guest)
