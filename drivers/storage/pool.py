@@ -95,10 +95,10 @@ class ManagedPool:
         if not self.active:
             raise operation_invalid(f"storage pool '{self.name}' is not active")
 
-    def check_inactive(self, word: str = "still") -> None:
+    def check_inactive(self, how: str = "still active") -> None:
         """Raise OPERATION_INVALID if the pool is active."""
         if self.active:
-            raise operation_invalid(f"storage pool '{self.name}' is {word} active")
+            raise operation_invalid(f"storage pool '{self.name}' is {how}")
 
     def check_quiet(self) -> None:
         """Raise INTERNAL_ERROR while volumes are being made."""

@@ -3,41 +3,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
-from uuid import UUID
+from collections.abc import Callable
 
 from conf.storage import Pool
+from drivers.common.objectlist import ObjectList
 from drivers.storage.pool import ManagedPool, ManagedVolume
-from virtd.errors import Code, VirtError, operation_invalid
-from virtd.refs import StoragePoolRef, StorageVolRef
+from virtd.errors import Code, From
+from virtd.refs import StorageVolRef
 
 
-class PoolList:
-    """The pools in the order in which they came."""
+class PoolList(ObjectList[ManagedPool, Pool]):
+    """The pools in the order in which they came; no two of them have the same storage."""
 
     def __init__(self) -> None:
-        self._by_uuid: dict[bytes, ManagedPool] = {}
-
-    def __iter__(self) -> Iterator[ManagedPool]:
-        return iter(tuple(self._by_uuid.values()))
-
-    def by_uuid(self, uuid: bytes) -> ManagedPool | None:
-        return self._by_uuid.get(uuid)
-
-    def by_name(self, name: str) -> ManagedPool | None:
-        return next((pool for pool in self if pool.name == name), None)
-
-    def by_ref(self, ref: StoragePoolRef) -> ManagedPool:
-        """The pool a client means.
-
-        Raises:
-            VirtError: NO_STORAGE_POOL.
-        """
-        pool = self._by_uuid.get(ref.uuid)
-        if pool is None:
-            text = f"no storage pool with matching uuid '{UUID(bytes=ref.uuid)}' ({ref.name})"
-            raise VirtError(Code.NO_STORAGE_POOL, text)
-        return pool
+        super().__init__("pool", "storage pool", Code.NO_STORAGE_POOL, From.STORAGE)
 
     def pool_of(self, ref: StorageVolRef) -> ManagedPool:
         """The pool of a volume.
@@ -45,10 +24,7 @@ class PoolList:
         Raises:
             VirtError: NO_STORAGE_POOL.
         """
-        pool = self.by_name(ref.pool)
-        if pool is None:
-            raise VirtError(Code.NO_STORAGE_POOL, f"no storage pool with matching name '{ref.pool}'")
-        return pool
+        return self.by_name(ref.pool)
 
     def volume_of(self, ref: StorageVolRef) -> tuple[ManagedPool, ManagedVolume]:
         """A volume a client means, and its pool.
@@ -66,37 +42,13 @@ class PoolList:
             VirtError: OPERATION_FAILED, another has its storage, name or uuid; OPERATION_INVALID, it is
                 `to_run` and does so already.
         """
-        self._check_source(definition)
-        pool = self._by_uuid.get(UUID(definition.uuid).bytes)
-        if pool is None:
-            if other := self.by_name(definition.name):
-                raise _taken(f"pool '{other.name}' already exists with uuid {other.definition.uuid}")
-            return None
-        if pool.name != definition.name:
-            raise _taken(f"pool '{pool.name}' is already defined with uuid {definition.uuid}")
-        if to_run and pool.active:
-            raise operation_invalid(f"pool is already active as '{pool.name}'")
-        return pool
-
-    def _check_source(self, definition: Pool) -> None:
         identity = _IDENTITY.get(definition.type, _devices)
         wanted = identity(definition)
         for pool in self:
             known = pool.definition
             if known.name != definition.name and known.type == definition.type and wanted & identity(known):
-                raise _taken(f"Storage source conflict with pool: '{known.name}'")
-
-    def add(self, pool: ManagedPool) -> None:
-        """Take in a new pool; its name and uuid are free."""
-        self._by_uuid[pool.uuid] = pool
-
-    def remove(self, pool: ManagedPool) -> None:
-        """Forget a pool."""
-        self._by_uuid.pop(pool.uuid, None)
-
-
-def _taken(text: str) -> VirtError:
-    return VirtError(Code.OPERATION_FAILED, text)
+                raise self.taken(f"Storage source conflict with pool: '{known.name}'")
+        return super().place(definition, to_run=to_run)
 
 
 Identity = set[tuple[str | None, ...]]

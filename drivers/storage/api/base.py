@@ -6,30 +6,23 @@ from __future__ import annotations
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
+from drivers.storage.access import PoolAccess
 from drivers.storage.lifecycle import Storage
 from drivers.storage.pool import ManagedPool, ManagedVolume
+from drivers.storage.pools import PoolList
 from virtd.refs import StoragePoolRef, StorageVolRef
 
 
-class Part:
+class Part(PoolAccess):
     """A subject of the API."""
 
     def __init__(self, storage: Storage) -> None:
         self._storage = storage
 
-    def pool(self, ref: StoragePoolRef) -> ManagedPool:
-        """The pool a client means.  Raises NO_STORAGE_POOL."""
-        return self._storage.pools.by_ref(ref)
-
-    def active(self, ref: StoragePoolRef) -> ManagedPool:
-        """The same, if it is active.
-
-        Raises:
-            VirtError: OPERATION_INVALID.
-        """
-        pool = self.pool(ref)
-        pool.check_active()
-        return pool
+    @property
+    def pools(self) -> PoolList:
+        """All of this host."""
+        return self._storage.pools
 
     @asynccontextmanager
     async def locked(self, ref: StoragePoolRef) -> AsyncIterator[ManagedPool]:
@@ -48,11 +41,7 @@ class Part:
         Raises:
             VirtError: NO_STORAGE_POOL, NO_STORAGE_VOL, OPERATION_INVALID.
         """
-        async with self._storage.pools.pool_of(ref).lock:
+        async with self.pools.pool_of(ref).lock:
             pool, volume = self.volume(ref)
             volume.check_idle()
             yield pool, volume
-
-    def volume(self, ref: StorageVolRef) -> tuple[ManagedPool, ManagedVolume]:
-        """The volume a client means, with its pool.  Raises NO_STORAGE_POOL, NO_STORAGE_VOL, OPERATION_INVALID."""
-        return self._storage.pools.volume_of(ref)

@@ -59,10 +59,6 @@ class DefinitionApi(Part):
         stored = found.redefinition if flags & StorageXMLFlags.INACTIVE else None
         return format_pool(stored or found.definition)
 
-    def storage_pool_get_autostart(self, pool: StoragePoolRef) -> int:
-        """virStoragePoolGetAutostart."""
-        return int(self.pool(pool).autostart)
-
     async def storage_pool_set_autostart(self, pool: StoragePoolRef, autostart: int) -> None:
         """virStoragePoolSetAutostart."""
         async with self.locked(pool) as found:

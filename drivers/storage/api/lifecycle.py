@@ -13,7 +13,6 @@ from drivers.storage.pool import ManagedPool
 from virtd.enums import StoragePoolBuildFlags as Build
 from virtd.enums import StoragePoolCreateFlags as Create
 from virtd.enums import StoragePoolEventLifecycleType as Lifecycle
-from virtd.enums import StoragePoolState
 from virtd.errors import check_flags
 from virtd.refs import StoragePoolRef
 
@@ -21,7 +20,7 @@ _CREATE = Create.WITH_BUILD | Create.WITH_BUILD_OVERWRITE | Create.WITH_BUILD_NO
 
 
 class LifecycleApi(Part):
-    """virStoragePoolCreate…, Build, Refresh, Destroy, Delete, GetInfo."""
+    """virStoragePoolCreate…, Build, Refresh, Destroy, Delete."""
 
     async def storage_pool_create_xml(self, xml: str, flags: int) -> StoragePoolRef:
         """virStoragePoolCreateXML: start a pool that is stored nowhere, or a stored one with another definition."""
@@ -34,7 +33,7 @@ class LifecycleApi(Part):
         if known is None:
             self._storage.pools.add(pool)
         async with pool.lock:
-            pool.check_inactive("already")
+            pool.check_inactive("already active")
             pool.definition = definition
             try:
                 await self._start(pool, flags)
@@ -50,7 +49,7 @@ class LifecycleApi(Part):
         """virStoragePoolCreate."""
         check_flags(flags, _CREATE, "storagePoolCreate")
         async with self.locked(pool) as found:
-            found.check_inactive("already")
+            found.check_inactive("already active")
             await self._start(found, flags)
 
     async def _start(self, pool: ManagedPool, flags: int) -> None:
@@ -66,7 +65,7 @@ class LifecycleApi(Part):
     async def storage_pool_build(self, pool: StoragePoolRef, flags: int) -> None:
         """virStoragePoolBuild."""
         async with self.locked(pool) as found:
-            found.check_inactive("already")
+            found.check_inactive("already active")
             await self._storage.build(found, flags)
         self._storage.tell(found, Lifecycle.CREATED)
 
@@ -94,10 +93,3 @@ class LifecycleApi(Part):
             check_flags(flags, 0, "virStorageBackendDeleteLocal")
             await asyncio.to_thread(directory.delete, found.definition)
         self._storage.tell(found, Lifecycle.DELETED)
-
-    def storage_pool_get_info(self, pool: StoragePoolRef) -> tuple[int, int, int, int]:
-        """virStoragePoolGetInfo: state, and bytes in all, used, free."""
-        found = self.pool(pool)
-        state = StoragePoolState.RUNNING if found.active else StoragePoolState.INACTIVE
-        definition = found.definition
-        return state, definition.capacity, definition.allocation, definition.available
