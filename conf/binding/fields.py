@@ -42,6 +42,7 @@ class Binding:
     at: str | None = None
     within: str | None = None
     by: str | None = None
+    having: tuple[str, str] | None = None
     when: Condition | None = None
     required: bool | Complaint = False
     error: Complaint | None = None
@@ -189,6 +190,7 @@ def child(
     xml: str | None = None,
     *,
     by: str | None = None,
+    having: tuple[str, str] | None = None,
     when: Condition | None = None,
     required: bool | Complaint = False,
     error: Complaint | None = None,
@@ -203,6 +205,7 @@ def child(
     Args:
         by: for an annotation that is a union of models: the attribute that decides; each model
             declares it as a field with a `Literal` type.
+        having: an attribute and its value, which tell this child from others of its name.
         only: the complaint about a second one; without it the first counts.
         keep_empty: written as `<x/>` when nothing is in it; otherwise left out.
         error: for `by`: the complaint about an unknown value.
@@ -213,6 +216,7 @@ def child(
             kind="child",
             xml=xml,
             by=by,
+            having=having,
             when=when,
             required=required,
             error=error,

@@ -234,12 +234,24 @@ def _child_reader(field: Field, *, last_counts: bool) -> ChildReader:
         elif binding.only is not None:
             raise binding.only[0](binding.only[1])
 
+    if binding.having is not None:
+        return _only_having(*binding.having, run_last if last_counts else run_first)
     if field.is_list and binding.kind != "irregular":
         return run_list
     if last_counts:
         return run_last
     # A default that a document may well state does not tell whether a value was read already.
     return run_first if default in (None, False, PydanticUndefined) else _first_only(field.tag, run_last)
+
+
+def _only_having(attribute: str, value: str, take: ChildReader) -> ChildReader:
+    """Of several elements of one name those count that say what they are."""
+
+    def run(element: Element, values: dict[str, Any], around: Values, options: ParseOptions) -> None:
+        if element.get(attribute) == value:
+            take(element, values, around, options)
+
+    return run
 
 
 def _model_value(field: Field) -> Reader:

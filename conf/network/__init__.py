@@ -6,7 +6,7 @@ from __future__ import annotations
 from conf.binding import FormatOptions, ParseOptions, format_document, parse_document
 from conf.binding.reading import read
 from conf.errors import ConfError, NoNameError
-from conf.network.naming import named
+from conf.naming import named
 from conf.network.network import Network
 from conf.network.validation import validate_network
 

@@ -8,9 +8,9 @@ from typing import Annotated, Any, Literal
 from conf.binding import FormatOptions, Model, ParseOptions, Scalar, Uint, Ulong, YesNo, attr
 from conf.binding.fields import Shown, Values
 from conf.errors import XMLError
+from conf.naming import NAME
 from conf.netdev.mac import MAC, is_multicast
 from conf.network.forward import HAS_OWN_BRIDGE
-from conf.network.naming import NAME
 
 
 def _own(default: bool | int) -> Shown:

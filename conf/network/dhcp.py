@@ -9,9 +9,9 @@ from typing import Literal
 from conf.binding import Model, ParseOptions, Ulong, attr, child, children
 from conf.binding.scalars import BadValueError
 from conf.errors import ConfigUnsupportedError, SystemCallError, XMLError
+from conf.naming import NAME
 from conf.netdev.ip import canonical_address, ip_version
 from conf.netdev.mac import is_multicast, parse_mac
-from conf.network.naming import NAME
 
 #: The shortest lease, in seconds: dnsmasq knows no shorter one.
 SHORTEST_LEASE = 120

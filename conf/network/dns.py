@@ -8,8 +8,8 @@ from typing import Annotated
 from conf.binding import Model, ParseOptions, Scalar, YesNo, attr, children, texts
 from conf.binding.scalars import BadValueError, read_number
 from conf.errors import XMLDetailError, XMLError
+from conf.naming import NAME
 from conf.netdev.ip import canonical_address
-from conf.network.naming import NAME
 
 
 class DnsForwarder(Model):

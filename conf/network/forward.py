@@ -22,8 +22,8 @@ from conf.binding import (
 from conf.binding.fields import Values
 from conf.domain.devices.address import HostPCIAddress
 from conf.errors import ConfigUnsupportedError, InternalError, XMLDetailError, XMLError
+from conf.naming import NAME
 from conf.netdev.ip import canonical_address
-from conf.network.naming import NAME
 
 ForwardMode = Literal["none", "nat", "route", "open", "bridge", "private", "vepa", "passthrough", "hostdev"]
 #: Modes whose packets the host forwards.

@@ -8,9 +8,9 @@ from typing import ClassVar, Literal
 
 from conf.binding import Model, ParseOptions, Uint, YesNo, attr, child
 from conf.errors import ConfigUnsupportedError, InternalError, XMLError
+from conf.naming import NAME
 from conf.netdev.ip import Route, canonical_address
 from conf.network.dhcp import Dhcp, DhcpRange
-from conf.network.naming import NAME
 
 _LONGEST_PREFIX = {4: 32, 6: 128}
 #: The most addresses in a range, less one.

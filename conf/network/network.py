@@ -9,6 +9,7 @@ from uuid import uuid4
 
 from conf.binding import Model, ParseOptions, Scalar, Uint, Uuid, YesNo, attr, child, child_text, children, raw
 from conf.errors import ConfigUnsupportedError, InternalError, XMLDetailError, XMLError
+from conf.naming import NAME
 from conf.netdev.bandwidth import NetworkBandwidth
 from conf.netdev.virtualport import VirtualPort
 from conf.netdev.vlan import Vlan
@@ -16,7 +17,6 @@ from conf.network.bridge import NetworkBridge, NetworkDomain, NetworkMac, Networ
 from conf.network.dns import Dns
 from conf.network.forward import FORWARDED, HAS_OWN_BRIDGE, Forward, ForwardMode
 from conf.network.ip import NetworkIP, NetworkRoute
-from conf.network.naming import NAME
 
 
 class PortGroup(Model):

@@ -356,3 +356,19 @@ def test_a_field_without_place_is_refused() -> None:
 
     with pytest.raises(TypeError, match="stray is not bound"):
         parse(Unbound, "<x/>")
+
+
+class Wheel(Model):
+    place: str = attr()
+    size: Uint = attr(default=0)
+
+
+class Cart(Model):
+    left: Wheel | None = child("wheel", having=("place", "left"))
+    right: Wheel | None = child("wheel", having=("place", "right"))
+
+
+def test_children_of_one_name_are_told_apart_by_an_attribute() -> None:
+    wheels = "<wheel place='right' size='2'/><wheel place='top'/><wheel/><wheel place='left' size='1'/>"
+    cart = parse(Cart, f"<x>{wheels}<wheel place='left' size='9'/></x>")
+    assert written(cart) == "<x>\n  <wheel place='left' size='1'/>\n  <wheel place='right' size='2'/>\n</x>\n"
