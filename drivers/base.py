@@ -15,6 +15,7 @@ driver: virXxx"; nobody writes stubs.
 
 from __future__ import annotations
 
+from collections.abc import Awaitable
 from dataclasses import dataclass
 from typing import ClassVar
 
@@ -50,6 +51,10 @@ class Driver:
     def __init__(self, environment: Environment) -> None:
         self.env = environment
 
+    def events_for(self, connection: Connection) -> EventBus:
+        """The events that a connection may hear; a driver with several hosts has one bus for each."""
+        return self.env.events
+
     async def start(self) -> None:
         """Load what was saved and find again what still runs.  Called once, before the first call."""
 
@@ -75,8 +80,8 @@ class HypervisorDriver(Driver):
     #: Whether its connections reach the host's services (storage, networks …) too.
     uses_host_services: ClassVar[bool] = False
 
-    def connect_open(self, connection: Connection, path: str) -> str:
-        """Accept or refuse a connection; `path` is the URI's ("/system").  Returns the canonical URI.
+    def connect_open(self, connection: Connection, path: str) -> str | Awaitable[str]:
+        """Accept or refuse a connection; `path` is the URI's ("/system").  Returns the canonical URI, at once or later.
 
         Raises:
             VirtError: this path is not one of the driver's.

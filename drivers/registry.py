@@ -73,7 +73,8 @@ class Registry:
         if not isinstance(driver, HypervisorDriver):
             raise no_driver(uri)
         connection.uri = uri
-        connection.uri = driver.connect_open(connection, path)
+        opened = driver.connect_open(connection, path)
+        connection.uri = opened if isinstance(opened, str) else await opened
         return (driver, *await self._host_services()) if driver.uses_host_services else (driver,)
 
     async def _host_services(self) -> list[Driver]:

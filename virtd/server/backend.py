@@ -16,7 +16,11 @@ class Backend:
     def __init__(self, drivers: tuple[Driver, ...]) -> None:
         self.dispatcher = Dispatcher(*drivers)
         self.event_kinds: frozenset[Kind] = frozenset().union(*(driver.event_kinds for driver in drivers))
-        self.event_buses: list[EventBus] = [driver.env.events for driver in drivers]
+        self._drivers = drivers
+
+    def event_buses(self, connection: Connection) -> list[EventBus]:
+        """Where a connection hears events."""
+        return [driver.events_for(connection) for driver in self._drivers]
 
 
 class Backends:

@@ -46,7 +46,7 @@ class OwnProcedures:
 
     def __init__(self, connection: Connection, backend: Backend, send_event: Callable[[bytes], None]) -> None:
         self._connection = connection
-        self._subscriptions = Subscriptions(backend.event_buses, send_event)
+        self._subscriptions = Subscriptions(backend.event_buses(connection), send_event)
         self.methods: dict[str, Handler] = {
             "CONNECT_GET_URI": lambda: (connection.uri,),
             "CONNECT_GET_LIB_VERSION": lambda: (LIBVIRT_VERSION,),
