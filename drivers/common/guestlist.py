@@ -4,34 +4,15 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import Generic, Protocol, TypeVar
+from typing import Generic, TypeVar
 from uuid import UUID
 
 from conf.domain import Domain
+from drivers.common.guest import ManagedGuest
 from virtd.errors import Code, From, VirtError
 from virtd.refs import DomainRef
 
-
-class Managed(Protocol):
-    """What a driver's domain object shows of itself to be listed and found."""
-
-    id: int
-    name: str
-    state: int
-    autostart: bool
-    persistent: Domain | None
-
-    @property
-    def uuid(self) -> bytes: ...
-
-    @property
-    def active(self) -> bool: ...
-
-    @property
-    def ref(self) -> DomainRef: ...
-
-
-G = TypeVar("G", bound=Managed)
+G = TypeVar("G", bound=ManagedGuest)
 
 
 class GuestList(Generic[G]):

@@ -3,10 +3,12 @@
 
 from __future__ import annotations
 
-from typing import ClassVar, Generic
 from uuid import UUID
 
-from drivers.common.guestlist import G, GuestList, Managed
+from drivers.common.filters import passes
+from drivers.common.guest import ManagedGuest
+from drivers.common.guestlist import G
+from drivers.common.part import GuestPart
 from virtd.enums import ConnectListAllDomainsFlags as List
 from virtd.enums import DomainState
 from virtd.errors import Code, VirtError, check_flags
@@ -28,35 +30,22 @@ _STATE_FILTER = {
 KNOWN_FILTERS = (1 << 16) - 1
 
 
-def matches(guest: Managed, flags: int) -> bool:
+def matches(guest: ManagedGuest, flags: int) -> bool:
     """Whether a guest is among those that the filters of virConnectListAllDomains ask for."""
     if flags & _STATES and not flags & _STATE_FILTER.get(guest.state, List.OTHER):
         return False
     return (
-        _passes(flags, _ACTIVE, guest.active)
-        and _passes(flags, _PERSISTENT, guest.persistent is not None)
-        and _passes(flags, _AUTOSTART, guest.autostart)
-        and _passes(flags, _MANAGED_SAVE, False)
-        and _passes(flags, _SNAPSHOT, False)
-        and _passes(flags, _CHECKPOINT, False)
+        passes(flags, _ACTIVE, guest.active)
+        and passes(flags, _PERSISTENT, guest.persistent is not None)
+        and passes(flags, _AUTOSTART, guest.autostart)
+        and passes(flags, _MANAGED_SAVE, guest.has_managed_save)
+        and passes(flags, _SNAPSHOT, guest.has_snapshots)
+        and passes(flags, _CHECKPOINT, guest.has_checkpoints)
     )
 
 
-def _passes(flags: int, pair: tuple[int, int], has: bool) -> bool:
-    asked = bool(flags & pair[0]), bool(flags & pair[1])
-    return asked[0] == asked[1] or asked[0] == has
-
-
-class Lookup(Generic[G]):
+class Lookup(GuestPart[G]):
     """virDomainLookupBy…, virConnectListAllDomains."""
-
-    #: What the driver calls its virConnectListAllDomains.
-    list_function: ClassVar[str]
-
-    @property
-    def guests(self) -> GuestList[G]:
-        """Those that the caller may mean."""
-        raise NotImplementedError
 
     def domain_lookup_by_id(self, id_: int) -> DomainRef:
         """virDomainLookupByID."""
@@ -72,13 +61,13 @@ class Lookup(Generic[G]):
 
     def connect_list_all_domains(self, flags: int) -> list[DomainRef]:
         """virConnectListAllDomains."""
-        check_flags(flags, KNOWN_FILTERS, self.list_function)
+        check_flags(flags, KNOWN_FILTERS, f"{self.prefix}ConnectListAllDomains")
         if not flags:
             return [guest.ref for guest in self.guests]
         return [guest.ref for guest in self.guests if matches(guest, flags)]
 
 
-def _found(guest: Managed | None, what: str) -> DomainRef:
+def _found(guest: ManagedGuest | None, what: str) -> DomainRef:
     if guest is None:
         raise VirtError(Code.NO_DOMAIN, f"no domain with matching {what}")
     return guest.ref

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from drivers.base import Environment
+from drivers.common.persistence import DefinitionFiles
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,16 +30,9 @@ class LxcPaths:
         return self.config.parent / "lxc.conf"
 
     @property
-    def autostart(self) -> Path:
-        return self.config / "autostart"
-
-    def definition(self, name: str) -> Path:
-        """The stored definition of the guest called `name`."""
-        return self.config / f"{name}.xml"
-
-    def autostart_link(self, name: str) -> Path:
-        """Exists while the guest is to be started with the host."""
-        return self.autostart / f"{name}.xml"
+    def definitions(self) -> DefinitionFiles:
+        """The stored definitions, and which guests start with the host."""
+        return DefinitionFiles(self.config, edit="-c lxc:///system edit")
 
     def status(self, name: str) -> Path:
         """What the daemon knows of the running guest."""

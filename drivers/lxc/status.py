@@ -20,7 +20,6 @@ from typing import TYPE_CHECKING, Any
 from lxml import etree
 
 from conf.domain import Domain, parse_domain
-from drivers.lxc.persistence import with_notice
 from drivers.lxc.runstate import RunState, kept_fields
 from virtd.enums import DomainState
 from virtd.store import files
@@ -55,8 +54,9 @@ def save(guest: Guest) -> None:
 
     Replaced at once on the loop: /run lies in memory, and a thread would cost more than the write.
     """
-    path = guest.context.paths.status(guest.name)
-    files.write_atomic(path, with_notice(guest.name, render(guest)), durable=False)
+    paths = guest.context.paths
+    data = paths.definitions.with_notice(guest.name, render(guest))
+    files.write_atomic(paths.status(guest.name), data, durable=False)
 
 
 def render(guest: Guest) -> str:

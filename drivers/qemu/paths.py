@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from drivers.base import Environment
+from drivers.common.persistence import DefinitionFiles
 
 #: How many characters of a guest's name its folders carry: socket paths are limited to 107 bytes.
 SHORT_NAME = 20
@@ -37,16 +38,9 @@ class QemuPaths:
         )
 
     @property
-    def autostart(self) -> Path:
-        return self.config / "autostart"
-
-    def definition(self, name: str) -> Path:
-        """The stored definition of the guest called `name`."""
-        return self.config / f"{name}.xml"
-
-    def autostart_link(self, name: str) -> Path:
-        """Exists while the guest is to be started with the host."""
-        return self.autostart / f"{name}.xml"
+    def definitions(self) -> DefinitionFiles:
+        """The stored definitions, and which guests start with the host."""
+        return DefinitionFiles(self.config)
 
     def status(self, name: str) -> Path:
         """What the daemon knows of the running guest."""

@@ -23,7 +23,6 @@ from conf.binding import FormatOptions, ParseOptions, format_document
 from conf.binding.reading import read
 from conf.domain import Domain, parse_domain
 from conf.domain.cpu import CPU
-from drivers.qemu.persistence import with_notice
 from drivers.qemu.runtime import Owner, Runtime
 from virtd.enums import DomainState
 from virtd.store import files
@@ -67,9 +66,9 @@ def save(guest: Guest) -> None:
 
     Replaced at once on the loop: /run lies in memory, and a thread would cost more than the write.
     """
-    data = with_notice(guest.name, render(guest))
-    path = guest.context.paths.status(guest.name)
-    files.write_atomic(path, data, durable=False)
+    paths = guest.context.paths
+    data = paths.definitions.with_notice(guest.name, render(guest))
+    files.write_atomic(paths.status(guest.name), data, durable=False)
 
 
 def render(guest: Guest) -> str:

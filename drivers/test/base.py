@@ -3,15 +3,17 @@
 
 from __future__ import annotations
 
+from drivers.common.guestlist import GuestList
+from drivers.common.part import GuestPart
 from drivers.test.guest import TestGuest
 from drivers.test.world import World
 from virtd.calls import current_call
-from virtd.errors import Code, From, VirtError
-from virtd.refs import DomainRef
 
 
-class Part:
+class Part(GuestPart[TestGuest]):
     """A subject of the API.  Which host a call means is written in its connection."""
+
+    prefix = "test"
 
     def __init__(self, worlds: dict[str, World]) -> None:
         self._worlds = worlds
@@ -21,17 +23,7 @@ class Part:
         """The host that the calling client has open."""
         return self._worlds[current_call.get().connection.uri]
 
-    def guest(self, dom: DomainRef) -> TestGuest:
-        """The guest a client means.  Raises NO_DOMAIN."""
-        return self.world.guests.by_ref(dom)
-
-    def running(self, dom: DomainRef) -> TestGuest:
-        """The same, if it is active.
-
-        Raises:
-            VirtError: OPERATION_INVALID.
-        """
-        guest = self.guest(dom)
-        if not guest.active:
-            raise VirtError(Code.OPERATION_INVALID, "domain is not running", source=From.DOMAIN)
-        return guest
+    @property
+    def guests(self) -> GuestList[TestGuest]:
+        """Those of that host."""
+        return self.world.guests

@@ -29,10 +29,10 @@ class DefinitionApi(Part):
         """virDomainDefineXMLFlags."""
         check_flags(flags, DomainDefineFlags.VALIDATE, "testDomainDefineXMLFlags")
         domain = parse_domain(xml)
-        guest = self.world.guests.place(domain)
+        guest = self.guests.place(domain)
         if guest is None:
             guest = TestGuest(self.world, domain)
-            self.world.guests.add(guest)
+            self.guests.add(guest)
         known = guest.persistent is not None
         guest.persistent = domain
         details = DomainEventDefinedDetailType
@@ -42,19 +42,19 @@ class DefinitionApi(Part):
     def domain_undefine_flags(self, dom: DomainRef, flags: int) -> None:
         """virDomainUndefineFlags: a guest that runs goes on as a transient one."""
         check_flags(flags, _UNDEFINE, "testDomainUndefineFlags")
-        guest = self.guest(dom)
+        guest = self._guest(dom)
         if guest.persistent is None:
             raise operation_invalid("cannot undefine transient domain")
         guest.persistent = None
         guest.autostart = False
         guest.emit_lifecycle(DomainEventType.UNDEFINED, DomainEventUndefinedDetailType.REMOVED)
         if not guest.active:
-            self.world.guests.remove(guest)
+            self.guests.remove(guest)
 
     def domain_get_xml_desc(self, dom: DomainRef, flags: int) -> str:
         """virDomainGetXMLDesc."""
         check_flags(flags, Xml.SECURE | Xml.INACTIVE | Xml.UPDATE_CPU | Xml.MIGRATABLE, "testDomainGetXMLDesc")
-        return self.guest(dom).xml(
+        return self._guest(dom).xml(
             inactive=bool(flags & Xml.INACTIVE),
             secure=bool(flags & Xml.SECURE),
             migratable=bool(flags & Xml.MIGRATABLE),
@@ -62,11 +62,11 @@ class DefinitionApi(Part):
 
     def domain_get_autostart(self, dom: DomainRef) -> int:
         """virDomainGetAutostart."""
-        return int(self.guest(dom).autostart)
+        return int(self._guest(dom).autostart)
 
     def domain_set_autostart(self, dom: DomainRef, autostart: int) -> None:
         """virDomainSetAutostart."""
-        guest = self.guest(dom)
+        guest = self._guest(dom)
         if guest.persistent is None:
             raise operation_invalid("cannot set autostart for transient domain")
         guest.autostart = bool(autostart)

@@ -3,7 +3,7 @@
 
 from __future__ import annotations
 
-from conf.domain import parse_domain
+from conf.domain import Domain, parse_domain
 from drivers.test.base import Part
 from drivers.test.guest import TestGuest
 from virtd.calls import current_call
@@ -21,7 +21,6 @@ from virtd.enums import (
     DomainState,
 )
 from virtd.errors import Code, From, VirtError, check_flags
-from virtd.events import Event, Kind
 from virtd.refs import DomainRef
 
 _CREATE = DomainCreateFlags.START_PAUSED | DomainCreateFlags.START_AUTODESTROY | DomainCreateFlags.START_VALIDATE
@@ -35,25 +34,25 @@ class LifecycleApi(Part):
     def domain_create_with_flags(self, dom: DomainRef, flags: int) -> DomainRef:
         """virDomainCreateWithFlags."""
         check_flags(flags, _CREATE & ~DomainCreateFlags.START_VALIDATE, "testDomainCreateWithFlags")
-        guest = self.guest(dom)
+        guest = self._guest(dom)
         if guest.active:
             raise VirtError(Code.OPERATION_INVALID, "domain is already running", source=From.DOMAIN)
-        self._boot(guest, flags)
+        self._boot(guest, guest.definition, flags)
         return guest.ref
 
     def domain_create_xml(self, xml_desc: str, flags: int) -> DomainRef:
         """virDomainCreateXML."""
         check_flags(flags, _CREATE, "testDomainCreateXML")
         domain = parse_domain(xml_desc)
-        guest = self.world.guests.place(domain, to_run=True)
+        guest = self.guests.place(domain, to_run=True)
         if guest is None:
             guest = TestGuest(self.world, domain)
-            self.world.guests.add(guest)
-        self._boot(guest, flags)
+            self.guests.add(guest)
+        self._boot(guest, domain, flags)
         return guest.ref
 
-    def _boot(self, guest: TestGuest, flags: int) -> None:
-        guest.boot(paused=bool(flags & DomainCreateFlags.START_PAUSED))
+    def _boot(self, guest: TestGuest, domain: Domain, flags: int) -> None:
+        guest.boot(domain, paused=bool(flags & DomainCreateFlags.START_PAUSED))
         if flags & DomainCreateFlags.START_AUTODESTROY:
             started = guest.id
             current_call.get().connection.on_close(lambda: self._destroy(guest) if guest.id == started else None)
@@ -61,7 +60,7 @@ class LifecycleApi(Part):
     def domain_destroy_flags(self, dom: DomainRef, flags: int) -> None:
         """virDomainDestroyFlags: here every end is graceful."""
         check_flags(flags, DomainDestroyFlags.GRACEFUL, "testDomainDestroyFlags")
-        self._destroy(self.running(dom))
+        self._destroy(self._running(dom))
 
     @staticmethod
     def _destroy(guest: TestGuest) -> None:
@@ -70,38 +69,38 @@ class LifecycleApi(Part):
     def domain_shutdown_flags(self, dom: DomainRef, flags: int) -> None:
         """virDomainShutdownFlags; `<on_poweroff>restart` makes a reboot of it."""
         check_flags(flags, _SHUTDOWN, "testDomainShutdownFlags")
-        guest = self.running(dom)
+        guest = self._running(dom)
         assert guest.live is not None
         self._power_cycle(guest, guest.live.on_poweroff)
 
     def domain_reboot(self, dom: DomainRef, flags: int) -> None:
         """virDomainReboot; `<on_reboot>destroy` makes a shutdown of it."""
         check_flags(flags, _REBOOT, "testDomainReboot")
-        guest = self.running(dom)
+        guest = self._running(dom)
         assert guest.live is not None
         self._power_cycle(guest, guest.live.on_reboot)
 
     def _power_cycle(self, guest: TestGuest, action: str) -> None:
         if action in ("restart", "rename-restart"):
-            guest.state, guest.reason = DomainState.RUNNING, DomainRunningReason.BOOTED
-            self.world.events.emit(Event(Kind.DOMAIN, DomainEventID.REBOOT, guest.ref, ()))
+            guest.set_state(DomainState.RUNNING, DomainRunningReason.BOOTED)
+            guest.emit(DomainEventID.REBOOT)
         else:
             guest.end(DomainShutoffReason.SHUTDOWN, DomainEventStoppedDetailType.SHUTDOWN)
 
     def domain_reset(self, dom: DomainRef, flags: int) -> None:
         """virDomainReset: the guest sees a reboot."""
         check_flags(flags, 0, "testDomainReset")
-        guest = self.running(dom)
-        self.world.events.emit(Event(Kind.DOMAIN, DomainEventID.REBOOT, guest.ref, ()))
+        guest = self._running(dom)
+        guest.emit(DomainEventID.REBOOT)
 
     def domain_suspend(self, dom: DomainRef) -> None:
         """virDomainSuspend."""
-        self.running(dom).pause()
+        self._running(dom).pause()
 
     def domain_resume(self, dom: DomainRef) -> None:
         """virDomainResume."""
-        guest = self.running(dom)
+        guest = self._running(dom)
         if guest.state == DomainState.RUNNING:
             raise VirtError(Code.OPERATION_INVALID, "domain is already running", source=From.DOMAIN)
-        guest.state, guest.reason = DomainState.RUNNING, DomainRunningReason.UNPAUSED
+        guest.set_state(DomainState.RUNNING, DomainRunningReason.UNPAUSED)
         guest.emit_lifecycle(DomainEventType.RESUMED, DomainEventResumedDetailType.UNPAUSED)

@@ -3,7 +3,6 @@
 
 from __future__ import annotations
 
-from drivers.common.guestlist import GuestList
 from drivers.common.lookup import Lookup
 from drivers.test.base import Part
 from drivers.test.guest import TestGuest
@@ -11,10 +10,3 @@ from drivers.test.guest import TestGuest
 
 class LookupApi(Part, Lookup[TestGuest]):
     """virDomainLookupBy…, virConnectListAllDomains."""
-
-    list_function = "testConnectListAllDomains"
-
-    @property
-    def guests(self) -> GuestList[TestGuest]:
-        """Those of the host that the calling client has open."""
-        return self.world.guests

@@ -67,10 +67,11 @@ class World:
 
     def _populate(self, xml: str) -> None:
         """Guests of the description are stored and running."""
-        guest = TestGuest(self, parse_domain(xml))
+        domain = parse_domain(xml)
+        guest = TestGuest(self, domain)
         self.guests.add(guest)
-        guest.persistent = guest.new_definition
-        guest.boot()
+        guest.persistent = domain
+        guest.boot(domain)
 
 
 def _node(description: str) -> etree._Element:

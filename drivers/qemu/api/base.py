@@ -1,88 +1,22 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
-"""What all subjects of the API share: finding the guest, and which of its definitions a call means."""
+"""What all subjects of the API share."""
 
 from __future__ import annotations
 
-from conf.domain import Domain
+from drivers.common.guestlist import GuestList
+from drivers.common.part import GuestPart
 from drivers.qemu.context import QemuContext
 from drivers.qemu.guest import Guest
-from virtd.enums import DomainModificationImpact as Impact
-from virtd.errors import Code, From, VirtError
-from virtd.refs import DomainRef
-
-#: The two flags that say which definition is meant.
-IMPACT = Impact.LIVE | Impact.CONFIG
 
 
-def not_running() -> VirtError:
-    """The stock answer of calls that need a running guest."""
-    return VirtError(Code.OPERATION_INVALID, "domain is not running", source=From.DOMAIN)
-
-
-def refuse(text: str) -> VirtError:
-    """An argument that a public function refuses before any driver sees it; `text` is the whole message."""
-    return VirtError(Code.INVALID_ARG, text, source=From.DOMAIN, bare=True)
-
-
-def require_one_impact(flags: int) -> None:
-    """Queries may ask for one definition only.
-
-    Raises:
-        VirtError: INVALID_ARG.
-    """
-    if flags & IMPACT == IMPACT:
-        raise refuse("Flags 'VIR_DOMAIN_AFFECT_LIVE' and 'VIR_DOMAIN_AFFECT_CONFIG' are mutually exclusive")
-
-
-class Part:
+class Part(GuestPart[Guest]):
     """A subject of the API."""
+
+    prefix = "qemu"
 
     def __init__(self, context: QemuContext) -> None:
         self._context = context
 
-    def _guest(self, dom: DomainRef) -> Guest:
-        """The guest a client means.  Raises NO_DOMAIN."""
-        return self._context.guests.by_ref(dom)
-
-    def _running(self, dom: DomainRef) -> Guest:
-        """The same, if it runs.  Raises OPERATION_INVALID otherwise."""
-        guest = self._guest(dom)
-        if not guest.active:
-            raise not_running()
-        return guest
-
-
-def definitions(guest: Guest, flags: int) -> tuple[Domain | None, Domain | None]:
-    """The (live, stored) definitions that a change with these flags concerns.
-
-    Raises:
-        VirtError: OPERATION_INVALID, the guest does not run or nothing is stored of it.
-    """
-    wanted = flags & IMPACT or (Impact.LIVE if guest.active else Impact.CONFIG)
-    if wanted & Impact.LIVE and not guest.active:
-        raise not_running()
-    if wanted & Impact.CONFIG and guest.persistent is None:
-        text = "transient domains do not have any persistent config"
-        raise VirtError(Code.OPERATION_INVALID, text, source=From.DOMAIN)
-    return guest.live if wanted & Impact.LIVE else None, guest.persistent if wanted & Impact.CONFIG else None
-
-
-def definition(guest: Guest, flags: int) -> Domain:
-    """The one definition that a query with these flags concerns.
-
-    Raises:
-        VirtError: OPERATION_INVALID, as `definitions`; INVALID_ARG, both were asked for.
-    """
-    require_one_impact(flags)
-    live, stored = definitions(guest, flags)
-    found = live or stored
-    assert found is not None
-    return found
-
-
-async def save(guest: Guest, live: Domain | None, stored: Domain | None) -> None:
-    """Write what was changed of the pair that `definitions` gave."""
-    if live is not None:
-        await guest.save_status()
-    if stored is not None:
-        await guest.save_persistent()
+    @property
+    def guests(self) -> GuestList[Guest]:
+        return self._context.guests

@@ -10,8 +10,9 @@ from typing import Any
 from conf.domain import Domain, format_domain, parse_domain
 from conf.domain.devices.interface import Interface
 from conf.domain.devices.single import parse_device
+from drivers.common.part import IMPACT, definitions
 from drivers.qemu import prepare
-from drivers.qemu.api.base import IMPACT, Part, definitions, save
+from drivers.qemu.api.base import Part
 from drivers.qemu.guest import Guest
 from drivers.qemu.hotplug import matching, plugging, stored, updates
 from virtd.enums import DomainDeviceModifyFlags
@@ -101,4 +102,4 @@ async def _keep(guest: Guest, live: Domain | None, changed: Domain | None) -> No
     """Make the changes last: the stored definition in one step, the running one as it is by now."""
     if changed is not None:
         guest.set_persistent(changed)
-    await save(guest, live, changed)
+    await guest.save(live, changed)

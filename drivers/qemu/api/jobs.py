@@ -3,7 +3,8 @@
 
 from __future__ import annotations
 
-from drivers.qemu.api.base import Part, not_running
+from drivers.common.guest import not_running
+from drivers.qemu.api.base import Part
 from virtd.enums import DomainAbortJobFlags, DomainGetJobStatsFlags, DomainJobType
 from virtd.errors import check_flags, operation_invalid
 from virtd.params import TypedParam

@@ -5,7 +5,8 @@ from __future__ import annotations
 
 from conf.domain import Domain
 from conf.domain.domain import LifecycleAction
-from drivers.qemu.api.base import IMPACT, Part, definitions, save
+from drivers.common.part import IMPACT, definitions
+from drivers.qemu.api.base import Part
 from virtd.enums import DomainLifecycle
 from virtd.errors import Code, From, VirtError, check_flags
 from virtd.refs import DomainRef
@@ -44,7 +45,7 @@ class LifecycleActionApi(Part):
             for changed in (live, stored):
                 if changed is not None:
                     setattr(changed, event, wanted)
-            await save(guest, live, stored)
+            await guest.save(live, stored)
 
 
 def _check(type_: int, action: int) -> tuple[str, LifecycleAction]:

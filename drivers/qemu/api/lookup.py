@@ -3,7 +3,6 @@
 
 from __future__ import annotations
 
-from drivers.common.guestlist import GuestList
 from drivers.common.lookup import Lookup
 from drivers.qemu.api.base import Part
 from drivers.qemu.guest import Guest
@@ -11,9 +10,3 @@ from drivers.qemu.guest import Guest
 
 class LookupApi(Part, Lookup[Guest]):
     """virDomainLookupBy…, virConnectListAllDomains."""
-
-    list_function = "qemuConnectListAllDomains"
-
-    @property
-    def guests(self) -> GuestList[Guest]:
-        return self._context.guests

@@ -4,8 +4,9 @@
 from __future__ import annotations
 
 from conf.domain import Domain
+from drivers.common.part import IMPACT, definitions
 from drivers.qemu import commands
-from drivers.qemu.api.base import IMPACT, Part, definitions, save
+from drivers.qemu.api.base import Part
 from drivers.qemu.guest import Guest
 from drivers.qemu.stats.memory import has_balloon
 from virtd.enums import DomainMemoryModFlags
@@ -30,7 +31,7 @@ class MemoryApi(Part):
                 _set_maximum(live, stored, memory)
             else:
                 await _set_current(guest, live, stored, memory)
-            await save(guest, live, stored)
+            await guest.save(live, stored)
 
 
 def _set_maximum(live: Domain | None, stored: Domain | None, memory: int) -> None:

@@ -7,8 +7,9 @@ import asyncio
 import os
 import tempfile
 
+from drivers.common.part import refuse
 from drivers.qemu import commands, keycodes
-from drivers.qemu.api.base import Part, refuse
+from drivers.qemu.api.base import Part
 from drivers.qemu.guest import Guest
 from drivers.qemu.settings import account
 from drivers.qemu.streams import FileStream

@@ -8,9 +8,11 @@ import os
 from typing import Any
 
 from conf.domain.devices.memballoon import MemballoonStats
+from drivers.common.guest import not_running
 from drivers.common.lookup import matches
+from drivers.common.part import IMPACT, definitions, refuse
 from drivers.qemu import commands, cputime
-from drivers.qemu.api.base import IMPACT, Part, definitions, not_running, refuse, save
+from drivers.qemu.api.base import Part
 from drivers.qemu.guest import Guest
 from drivers.qemu.stats import blocks, groups, memory
 from drivers.qemu.stats.query import ask
@@ -148,7 +150,7 @@ class StatisticsApi(Part):
             for definition in (live, stored):
                 if definition is not None:
                     _store_period(definition, period)
-            await save(guest, live, stored)
+            await guest.save(live, stored)
 
     def domain_get_cpu_stats(self, dom: DomainRef, start_cpu: int, ncpus: int, flags: int) -> list[list[TypedParam]]:
         """virDomainGetCPUStats of all CPUs together; of single ones the kernel keeps no count here."""

@@ -8,8 +8,9 @@ import os
 from conf.bitmap import format_bitmap, parse_bitmap
 from conf.domain import Domain
 from conf.domain.cputune import CPUTune, EmulatorPin, VcpuPin
+from drivers.common.part import IMPACT, definition, definitions, require_one_impact
 from drivers.qemu import cputime, pinning
-from drivers.qemu.api.base import IMPACT, Part, definition, definitions, require_one_impact, save
+from drivers.qemu.api.base import Part
 from drivers.qemu.api.power import agent_missing
 from drivers.qemu.hotplug import vcpus as hotplug
 from virtd.enums import DomainVcpuFlags as Flags
@@ -59,7 +60,7 @@ class VcpuApi(Part):
                     await hotplug.set_count(guest, nvcpus)
                 if stored is not None:
                     stored.vcpu.current = None if nvcpus == stored.vcpu.count else nvcpus
-            await save(guest, live, stored)
+            await guest.save(live, stored)
 
     def domain_get_vcpus(self, dom: DomainRef) -> list[tuple[int, int, int, int, bytes]]:
         """virDomainGetVcpus: number, state, CPU time (ns), host CPU, host CPUs allowed."""
@@ -97,7 +98,7 @@ class VcpuApi(Part):
             for changed in (live, stored):
                 if changed is not None:
                     _store_vcpu_pin(changed, vcpu, format_bitmap(cpus))
-            await save(guest, live, stored)
+            await guest.save(live, stored)
 
     async def domain_pin_emulator(self, dom: DomainRef, cpumap: bytes, flags: int) -> None:
         """virDomainPinEmulator."""
@@ -111,7 +112,7 @@ class VcpuApi(Part):
                 if changed is not None:
                     changed.cputune = changed.cputune or CPUTune()
                     changed.cputune.emulatorpin = EmulatorPin(cpuset=format_bitmap(cpus))
-            await save(guest, live, stored)
+            await guest.save(live, stored)
 
 
 def _check_count(found: Domain | None, which: str, wanted: int) -> None:

@@ -7,7 +7,8 @@ import asyncio
 import os
 
 from conf.domain.devices.disk import Disk
-from drivers.qemu.api.base import Part, definition, definitions, require_one_impact, save
+from drivers.common.part import definition, definitions, require_one_impact
+from drivers.qemu.api.base import Part
 from drivers.qemu.block import commands, thresholds, tuning
 from drivers.qemu.block.layers import chain, is_empty
 from drivers.qemu.block.lookup import disk_by_name, find_disk
@@ -102,7 +103,7 @@ class DisksApi(Part):
             if stored is not None:
                 found = disk_by_name(stored, disk)
                 found.iotune = tuning.merged(found.iotune, given)
-            await save(guest, live, stored)
+            await guest.save(live, stored)
 
 
 async def _limit_live(guest: Guest, disk: Disk, given: dict[str, Value]) -> None:

@@ -9,7 +9,9 @@ from typing import Final
 
 from conf.domain.devices.disk import Disk
 from conf.domain.devices.storage_source import Mirror, StorageSource
-from drivers.qemu.api.base import Part, not_running, refuse
+from drivers.common.guest import not_running
+from drivers.common.part import refuse
+from drivers.qemu.api.base import Part
 from drivers.qemu.block import commands, copying, destination, jobs, merging
 from drivers.qemu.block.copying import CopyOptions
 from drivers.qemu.block.feature import BlockJobs

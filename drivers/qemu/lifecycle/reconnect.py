@@ -8,10 +8,8 @@ import logging
 from pathlib import Path
 from uuid import UUID
 
-from lxml import etree
-
 from conf.domain import Domain, parse_domain
-from conf.errors import ConfError
+from drivers.common.persistence import UNUSABLE, documents
 from drivers.qemu import commands, status
 from drivers.qemu.context import QemuContext
 from drivers.qemu.guest import Guest
@@ -37,9 +35,6 @@ log = logging.getLogger(__name__)
 PATIENCE = 3.0
 CONNECT_SECONDS = 30.0
 RETRY_SECONDS = 5.0
-
-#: What a file that cannot be used raises when it is read.
-UNUSABLE = (OSError, ValueError, KeyError, etree.LxmlError, ConfError, VirtError)
 
 #: QMP's RunState → libvirt's state, and the reason where the one we remember does not fit.
 RUN_STATES = {
@@ -67,39 +62,27 @@ async def load_all(context: QemuContext) -> None:
 
     Returns once every QEMU answered or had its time: one that hangs is waited for behind the scenes.
     """
-    for path in await asyncio.to_thread(_files, context.paths.config):
-        await _load_definition(context, path)
-    for path in await asyncio.to_thread(_files, context.paths.state):
+    stored = await asyncio.to_thread(lambda: list(context.paths.definitions.load(parse_domain)))
+    for domain, autostart in stored:
+        await _add_stored(context, domain, autostart=autostart)
+    for path in await asyncio.to_thread(documents, context.paths.state):
         await _load_status(context, path)
     found = [guest.tasks.spawn(_reconnect(guest), "reconnect") for guest in context.guests if guest.active]
     if found:
         await asyncio.wait(found, timeout=PATIENCE)
 
 
-def _files(folder: Path) -> list[Path]:
-    """The documents in a folder, none where it is not there yet."""
-    return sorted(p for p in folder.glob("*.xml") if not p.name.startswith(".")) if folder.is_dir() else []
-
-
-async def _load_definition(context: QemuContext, path: Path) -> None:
+async def _add_stored(context: QemuContext, domain: Domain, *, autostart: bool) -> None:
     try:
-        domain = await asyncio.to_thread(_read_definition, path)
-        guest = Guest(context, domain)
         if context.guests.place(domain) is not None:
             raise ValueError(f"another file defines {domain.name} too")
-    except UNUSABLE as error:
-        await asyncio.to_thread(files.set_aside, path, str(error))
+    except (ValueError, VirtError) as error:
+        await asyncio.to_thread(files.set_aside, context.paths.definitions.path(domain.name), str(error))
         return
+    guest = Guest(context, domain)
     guest.set_persistent(domain)
-    guest.autostart = context.paths.autostart_link(guest.name).is_symlink()
+    guest.autostart = autostart
     context.guests.add(guest)
-
-
-def _read_definition(path: Path) -> Domain:
-    domain = parse_domain(path.read_bytes())
-    if domain.name != path.stem:
-        raise ValueError(f"it defines {domain.name!r}, which its name does not say")
-    return domain
 
 
 async def _load_status(context: QemuContext, path: Path) -> None:

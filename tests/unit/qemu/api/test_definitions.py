@@ -12,7 +12,7 @@ from virtd.errors import Code, From, VirtError
 
 async def test_a_definition_is_stored_told_and_shown(world: World):
     ref = await world.define()
-    path = world.context.paths.definition("g")
+    path = world.context.paths.definitions.path("g")
     assert path.read_text().startswith("<!--\nThis file is written by virtd")
     assert world.api.domain_get_xml_desc(ref, 0) in path.read_text()
     assert world.told(DomainEventID.LIFECYCLE) == [(0, 0)]
@@ -52,10 +52,10 @@ async def test_undefining_a_running_guest_makes_it_transient(world: World):
 async def test_undefining_forgets_files_and_guest(world: World):
     ref = await world.define()
     await world.api.domain_set_autostart(ref, 1)
-    assert world.context.paths.autostart_link("g").is_symlink()
+    assert world.context.paths.definitions.autostart_link("g").is_symlink()
     await world.api.domain_undefine_flags(ref, 0)
-    assert not world.context.paths.definition("g").exists()
-    assert not world.context.paths.autostart_link("g").is_symlink()
+    assert not world.context.paths.definitions.path("g").exists()
+    assert not world.context.paths.definitions.autostart_link("g").is_symlink()
     with pytest.raises(VirtError) as caught:
         world.api.domain_get_xml_desc(ref, 0)
     assert caught.value.code == Code.NO_DOMAIN
@@ -66,10 +66,10 @@ async def test_a_rename_moves_file_link_and_name(world: World):
     await world.api.domain_set_autostart(ref, 1)
     await world.api.domain_rename(ref, "new", 0)
     paths = world.context.paths
-    assert not paths.definition("g").exists()
-    assert "<name>new</name>" in paths.definition("new").read_text()
-    assert paths.autostart_link("new").resolve() == paths.definition("new")
-    assert not paths.autostart_link("g").is_symlink()
+    assert not paths.definitions.path("g").exists()
+    assert "<name>new</name>" in paths.definitions.path("new").read_text()
+    assert paths.definitions.autostart_link("new").resolve() == paths.definitions.path("new")
+    assert not paths.definitions.autostart_link("g").is_symlink()
     assert world.api.domain_lookup_by_name("new").uuid == ref.uuid
     assert world.told(DomainEventID.LIFECYCLE)[-2:] == [(1, 1), (0, 2)]
 

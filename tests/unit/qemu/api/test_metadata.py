@@ -34,7 +34,7 @@ async def test_now_and_next_time_are_two_things(world: World):
     await world.api.domain_set_metadata(ref, TITLE, "later", None, None, CONFIG)
     assert world.api.domain_get_metadata(ref, TITLE, None, 0) == "now"
     assert world.api.domain_get_metadata(ref, TITLE, None, CONFIG) == "later"
-    assert "<title>later</title>" in world.context.paths.definition("g").read_text()
+    assert "<title>later</title>" in world.context.paths.definitions.path("g").read_text()
     assert "<title>now</title>" in world.context.paths.status("g").read_text()
     with pytest.raises(VirtError, match="mutually exclusive"):
         world.api.domain_get_metadata(ref, TITLE, None, LIVE | CONFIG)

@@ -200,9 +200,9 @@ async def test_stored_devices(world: World, tmp_path: Path):
     assert "<address type='pci'" in world.api.domain_get_xml_desc(ref, 0).split("vda")[1].split("</disk>")[0]
     other = disk(tmp_path / "other", "vda", "virtio")
     await world.api.domain_update_device_flags(ref, other, CONFIG)
-    assert "/other" in world.context.paths.definition("g").read_text()
+    assert "/other" in world.context.paths.definitions.path("g").read_text()
     await world.api.domain_detach_device_flags(ref, other, CONFIG)
-    assert "vda" not in world.context.paths.definition("g").read_text()
+    assert "vda" not in world.context.paths.definitions.path("g").read_text()
     with pytest.raises(VirtError, match="no target device vda") as caught:
         await world.api.domain_detach_device_flags(ref, other, CONFIG)
     assert caught.value.code == Code.DEVICE_MISSING

@@ -49,8 +49,8 @@ async def test_a_damaged_status_is_set_aside(world: World, damage: str):
 
 async def test_a_definition_under_a_strange_name_is_set_aside(world: World):
     await world.define()
-    file = world.context.paths.definition("g")
-    other = world.context.paths.definition("other")
+    file = world.context.paths.definitions.path("g")
+    other = world.context.paths.definitions.path("other")
     other.write_bytes(file.read_bytes())
     file.unlink()
     second = World(Path(world.context.env.paths.etc.parents[1]))

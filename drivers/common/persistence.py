@@ -1,0 +1,104 @@
+# SPDX-License-Identifier: LGPL-2.1-or-later
+"""Stored definitions: NAME.xml in a driver's folder, and a link in `autostart/` for what starts with the host."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Protocol, TypeVar
+
+from lxml import etree
+
+from conf.errors import ConfError
+from virtd.errors import VirtError
+from virtd.store import files
+
+#: The first lines of every generated file.
+NOTICE = """\
+<!--
+This file is written by virtd; edits made here are lost when it is written
+again. Change the {kind} by the API instead, for example with: virsh {command} {name}
+-->
+
+"""
+
+#: What a file that cannot be used raises when it is read.
+UNUSABLE = (OSError, ValueError, KeyError, etree.LxmlError, ConfError, VirtError)
+
+T = TypeVar("T")
+
+
+class Named(Protocol):
+    """What a definition shows of itself."""
+
+    @property
+    def name(self) -> str: ...
+
+
+D = TypeVar("D", bound=Named)
+
+
+@dataclass(frozen=True, slots=True)
+class DefinitionFiles:
+    """The definitions in `folder`.  `kind` and virsh's `edit` command stand in each file's first lines."""
+
+    folder: Path
+    kind: str = "guest"
+    edit: str = "edit"
+
+    def path(self, name: str) -> Path:
+        """The stored definition of the object called `name`."""
+        return self.folder / f"{name}.xml"
+
+    def autostart_link(self, name: str) -> Path:
+        """Exists while the object is to be started with the host."""
+        return self.folder / "autostart" / f"{name}.xml"
+
+    def with_notice(self, name: str, xml: str) -> bytes:
+        """A document for a file.  A name with "--" would end the comment early."""
+        return (NOTICE.format(kind=self.kind, command=self.edit, name=name.replace("--", "-")) + xml).encode()
+
+    async def save(self, name: str, xml: str) -> None:
+        """Write a definition; when this returns it survives a crash of the host.
+
+        Raises:
+            OSError: nothing was changed.
+        """
+        await asyncio.to_thread(files.write_atomic, self.path(name), self.with_notice(name, xml))
+
+    async def remove(self, name: str) -> None:
+        """Remove a definition and its autostart link."""
+        await asyncio.to_thread(files.remove, self.autostart_link(name))
+        await asyncio.to_thread(files.remove, self.path(name))
+
+    async def set_autostart(self, name: str, *, on: bool) -> None:
+        """Make or remove the link that starts the object with the host."""
+        if on:
+            await asyncio.to_thread(files.symlink, self.path(name), self.autostart_link(name))
+        else:
+            await asyncio.to_thread(files.remove, self.autostart_link(name))
+
+    def load(self, parse: Callable[[bytes], D]) -> Iterator[tuple[D, bool]]:
+        """Every stored definition, and whether it starts with the host.  Blocks.  What cannot be read is set aside."""
+        for path in documents(self.folder):
+            found = read(path, parse)
+            if found is not None and found.name != path.stem:
+                files.set_aside(path, f"it is about {found.name!r}, which its name does not say")
+            elif found is not None:
+                yield found, self.autostart_link(found.name).is_symlink()
+
+
+def documents(folder: Path) -> list[Path]:
+    """The documents in a folder, none where it is not there yet.  Blocks."""
+    return sorted(p for p in folder.glob("*.xml") if not p.name.startswith(".")) if folder.is_dir() else []
+
+
+def read(path: Path, parse: Callable[[bytes], T]) -> T | None:
+    """What a file holds; None: it cannot be used and was set aside.  Blocks."""
+    try:
+        return parse(path.read_bytes())
+    except UNUSABLE as error:
+        files.set_aside(path, str(error))
+        return None
