@@ -32,8 +32,8 @@ from conf.domain.devices.tpm import TPM
 from conf.domain.devices.video import Video
 from conf.domain.devices.vsock import Vsock
 from conf.domain.devices.watchdog import Watchdog
+from drivers.common.disk_names import disk_index
 from drivers.qemu import machines
-from drivers.qemu.addresses.disk_names import disk_index
 
 #: Kinds whose devices are numbered.
 _PREFIXES: dict[type, str] = {

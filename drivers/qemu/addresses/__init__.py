@@ -4,7 +4,7 @@
 from __future__ import annotations
 
 from conf.domain import Domain
-from drivers.qemu.addresses.drive import assign_drives
+from drivers.common.drives import assign_drives
 from drivers.qemu.addresses.pci_assign import assign_pci
 from drivers.qemu.addresses.slots import assign_memory_slots
 from drivers.qemu.addresses.spapr_vio import assign_spapr_vio

@@ -16,9 +16,9 @@ from conf.domain.devices.disk import Disk
 from conf.domain.devices.hub import Hub
 from conf.domain.devices.info import DeviceInfo
 from conf.domain.devices.memory import Memory
+from drivers.common.drives import DRIVE_BUSES, assign_disk, is_scsi, place_of
 from drivers.qemu import machines
 from drivers.qemu.addresses.ccw_devnos import CcwAddress, CcwAddressSet
-from drivers.qemu.addresses.drive import DRIVE_BUSES, assign_disk, is_scsi, place_of
 from drivers.qemu.addresses.pci_assign import build_placement
 from drivers.qemu.addresses.pci_buses import Connect
 from drivers.qemu.addresses.pci_connect import Connections

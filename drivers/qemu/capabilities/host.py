@@ -25,14 +25,14 @@ from conf.capabilities import (
     Signature,
     Toggle,
 )
-from drivers.qemu.capabilities.arch import ARCHES, X86
-from drivers.qemu.capabilities.host_topology import (
+from drivers.common.topology import (
     cache_banks,
     cpu_topology,
     numa_topology,
     page_sizes,
     read_cpus,
 )
+from drivers.qemu.capabilities.arch import ARCHES, X86
 from drivers.qemu.capabilities.model import MachineType, Summary
 from drivers.qemu.cpu.cpu_map import load_cpu_map
 from drivers.qemu.cpu.decode import NamedCpu, decode_host

@@ -1,55 +1,17 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
-"""Controllers: numbers and models the XML leaves out, and those that other devices call for."""
+"""Controllers: the models the XML leaves out."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-
 from conf.domain import Domain
-from conf.domain.devices.address import CCIDAddress, DriveAddress, VirtioSerialAddress
-from conf.domain.devices.chardev import Channel, Console
-from conf.domain.devices.controller import Controller, ControllerType, USBMaster
+from conf.domain.devices.controller import Controller, USBMaster
 from drivers.qemu import machines
-from drivers.qemu.addresses.pci import no_slot
 from drivers.qemu.facts import EmulatorFacts
 from drivers.qemu.validate.controllers import refuse_misplaced_pci
 from virtd.errors import Code, VirtError
 
-#: The parts of one USB 2 controller, which have an index in common.
-ICH9_USB = ("ich9-ehci1", "ich9-uhci1", "ich9-uhci2", "ich9-uhci3")
 #: The port of the EHCI controller from which each companion serves two.
 _FIRST_PORTS = {"ich9-uhci1": 0, "ich9-uhci2": 2, "ich9-uhci3": 4}
-#: Controllers of one kind that addresses may make us add; no machine has slots for more.
-_HIGHEST_CONTROLLER = 1024
-
-
-def number_controllers(domain: Domain) -> None:
-    """Give controllers without an index the lowest free one of their type."""
-    controllers = domain.devices.controllers
-    used: dict[str, set[int]] = {}
-    for controller in controllers:
-        if controller.index is not None:
-            used.setdefault(controller.type, set()).add(controller.index)
-    previous: Controller | None = None
-    for controller in controllers:
-        if controller.index is None:
-            taken = used.setdefault(controller.type, set())
-            index = _index_of_group(controllers, controller, previous)
-            if index is None:
-                index = next(n for n in range(len(taken) + 1) if n not in taken)
-            controller.index = index
-            taken.add(index)
-        previous = controller
-
-
-def _index_of_group(controllers: list[Controller], part: Controller, previous: Controller | None) -> int | None:
-    """The index of the USB 2 controller begun just before, if this part of it is still missing."""
-    if part.type != "usb" or part.model not in ICH9_USB:
-        return None
-    if previous is None or previous.type != "usb" or previous.model not in ICH9_USB:
-        return None
-    present = {c.model for c in controllers if c.type == "usb" and c.index == previous.index}
-    return None if part.model in present else previous.index
 
 
 def choose_usb_model(domain: Domain, emulator: EmulatorFacts) -> str | None:
@@ -102,45 +64,3 @@ def complete_controller(controller: Controller, domain: Domain, emulator: Emulat
         refuse_misplaced_pci(controller, domain)
     elif controller.type == "scsi" and controller.model in (None, "auto"):
         controller.model = choose_scsi_model(domain, emulator, controller.index or 0)
-
-
-def add_missing_controllers(domain: Domain) -> None:
-    """Add the controllers that disks, channels and smartcards name by their addresses."""
-    devices = domain.devices
-    for bus in ("scsi", "fdc", "ide", "sata"):
-        addresses = (d.address for d in devices.disks if d.target.bus == bus)
-        _add_up_to(domain, bus, (a.controller for a in addresses if isinstance(a, DriveAddress)))
-    ports: list[Channel | Console] = [*devices.channels, *devices.consoles]
-    places = [d.address for d in ports if d.target and d.target.type == "virtio"]
-    for place in places:
-        ensure_controller(domain, "virtio-serial", place.controller if isinstance(place, VirtioSerialAddress) else 0)
-    cards = (d.address for d in devices.smartcards)
-    _add_up_to(domain, "ccid", (a.controller for a in cards if isinstance(a, CCIDAddress)))
-    add_hostdev_controllers(domain)
-
-
-def add_hostdev_controllers(domain: Domain) -> None:
-    """Add the SCSI controllers that host devices name, or the first; a new one is like that before it."""
-    hostdevs = [h for h in domain.devices.hostdevs if h.mode == "subsystem" and h.type == "scsi"]
-    wanted = [h.address.controller if isinstance(h.address, DriveAddress) else 0 for h in hostdevs]
-    highest = max(wanted, default=-1)
-    scsi = (c for c in domain.devices.controllers if c.type == "scsi")
-    model = next((c.model for c in scsi if c.index is not None and c.index == highest - 1), None)
-    _add_up_to(domain, "scsi", wanted, model)
-
-
-def _add_up_to(domain: Domain, kind: ControllerType, wanted: Iterable[int], model: str | None = None) -> None:
-    """All controllers of a kind from 0 to the highest that is wanted."""
-    highest = max(wanted, default=-1)
-    if highest > _HIGHEST_CONTROLLER:
-        raise no_slot("pci-bridge")
-    controllers = domain.devices.controllers
-    present = {c.index for c in controllers if c.type == kind}
-    missing = (index for index in range(highest + 1) if index not in present)
-    controllers.extend([Controller(type=kind, index=index, model=model) for index in missing])
-
-
-def ensure_controller(domain: Domain, kind: ControllerType, index: int, model: str | None = None) -> None:
-    """Add a controller unless there is one of that index."""
-    if not any(c.type == kind and c.index == index for c in domain.devices.controllers):
-        domain.devices.controllers.append(Controller(type=kind, index=index, model=model))

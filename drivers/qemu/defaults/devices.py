@@ -3,7 +3,6 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Callable
 from typing import Any, Literal
 
@@ -19,6 +18,7 @@ from conf.domain.devices.shmem import Shmem, ShmemMSI
 from conf.domain.devices.tpm import TPM
 from conf.domain.devices.vsock import Vsock
 from conf.domain.validation.references import all_devices
+from drivers.common.mac import generate_mac
 from drivers.qemu import machines
 from drivers.qemu.defaults.chardevs import complete_serial
 from drivers.qemu.defaults.controllers import complete_controller
@@ -26,8 +26,6 @@ from drivers.qemu.defaults.storage import complete_sources
 from drivers.qemu.defaults.videos import complete_videos
 from drivers.qemu.facts import EmulatorFacts
 
-#: The first half of generated MAC addresses: QEMU's and KVM's.
-MAC_PREFIX = "52:54:00"
 #: Interface models whose case does not matter.
 _KNOWN_MODELS = {
     name.lower(): name
@@ -97,11 +95,6 @@ def complete_interface(interface: Interface, domain: Domain, emulator: EmulatorF
         interface.backend.vhost = None
     if interface.driver is not None and interface.driver.queues == 1:
         interface.driver.queues = None
-
-
-def generate_mac() -> str:
-    """A random address in QEMU's range."""
-    return f"{MAC_PREFIX}:{os.urandom(3).hex(':')}"
 
 
 def choose_interface_model(domain: Domain, emulator: EmulatorFacts) -> str | None:

@@ -13,8 +13,8 @@ from conf.domain.devices.input import Input
 from conf.domain.devices.memballoon import Memballoon
 from conf.domain.devices.panic import Panic
 from conf.domain.devices.video import Video, VideoModel
+from drivers.common.controllers import ICH9_USB, ensure_controller
 from drivers.qemu import machines
-from drivers.qemu.defaults.controllers import ICH9_USB, ensure_controller
 from drivers.qemu.facts import EmulatorFacts
 from virtd.errors import Code, VirtError
 

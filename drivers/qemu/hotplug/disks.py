@@ -6,9 +6,9 @@ from __future__ import annotations
 from conf.domain.devices.address import DriveAddress
 from conf.domain.devices.controller import Controller
 from conf.domain.devices.disk import Disk
+from drivers.common.disk_names import disk_index
+from drivers.common.drives import drive_place
 from drivers.qemu import commands
-from drivers.qemu.addresses.disk_names import disk_index
-from drivers.qemu.addresses.drive import drive_place
 from drivers.qemu.block import access, storage, tuning
 from drivers.qemu.block import commands as block
 from drivers.qemu.block.chains import prepare_disks

@@ -8,8 +8,8 @@ import re
 from conf.domain import Domain
 from conf.domain.devices.address import DriveAddress, UnassignedAddress, USBAddress
 from conf.domain.devices.disk import Disk
+from drivers.common.drives import is_scsi, place_of
 from drivers.qemu import machines
-from drivers.qemu.addresses.drive import is_scsi, place_of
 from drivers.qemu.validate.complaints import unsupported
 from drivers.qemu.validate.devices.filesystem import shares_memory
 from drivers.qemu.validate.images import layers, validate_image

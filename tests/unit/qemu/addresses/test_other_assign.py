@@ -8,7 +8,7 @@ import pytest
 from conf.domain import Domain
 from conf.domain.devices.address import CCWAddress, DIMMAddress, PCIAddress, SpaprVIOAddress, USBAddress
 from conf.domain.devices.info import DeviceInfo
-from drivers.qemu.addresses.drive import drive_place, place_of
+from drivers.common.drives import drive_place, place_of
 from tests.fakes.emulators import define
 from virtd.errors import VirtError
 

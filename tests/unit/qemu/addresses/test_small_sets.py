@@ -3,8 +3,8 @@
 
 import pytest
 
+from drivers.common.disk_names import disk_index
 from drivers.qemu.addresses.ccw_devnos import CcwAddress, CcwAddressSet
-from drivers.qemu.addresses.disk_names import disk_index
 from drivers.qemu.addresses.virtio_serial_ports import VirtioSerialPorts
 from virtd.errors import VirtError
 

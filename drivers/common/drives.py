@@ -8,7 +8,7 @@ from conf.domain.devices.address import DriveAddress
 from conf.domain.devices.disk import Disk
 from conf.domain.devices.hostdev import Hostdev
 from conf.domain.devices.info import DeviceInfo
-from drivers.qemu.addresses.disk_names import disk_index
+from drivers.common.disk_names import disk_index
 from virtd.errors import Code, VirtError
 
 #: Controller, bus, target, unit.
