@@ -1035,6 +1035,7 @@ class NetworkUpdateCommand:
     NONE: Final = 0
     MODIFY: Final = 1
     DELETE: Final = 2
+    ADD_LAST: Final = 3
     ADD_FIRST: Final = 4
 
 
