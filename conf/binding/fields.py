@@ -55,6 +55,7 @@ class Binding:
     shown: Shown | None = None
     only: Complaint | None = None
     secret: bool = False
+    definition: bool = False
     scale: Scale | None = None
     parse: Callable[[_Element, ParseOptions], Any] | None = None
     format: Callable[[Any, FormatOptions], list[str]] | None = None
@@ -199,6 +200,7 @@ def child(
     keep_empty: bool = False,
     live: bool = False,
     secret: bool = False,
+    definition: bool = False,
 ) -> Any:
     """A child element with a model: the first of that name.
 
@@ -209,6 +211,7 @@ def child(
         only: the complaint about a second one; without it the first counts.
         keep_empty: written as `<x/>` when nothing is in it; otherwise left out.
         error: for `by`: the complaint about an unknown value.
+        definition: read and written as a definition, whatever the document around it is.
         missing: for `by`: the complaint when the attribute is absent; without it, libvirt's usual one.
     """
     return bound(
@@ -225,6 +228,7 @@ def child(
             keep_empty=keep_empty,
             live=live,
             secret=secret,
+            definition=definition,
         ),
         None,
     )
@@ -237,6 +241,7 @@ def children(
     within: str | None = None,
     when: Condition | None = None,
     error: Complaint | None = None,
+    missing: Complaint | None = None,
     keep_empty: bool = True,
     live: bool = False,
     shown: Shown | None = None,
@@ -254,6 +259,7 @@ def children(
             within=within,
             when=when,
             error=error,
+            missing=missing,
             keep_empty=keep_empty,
             live=live,
         ),

@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
+from dataclasses import replace
 from functools import cache
 from typing import Any, TypeVar, cast
 
@@ -266,7 +267,10 @@ def _model_value(field: Field) -> Reader:
             compiled.append(reader(model))
         return compiled[0](element, around, options)
 
-    return run
+    def run_definition(element: Element, around: Values, options: ParseOptions) -> Any:
+        return run(element, around, replace(options, inactive=True, status=False))
+
+    return run_definition if field.binding.definition else run
 
 
 def _variant_value(field: Field) -> Reader:

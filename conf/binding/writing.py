@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
+from dataclasses import replace
 from functools import cache
 from itertools import groupby
 from typing import Any
@@ -237,11 +238,16 @@ def _model_writer(field: Field) -> ValueWriter:
         write: Writer = writer(value.__class__)
         write(value, tag, pad, values, options, lines, keep)
 
+    def run_definition(value: Any, values: Values, pad: str, options: FormatOptions, lines: list[str]) -> None:
+        run(value, values, pad, replace(options, inactive=True, status=False), lines)
+
     def run_list(value: Any, values: Values, pad: str, options: FormatOptions, lines: list[str]) -> None:
         for member in value:
             write: Writer = writer(member.__class__)
             write(member, tag, pad, values, options, lines, keep)
 
+    if field.binding.definition:
+        return run_definition
     return run_list if field.is_list else run
 
 

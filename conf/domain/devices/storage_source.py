@@ -77,6 +77,21 @@ Protocol = Literal[
     "nfs",
 ]
 
+#: The port of a server that names none, by protocol; the others have no usual one.
+DEFAULT_PORTS: dict[str, int] = {
+    "http": 80,
+    "https": 443,
+    "ftp": 21,
+    "ftps": 990,
+    "tftp": 69,
+    "ssh": 22,
+    "nbd": 10809,
+    "sheepdog": 7000,
+    "gluster": 24007,
+    "iscsi": 3260,
+    "vxhs": 9999,
+}
+
 _FILE = on("../type", "file")
 _NETWORK = on("../type", "network")
 _VOLUME = on("../type", "volume")
@@ -135,6 +150,11 @@ class Reservations(Model):
     source: ReservationsSource | None = child()
 
 
+def _secret(cookies: list[Cookie], _own: Values, _around: Values, options: FormatOptions) -> list[Cookie]:
+    """Cookies let their holder in: they are for those who may see passwords."""
+    return cookies if options.secure else []
+
+
 class StorageSource(Model):
     """`<source>`."""
 
@@ -163,7 +183,7 @@ class StorageSource(Model):
     config: ConfigFile | None = child(when=_NETWORK)
     initiator: Initiator | None = child(when=_NETWORK)
     ssl: SSL | None = child(when=_protocol("https", "ftps"))
-    cookies: list[Cookie] = children("cookie", within="cookies", when=_HTTP)
+    cookies: list[Cookie] = children("cookie", within="cookies", when=_HTTP, shown=_secret)
     readahead: Readahead | None = child(when=_WEB)
     timeout: Timeout | None = child(when=_WEB)
     identity: Identity | None = child(when=_protocol("nfs"))
@@ -191,6 +211,9 @@ class StorageSource(Model):
         if self.protocol == "gluster" and self.name is not None and not re.match(r"/?[^/]+/", self.name):
             raise XMLError(f"can't split path '{self.name}' into pool name and image name")
         check_cookies(self.cookies)
+        for host in self.hosts:
+            if host.transport in (None, "tcp"):
+                host.port = host.port or DEFAULT_PORTS.get(self.protocol or "")
 
     def check_kind(self, kind: str | None) -> None:
         """Check what the element around decides: `kind` is its type.

@@ -7,11 +7,12 @@ import asyncio
 import os
 
 from conf.domain.devices.disk import Disk
+from conf.domain.lookup import find_disk
 from drivers.common.part import definition, definitions, require_one_impact
 from drivers.qemu.api.base import Part
 from drivers.qemu.block import commands, thresholds, tuning
 from drivers.qemu.block.layers import chain, is_empty
-from drivers.qemu.block.lookup import disk_by_name, find_disk
+from drivers.qemu.block.lookup import disk_by_name
 from drivers.qemu.block.nodes import drive_node
 from drivers.qemu.guest import Guest
 from virtd.enums import DomainBlockResizeFlags as Resize

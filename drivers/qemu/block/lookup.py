@@ -8,20 +8,12 @@ import re
 
 from conf.domain import Domain
 from conf.domain.devices.disk import Disk
+from conf.domain.lookup import find_disk
 from drivers.qemu.block.layers import Layer
 from virtd.errors import Code, From, VirtError, invalid_arg
 
 #: "vda[3]": the image number 3 of disk vda.
 NUMBERED = re.compile(r"(?P<disk>[^\[\]]+)\[(?P<index>\d{1,9})\]", re.ASCII)
-
-
-def find_disk(domain: Domain, name: str) -> Disk | None:
-    """The disk with this target name or image path; a path that two disks have names none."""
-    disks = domain.devices.disks
-    if not name.startswith("/"):
-        return next((disk for disk in disks if disk.target.dev == name), None)
-    found = [disk for disk in disks if disk.source and name in (disk.source.file, disk.source.dev)]
-    return found[0] if len(found) == 1 else None
 
 
 def disk_by_name(domain: Domain, name: str) -> Disk:

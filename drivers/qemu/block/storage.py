@@ -7,23 +7,12 @@ from collections.abc import Callable
 from typing import Any
 
 from conf.domain.devices.network_source import Host
+from conf.domain.devices.storage_source import DEFAULT_PORTS
 from drivers.qemu.block.layers import Layer
 from virtd.errors import Code, VirtError
 
 Properties = dict[str, Any]
 
-DEFAULT_PORTS = {
-    "nbd": 10809,
-    "iscsi": 3260,
-    "sheepdog": 7000,
-    "gluster": 24007,
-    "ssh": 22,
-    "http": 80,
-    "https": 443,
-    "ftp": 21,
-    "ftps": 990,
-    "tftp": 69,
-}
 GLUSTER_DEBUG_LEVEL = 4
 #: The object through which QEMU asks the helper that the daemon itself runs.
 MANAGED_PR_HELPER = "pr-helper0"

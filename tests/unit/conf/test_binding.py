@@ -372,3 +372,20 @@ def test_children_of_one_name_are_told_apart_by_an_attribute() -> None:
     wheels = "<wheel place='right' size='2'/><wheel place='top'/><wheel/><wheel place='left' size='1'/>"
     cart = parse(Cart, f"<x>{wheels}<wheel place='left' size='9'/></x>")
     assert written(cart) == "<x>\n  <wheel place='left' size='1'/>\n  <wheel place='right' size='2'/>\n</x>\n"
+
+
+class Inner(Model):
+    alias: str | None = attr(live=True)
+    name: str | None = attr()
+
+
+class Outer(Model):
+    defined: Inner | None = child(definition=True)
+    running: Inner | None = child()
+
+
+def test_a_definition_within_a_live_document_stays_a_definition() -> None:
+    outer = parse(Outer, "<x><defined alias='a' name='n'/><running alias='b'/></x>", LIVE)
+    assert (outer.defined, outer.running) == (Inner(name="n"), Inner(alias="b"))
+    outer.defined = Inner(alias="c", name="n")
+    assert written(outer, inactive=False) == "<x>\n  <defined name='n'/>\n  <running alias='b'/>\n</x>\n"
