@@ -1,12 +1,55 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
-"""Port numbers of serial ports, parallel ports and consoles."""
+"""Serial ports, parallel ports and consoles: which is which, and their numbers."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 
 from conf.domain import Domain
-from conf.domain.devices.chardev import ConsoleTarget, NumberedTarget, Parallel, Serial, SerialTarget
+from conf.domain.devices.chardev import Console, ConsoleTarget, NumberedTarget, Parallel, Serial, SerialTarget
+from virtd.errors import Code, VirtError
+
+#: Serial ports that a machine's firmware and kernel use as console.
+_CONSOLE_TYPES = ("isa-serial", "spapr-vio-serial", "system-serial", "sclp-serial", None)
+
+
+def pair_console_with_serial(domain: Domain) -> None:
+    """The first console and the first serial port are one device seen twice: add whichever is missing.
+
+    Raises:
+        VirtError: a further console claims to be a serial port.
+    """
+    devices = domain.devices
+    for number, console in enumerate(devices.consoles):
+        target = console.target = console.target or ConsoleTarget()
+        target.type = target.type or "serial"
+        if number and console.is_serial:
+            raise VirtError(Code.CONFIG_UNSUPPORTED, "Only the first console can be a serial port")
+    if domain.os.type is None or domain.os.type.type != "hvm":
+        return
+    if devices.consoles and devices.consoles[0].is_serial:
+        if not devices.serials:
+            devices.serials.append(_serial_of(devices.consoles[0]))
+    elif devices.serials and _target_type(devices.serials[0]) in _CONSOLE_TYPES:
+        devices.consoles.insert(0, Console(target=ConsoleTarget(type="serial", port=0)))
+
+
+def _target_type(serial: Serial) -> str | None:
+    return serial.target.type if serial.target else None
+
+
+def _serial_of(console: Console) -> Serial:
+    """A serial port with what stands in the XML's console."""
+    port = console.target.port if console.target else None
+    return Serial(
+        type=console.type,
+        sources=console.sources,
+        protocol=console.protocol,
+        log=console.log,
+        alias=console.alias,
+        address=console.address,
+        target=SerialTarget(port=port),
+    )
 
 
 def number_chardevs(domain: Domain) -> None:

@@ -5,11 +5,10 @@ from __future__ import annotations
 
 from conf.domain import Domain
 from conf.domain.validation import validate_early
-from drivers.common.chardevs import number_chardevs
+from drivers.common.chardevs import number_chardevs, pair_console_with_serial
 from drivers.common.controllers import add_hostdev_controllers, add_missing_controllers, number_controllers
 from drivers.qemu.addresses import assign_addresses, assign_drives
 from drivers.qemu.addresses.slots import assign_smartcards
-from drivers.qemu.defaults.chardevs import pair_console_with_serial
 from drivers.qemu.defaults.cpus import complete_cpu
 from drivers.qemu.defaults.devices import complete_devices, complete_input
 from drivers.qemu.defaults.emulators import choose_emulator

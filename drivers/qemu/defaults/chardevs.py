@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
-"""Serial ports and consoles: which is which, and what they are."""
+"""Serial ports: what they are."""
 
 from __future__ import annotations
 
@@ -7,10 +7,9 @@ from typing import Literal
 
 from conf.domain import Domain
 from conf.domain.devices.address import PCIAddress, SpaprVIOAddress, USBAddress
-from conf.domain.devices.chardev import Console, ConsoleTarget, Serial, SerialTarget
+from conf.domain.devices.chardev import Serial, SerialTarget
 from conf.domain.devices.chardev import SerialTargetModel as TargetModel
 from drivers.qemu import machines
-from virtd.errors import Code, VirtError
 
 SerialType = Literal[
     "isa-serial", "usb-serial", "pci-serial", "spapr-vio-serial", "system-serial", "sclp-serial", "isa-debug"
@@ -28,47 +27,6 @@ _MODELS: dict[str, ModelName] = {
     "sclp-serial": "sclpconsole",
     "isa-debug": "isa-debugcon",
 }
-#: Serial ports that a machine's firmware and kernel use as console.
-_CONSOLE_TYPES = ("isa-serial", "spapr-vio-serial", "system-serial", "sclp-serial", None)
-
-
-def pair_console_with_serial(domain: Domain) -> None:
-    """The first console and the first serial port are one device seen twice: add whichever is missing.
-
-    Raises:
-        VirtError: a further console claims to be a serial port.
-    """
-    devices = domain.devices
-    for number, console in enumerate(devices.consoles):
-        target = console.target = console.target or ConsoleTarget()
-        target.type = target.type or "serial"
-        if number and console.is_serial:
-            raise VirtError(Code.CONFIG_UNSUPPORTED, "Only the first console can be a serial port")
-    if domain.os.type is None or domain.os.type.type != "hvm":
-        return
-    if devices.consoles and devices.consoles[0].is_serial:
-        if not devices.serials:
-            devices.serials.append(_serial_of(devices.consoles[0]))
-    elif devices.serials and _target_type(devices.serials[0]) in _CONSOLE_TYPES:
-        devices.consoles.insert(0, Console(target=ConsoleTarget(type="serial", port=0)))
-
-
-def _target_type(serial: Serial) -> str | None:
-    return serial.target.type if serial.target else None
-
-
-def _serial_of(console: Console) -> Serial:
-    """A serial port with what stands in the XML's console."""
-    port = console.target.port if console.target else None
-    return Serial(
-        type=console.type,
-        sources=console.sources,
-        protocol=console.protocol,
-        log=console.log,
-        alias=console.alias,
-        address=console.address,
-        target=SerialTarget(port=port),
-    )
 
 
 def complete_serial(serial: Serial, domain: Domain) -> None:
