@@ -133,6 +133,7 @@ class Domain(Extensions):
     launch_security: LaunchSecurity | None = child("launchSecurity")
 
     def check(self, options: ParseOptions) -> None:
+        super().check(options)
         self._complete()
         self._check_names()
         self._check_actions()

@@ -5,8 +5,8 @@ from __future__ import annotations
 
 from typing import Literal
 
-from conf.binding import Model, attr, child, child_text, children
-from conf.errors import InternalError, XMLError
+from conf.binding import Model, ParseOptions, attr, child, child_text, children
+from conf.errors import ConfigUnsupportedError, InternalError, XMLError
 
 
 class QemuArg(Model):
@@ -75,15 +75,23 @@ class QemuOverride(Model):
     devices: list[QemuOverrideDevice] = children("qemu:device")
 
 
+_NO_SOURCE = (InternalError, "No lxc environment type specified")
+
+
 class LxcShare(Model):
     """`<lxc:sharenet>` and its like: whose namespace a container shares."""
 
-    type: Literal["name", "pid", "netns"] = attr(required=True)
-    value: str = attr(required=True)
+    type: Literal["name", "pid", "netns"] = attr(
+        required=_NO_SOURCE, error=(InternalError, "Unknown LXC namespace source '%s'")
+    )
+    value: str = attr(required=_NO_SOURCE)
 
 
 class LxcNamespace(Model):
     """`<lxc:namespace>`."""
+
+    last_counts = True
+    unknown_child = (ConfigUnsupportedError, "unsupported Namespace feature: %s")
 
     sharenet: LxcShare | None = child("lxc:sharenet")
     shareipc: LxcShare | None = child("lxc:shareipc")
@@ -126,12 +134,25 @@ class Extensions(Model):
     bhyve_commandline: BhyveCommandline | None = child("bhyve:commandline")
     vmware_datacenterpath: str | None = child_text("vmware:datacenterpath")
 
+    def check(self, options: ParseOptions) -> None:
+        if self.lxc_namespace == LxcNamespace():
+            self.lxc_namespace = None
+
     def namespaces(self) -> list[str]:
-        used = {
-            "qemu": self.commandline or self.capabilities or self.deprecation or self.override,
-            "lxc": self.lxc_namespace,
-            "xen": self.xen_commandline,
-            "bhyve": self.bhyve_commandline,
-            "vmware": self.vmware_datacenterpath,
-        }
-        return [prefix for prefix, value in used.items() if value]
+        return [prefix for prefix, names in _FIELDS.items() if any(getattr(self, name) for name in names)]
+
+    def keep_extensions(self, prefix: str) -> None:
+        """Forget what was meant for other hypervisors than the one with this prefix."""
+        for other, names in _FIELDS.items():
+            for name in names if other != prefix else ():
+                setattr(self, name, None)
+
+
+#: Prefix → the fields with elements in its namespace.
+_FIELDS = {
+    "qemu": ("commandline", "capabilities", "deprecation", "override"),
+    "lxc": ("lxc_namespace",),
+    "xen": ("xen_commandline",),
+    "bhyve": ("bhyve_commandline",),
+    "vmware": ("vmware_datacenterpath",),
+}

@@ -4,7 +4,7 @@
 from __future__ import annotations
 
 from conf.binding import Model, ParseOptions, Uint, attr, child, child_text, children
-from conf.errors import ConfigUnsupportedError, InvalidArgError, XMLError
+from conf.errors import ConfigUnsupportedError, InternalError, InvalidArgError, XMLError
 
 _LONGEST_APPID = 128
 _INVALID = (XMLError, "invalid idmap start/target/count settings")
@@ -44,3 +44,7 @@ class Resource(Model):
 
     partition: str | None = child_text()
     fibrechannel: FibreChannel | None = child()
+
+    def check(self, options: ParseOptions) -> None:
+        if self.partition is None and self.fibrechannel is None:
+            raise InternalError("missing resource partition attribute")

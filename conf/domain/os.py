@@ -21,11 +21,20 @@ from conf.binding import (
     texts,
     without,
 )
+from conf.domain.arches import WORDSIZES
 from conf.domain.devices.storage_source import StorageSource
 from conf.errors import ConfigUnsupportedError, XMLError
 
 #: Milliseconds that firmware can be told to wait.
 _LONGEST_WAIT = 65535
+
+
+#: What only guests with a machine to boot have, and what only those that begin with a program.
+_OF_MACHINES = (
+    "firmware", "firmware_features", "loader", "nvram", "kernel", "initrd", "dtb", "root", "acpi", "boots", "bootmenu",
+    "bios",
+)  # fmt: skip
+_OF_CONTAINERS = ("init", "initargs", "initenvs", "initdir", "inituser", "initgroup")
 
 
 class OSType(Model):
@@ -36,6 +45,10 @@ class OSType(Model):
     type: Literal["hvm", "xen", "linux", "exe", "uml", "xenpvh"] | None = text(
         error=(ConfigUnsupportedError, "unknown OS type '%s'")
     )
+
+    def check(self, options: ParseOptions) -> None:
+        if self.arch is not None and self.arch not in WORDSIZES:
+            raise ConfigUnsupportedError(f"Unknown architecture {self.arch}")
 
 
 class FirmwareFeature(Model):
@@ -61,7 +74,11 @@ class InitEnv(Model):
     """`<initenv>`: an environment variable of a container's init."""
 
     name: str = attr(required=(XMLError, "No name supplied for <initenv> element"))
-    value: str | None = text(required=(XMLError, "No value supplied for <initenv> element"))
+    value: str | None = text()
+
+    def check(self, options: ParseOptions) -> None:
+        if self.value is None:
+            raise XMLError(f"No value supplied for <initenv name='{self.name}'> element")
 
 
 class Loader(Model):
@@ -166,6 +183,13 @@ class OS(Model):
     bootmenu: BootMenu | None = child()
     bios: BIOS | None = child()
     smbios: SMBIOSMode | None = child()
+
+    def check(self, options: ParseOptions) -> None:
+        kind = self.type.type if self.type is not None else None
+        if kind == "exe" and not all(self.initargs):
+            raise XMLError("No data supplied for <initarg> element")
+        for name in _OF_MACHINES if kind == "exe" else _OF_CONTAINERS:
+            setattr(self, name, [] if name in ("boots", "initargs", "initenvs") else None)
 
     @property
     def arch(self) -> str | None:

@@ -113,7 +113,7 @@ class FilesystemSource(Model):
 
     def _scale_usage(self, units: str) -> None:
         try:
-            self.usage = Scale("KiB").convert(self.usage or 0, units)
+            self.usage = Scale("bytes").convert(self.usage or 0, units) // 1024
             self.units = "KiB"
         except BadValueError:
             raise InvalidArgError(f"unknown suffix '{units}'") from None

@@ -26,7 +26,7 @@ SOURCELESS_TYPES = ("user", "ethernet", "null")
 #: Types whose traffic can pass a network filter.
 FILTERED_TYPES = ("ethernet", "network", "bridge")
 #: Names of host devices that the daemon makes up; they do not outlive the guest.
-_GENERATED_NAME = re.compile(r"(vnet|macvtap|macvlan|vif)\d+", re.ASCII)
+_GENERATED_NAME = re.compile(r"(vnet|macvtap|macvlan).*", re.ASCII | re.DOTALL)
 _MODEL_NAME = re.compile(r"[A-Za-z0-9_-]*", re.ASCII)
 
 

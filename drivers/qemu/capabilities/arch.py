@@ -6,6 +6,8 @@ from __future__ import annotations
 import platform
 from dataclasses import dataclass
 
+from conf.domain.arches import WORDSIZES
+
 
 @dataclass(frozen=True, slots=True)
 class Arch:
@@ -16,49 +18,10 @@ class Arch:
     qemu: str
 
 
-def _table(*rows: tuple[str, int] | tuple[str, int, str]) -> dict[str, Arch]:
-    return {row[0]: Arch(row[0], row[1], row[2] if len(row) == 3 else row[0]) for row in rows}
-
-
+#: Architecture → the name in QEMU's program, where that is another.
+_QEMU_NAMES = {"armv6l": "arm", "armv7l": "arm", "i686": "i386"}
 #: All that libvirt knows, in the order in which it lists them.
-ARCHES = _table(
-    ("alpha", 64),
-    ("armv6l", 32, "arm"),
-    ("armv7l", 32, "arm"),
-    ("armv7b", 32),
-    ("aarch64", 64),
-    ("cris", 32),
-    ("i686", 32, "i386"),
-    ("itanium", 64),
-    ("lm32", 32),
-    ("m68k", 32),
-    ("microblaze", 32),
-    ("microblazeel", 32),
-    ("mips", 32),
-    ("mipsel", 32),
-    ("mips64", 64),
-    ("mips64el", 64),
-    ("openrisc", 32),
-    ("parisc", 32),
-    ("parisc64", 64),
-    ("ppc", 32),
-    ("ppcle", 32),
-    ("ppc64", 64),
-    ("ppc64le", 64),
-    ("ppcemb", 32),
-    ("riscv32", 32),
-    ("riscv64", 64),
-    ("s390", 32),
-    ("s390x", 64),
-    ("sh4", 32),
-    ("sh4eb", 64),
-    ("sparc", 32),
-    ("sparc64", 64),
-    ("unicore32", 32),
-    ("x86_64", 64),
-    ("xtensa", 32),
-    ("xtensaeb", 32),
-)
+ARCHES = {name: Arch(name, wordsize, _QEMU_NAMES.get(name, name)) for name, wordsize in WORDSIZES.items()}
 
 X86 = frozenset({"i686", "x86_64"})
 ARM = frozenset({"armv6l", "armv7l", "aarch64"})

@@ -44,7 +44,7 @@ SPELLINGS = [
     # interfaces
     ("<interface type='direct'><source dev='e'/></interface>", "<interface type='direct'><source dev='e' mode='vepa'/></interface>"),
     ("<interface type='user'><target dev='vnet7'/></interface>", "<interface type='user'/>"),
-    ("<interface type='user'><target dev='vnetmine'/></interface>", "<interface type='user'><target dev='vnetmine'/></interface>"),
+    ("<interface type='user'><target dev='vnetmine'/></interface>", "<interface type='user'/>"),
     ("<interface type='user'><model type='e1000'/><driver name='vhost'/></interface>", "<interface type='user'><model type='e1000'/></interface>"),
     ("<interface type='user'><filterref filter='f'/><teaming/><coalesce><rx/></coalesce><mtu size='0'/></interface>", "<interface type='user'/>"),
     ("<interface type='bridge'><source bridge='b'/><filterref filter='f'><parameter name='Z' value='1'/><parameter name='a-b' value='1'/><parameter name='A' value='x y'/><parameter name='A' value='fe80::1'/></filterref></interface>", "<interface type='bridge'><source bridge='b'/><filterref filter='f'><parameter name='A' value='fe80::1'/><parameter name='Z' value='1'/></filterref></interface>"),
