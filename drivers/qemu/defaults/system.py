@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
-"""Machine type, boot order and features."""
+"""Machine type and features."""
 
 from __future__ import annotations
 
@@ -7,9 +7,8 @@ from typing import Literal
 
 from conf.domain import Domain
 from conf.domain.devices.chardev import Channel
-from conf.domain.devices.info import BootableDevice, RomDevice
 from conf.domain.features import GIC, Features
-from conf.domain.os import Boot
+from drivers.common.bootorder import choose_boot_order
 from drivers.qemu import machines
 from drivers.qemu.facts import EmulatorFacts
 from virtd.errors import invalid_arg
@@ -47,23 +46,9 @@ def has_generated_path(channel: Channel) -> bool:
 
 def complete_system(domain: Domain, emulator: EmulatorFacts) -> None:
     """Boot order and features that the XML leaves to us."""
-    _boot(domain)
+    choose_boot_order(domain)
     if machines.is_arm_virt(domain):
         _choose_gic(domain, emulator)
-
-
-def _boot(domain: Domain) -> None:
-    """Without any order, from the hard disk."""
-    devices = domain.devices
-    roms: list[RomDevice] = [*devices.interfaces, *devices.hostdevs]
-    bootable: list[BootableDevice | RomDevice] = [
-        *devices.disks,
-        *roms,
-        *devices.redirdevs,
-        *devices.filesystems,
-    ]
-    if not domain.os.boots and not any(device.boot for device in bootable):
-        domain.os.boots.append(Boot(dev="hd"))
 
 
 def _choose_gic(domain: Domain, emulator: EmulatorFacts) -> None:
