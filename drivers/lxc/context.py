@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from drivers.base import Environment
 from drivers.common.guestlist import GuestList
+from drivers.lxc.interface import Runtime
 from drivers.lxc.paths import LxcPaths
 from drivers.lxc.settings import LxcSettings
 
@@ -23,3 +24,4 @@ class LxcContext:
     paths: LxcPaths
     settings: LxcSettings
     guests: GuestList[Guest]
+    runtime: Runtime

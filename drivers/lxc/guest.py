@@ -1,19 +1,5 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
-"""One container: what is stored of it, what runs, its state, its jobs.
-
-Who does what.  `lifecycle` gives a guest its id, its live definition and a fresh `RunState` and then asks `runtime`:
-
-    await runtime.start(guest, paused=…, files=[…])   the host's side, the controller, until init runs; on failure
-                                                      nothing is left and VirtError tells the cause
-    await runtime.stop(guest, reason)                 kill everything and clean up; also what is left of a container
-                                                      that has ended by itself; never fails because something is gone
-    await runtime.reconnect(guest)                    after a restart of the daemon: False, it runs no more (what is
-                                                      left of it is then cleaned up by `stop`)
-    runtime.let_go(guest)                             the daemon ends, the container goes on
-
-`runtime` fills in `guest.run` and the live definition's names (veths, terminals) in place, awaits `guest.save_status()`
-when that matters to a later daemon, and tells an end that nobody asked for by `guest.ended(End.…)`, once a run.
-"""
+"""One container: what is stored of it, what runs, its state, its jobs."""
 
 from __future__ import annotations
 
