@@ -34,6 +34,12 @@ class Model(BaseModel):
     # The parser needs no validators: those of most classes are never built, which speeds up the start.
     model_config = ConfigDict(extra="forbid", arbitrary_types_allowed=True, protected_namespaces=(), defer_build=True)
 
+    if not TYPE_CHECKING:  # a type checker would take every attribute to be there
+
+        def __getattr__(self, name: str) -> Any:
+            # Devices are asked by getattr() for what only some kinds have; pydantic's own search takes five times as long.
+            raise AttributeError(f"{type(self).__name__!r} object has no attribute {name!r}")
+
     def check(self, options: ParseOptions) -> None:
         """Called after this element was read, its children before it: complete and refuse.
 

@@ -70,7 +70,7 @@ class PciAddressSet:
             VirtError: the address cannot be, does not suit the device, or is taken; XML_ERROR if it stands in the
                 configuration (`from_config`), else INTERNAL_ERROR.
         """
-        if self.growing:
+        if self.growing and address.bus >= len(self.buses):
             address = address._replace(bus=address.bus + self._grow_to(address.bus, flags))
         self.check(address, flags, from_config=from_config)
         bus = self.buses[address.bus]
@@ -245,23 +245,30 @@ def _check_fit(address: PciAddress, offers: int, flags: int, *, from_config: boo
     A person who writes an address may mix conventional and Express endpoints, put a pci-bridge where these go, and plug
     in where nothing is hotplugged.
     """
-    kind = next((name for bit, name in KIND_NAMES.items() if flags & bit), None)
+    kinds = flags & KINDS
     if from_config:
         flags &= ~(Connect.HOTPLUGGABLE | Connect.AUTOASSIGN)
         if flags & (ENDPOINTS | Connect.PCI_BRIDGE):
             flags |= ENDPOINTS
-    place = f"The device at PCI address {address}"
     if not offers & flags & KINDS:
-        if kind is None:
-            detail = f"{place} has unrecognized connection type flags 0x{flags & KINDS:02x}"
-        else:
-            detail = (
-                f"{place} cannot be plugged into the PCI controller with index='{address.bus}'. "
-                f"It requires a controller that accepts a {kind}."
-            )
-        raise _complaint(detail, from_config)
+        raise _complaint(_wrong_kind(address, kinds, flags), from_config)
     if flags & Connect.INTEGRATED and address.bus:
-        raise _complaint(f"{place} needs to be an integrated device (bus=0)", from_config)
-    if flags & Connect.HOTPLUGGABLE and not offers & Connect.HOTPLUGGABLE:
-        detail = f"{place} requires hotplug capability, but the PCI controller with index='{address.bus}' doesn't support hotplug"
+        detail = f"The device at PCI address {address} needs to be an integrated device (bus=0)"
         raise _complaint(detail, from_config)
+    if flags & Connect.HOTPLUGGABLE and not offers & Connect.HOTPLUGGABLE:
+        detail = (
+            f"The device at PCI address {address} requires hotplug capability, "
+            f"but the PCI controller with index='{address.bus}' doesn't support hotplug"
+        )
+        raise _complaint(detail, from_config)
+
+
+def _wrong_kind(address: PciAddress, kinds: int, flags: int) -> str:
+    place = f"The device at PCI address {address}"
+    kind = next((name for bit, name in KIND_NAMES.items() if kinds & bit), None)
+    if kind is None:
+        return f"{place} has unrecognized connection type flags 0x{flags & KINDS:02x}"
+    return (
+        f"{place} cannot be plugged into the PCI controller with index='{address.bus}'. "
+        f"It requires a controller that accepts a {kind}."
+    )

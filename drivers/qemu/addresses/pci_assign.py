@@ -3,7 +3,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 
 from conf.domain import Domain
 from conf.domain.devices.address import PCIAddress
@@ -24,7 +24,10 @@ from drivers.qemu.addresses.pci_placement import PciPlacement, wants_pci
 from drivers.qemu.facts import EmulatorFacts
 from virtd.errors import Code, VirtError
 
-_FIRST = (Disk, Interface, Sound, Hostdev, Filesystem, Controller)
+#: The order in which libvirt goes through the kinds of devices that are complete; all others come last.
+_RANKS: dict[type, int] = {
+    kind: rank for rank, kind in enumerate((Disk, Interface, Sound, Hostdev, Filesystem, Controller))
+}
 #: The functions of ICH9's USB 2 controller and its USB 1.1 companions within their common slot.
 _ICH9_USB_FUNCTIONS = {"ich9-uhci1": 0, "ich9-uhci2": 1, "ich9-uhci3": 2, "ich9-ehci1": 7}
 
@@ -42,7 +45,7 @@ def assign_pci(domain: Domain, emulator: EmulatorFacts) -> None:
     placement = build_placement(domain, emulator, connections)
     place_chipset_devices(placement)
     _place_all(placement)
-    mark_multifunction(domain)
+    mark_multifunction(placement.devices)
     complete_controllers(domain, emulator)
 
 
@@ -95,20 +98,26 @@ def build_placement(
         multiple_roots=machines.is_pseries(domain),
         pcie_to_pci=emulator.has("pcie-pci-bridge"),
     )
-    placement = PciPlacement(domain, addresses, connections)
-    for device in sorted(pci_devices(domain), key=iteration_rank):
-        _refuse_piix3_on_express(device, addresses.buses)
+    devices = list(pci_devices(domain))
+    if addresses.buses and not addresses.buses[0].offers & Connect.PCI_DEVICE:
+        _refuse_piix3(devices)
+    placement = PciPlacement(domain, devices, addresses, connections)
+    for device in sorted(placement.devices, key=_rank):
         placement.reserve_given(device)
     return placement
 
 
-def _refuse_piix3_on_express(device: DeviceInfo, buses: list[Bus]) -> None:
-    """Parts of a conventional chipset, at their place but on another bus."""
-    if not isinstance(device, Controller) or not (is_piix3_ide(device) or is_piix3_usb(device)):
-        return
-    address = PciPlacement.address_of(device)
-    if address in (PIIX3_IDE, PIIX3_USB) and buses and not buses[0].offers & Connect.PCI_DEVICE:
-        raise VirtError(Code.INTERNAL_ERROR, "Bus 0 must be PCI for integrated PIIX3 USB or IDE controllers")
+def _rank(device: DeviceInfo) -> int:
+    return _RANKS.get(type(device), len(_RANKS))
+
+
+def _refuse_piix3(devices: list[DeviceInfo]) -> None:
+    """Parts of a conventional chipset, at their place but on an Express bus."""
+    for device in devices:
+        if not isinstance(device, Controller) or not (is_piix3_ide(device) or is_piix3_usb(device)):
+            continue
+        if PciPlacement.address_of(device) in (PIIX3_IDE, PIIX3_USB):
+            raise VirtError(Code.INTERNAL_ERROR, "Bus 0 must be PCI for integrated PIIX3 USB or IDE controllers")
 
 
 def _buses(domain: Domain) -> list[Bus]:
@@ -157,18 +166,13 @@ def pci_devices(domain: Domain) -> Iterator[DeviceInfo]:
     yield from _single(devices.iommu)
 
 
-def iteration_rank(device: DeviceInfo) -> int:
-    """The place of a device's kind in the order in which libvirt goes through those that are complete."""
-    return next((rank for rank, kind in enumerate(_FIRST) if isinstance(device, kind)), len(_FIRST))
-
-
 def _single(device: DeviceInfo | None) -> Iterator[DeviceInfo]:
     if device is not None:
         yield device
 
 
 def _place_all(placement: PciPlacement) -> None:
-    for device in pci_devices(placement.domain):
+    for device in placement.devices:
         if not wants_pci(device) or id(device) in placement.placed:
             continue
         if isinstance(device, Controller) and device.model in _ICH9_USB_FUNCTIONS:
@@ -189,10 +193,10 @@ def _place_ich9_usb(placement: PciPlacement, controller: Controller) -> None:
     placement.place_next(controller, function)
 
 
-def mark_multifunction(domain: Domain) -> None:
+def mark_multifunction(devices: Iterable[DeviceInfo]) -> None:
     """Function 0 of a slot must say so where there are further functions."""
     functions: dict[PciAddress, list[PCIAddress]] = {}
-    for device in pci_devices(domain):
+    for device in devices:
         address = device.address
         if isinstance(address, PCIAddress) and not address.is_empty:
             key = PciAddress(address.bus, address.slot, 0, address.domain)

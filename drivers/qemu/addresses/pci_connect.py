@@ -202,11 +202,16 @@ class Connections:
         self._domain = domain
         self._slots = Slots.of(domain)
         self._isolates = machines.is_pseries(domain)
+        #: Each device is asked about several times: its answer, by its `id`, which stays its own while it is kept here.
+        self._flags: dict[int, tuple[int, DeviceInfo]] = {}
 
     def flags(self, device: DeviceInfo) -> int:
         """The slots it fits into, as `Connect` bits; 0 for what is no PCI device."""
-        rule = _RULES.get(type(device))
-        return rule(device, self._slots) if rule else 0
+        known = self._flags.get(id(device))
+        if known is None:
+            rule = _RULES.get(type(device))
+            known = self._flags[id(device)] = (rule(device, self._slots) if rule else 0, device)
+        return known[0]
 
     def is_placed(self, device: DeviceInfo) -> bool:
         """Whether it is given a PCI address if it has none; a device nobody could place is, and fails."""

@@ -24,8 +24,12 @@ class PciPlacement:
     A trial (`addresses.growing`) finds out how many buses are needed and leaves the devices alone.
     """
 
-    def __init__(self, domain: Domain, addresses: PciAddressSet, connections: Connections) -> None:
+    def __init__(
+        self, domain: Domain, devices: list[DeviceInfo], addresses: PciAddressSet, connections: Connections
+    ) -> None:
+        """`devices`: all that may be PCI devices, in the order in which they get their addresses."""
         self.domain = domain
+        self.devices = devices
         self.addresses = addresses
         self.connections = connections
         #: Where devices (by `id`) were put that we chose a place for, which in a trial does not show on them.  As in
