@@ -12,6 +12,8 @@ from drivers.storage.probing import note_owner_and_times
 from virtd.errors import Code, From, VirtError, invalid_arg
 from virtd.host.command import run
 
+#: A qcow2 image that does not say its version is of the first: every QEMU reads it, and it has none of the features.
+OLDEST_COMPAT = "0.10"
 #: Seconds: an image is made in no time unless its blocks are; copies read everything.
 MAKE_SECONDS = 3600.0
 COPY_SECONDS = 24 * 3600.0
@@ -71,16 +73,15 @@ def _options(volume: Volume, *, metadata: bool) -> list[str]:
 
 def _qcow2_options(volume: Volume, *, metadata: bool) -> Iterator[str]:
     target = volume.target
+    if metadata:
+        yield f"preallocation={'metadata' if volume.allocation < volume.capacity else 'falloc'}"
     if target.nocow:
         yield "nocow=on"
-    if target.compat:
-        yield f"compat={target.compat}"
+    yield f"compat={target.compat or OLDEST_COMPAT}"
     if target.cluster_size:
         yield f"cluster_size={target.cluster_size}"
     for feature in target.features or ():
         yield f"{feature}=on"
-    if metadata:
-        yield f"preallocation={'metadata' if volume.allocation < volume.capacity else 'falloc'}"
 
 
 def _tool_format(volume: Volume) -> str:
@@ -102,7 +103,7 @@ async def create(volume: Volume, *, metadata: bool) -> None:
         *(("-b", backing.path) if backing and backing.path else ()),
         *_options(volume, metadata=metadata),
         volume.target.path or "",
-        *((f"{-(-volume.capacity // 1024)}K",) if volume.capacity else ()),
+        *((f"{-(-volume.capacity // 1024)}K",) if volume.capacity or backing is None else ()),
         seconds=MAKE_SECONDS,
     )
 

@@ -7,6 +7,7 @@ import asyncio
 import os
 
 from conf.storage import Volume, parse_volume
+from drivers.common import schema
 from drivers.storage import files, probing, qemuimg
 from drivers.storage.api.base import Part
 from drivers.storage.pool import ManagedPool, ManagedVolume
@@ -20,8 +21,9 @@ class CreationApi(Part):
 
     async def storage_vol_create_xml(self, pool: StoragePoolRef, xml: str, flags: int) -> StorageVolRef:
         """virStorageVolCreateXML."""
-        check_flags(flags, Create.PREALLOC_METADATA, "storageVolCreateXML")
+        check_flags(flags, Create.PREALLOC_METADATA | Create.VALIDATE, "storageVolCreateXML")
         found = self.active(pool)
+        await _validate(xml, flags)
         definition = parse_volume(xml, found.definition.type)
         async with found.lock:
             found.check_active()
@@ -35,8 +37,9 @@ class CreationApi(Part):
         self, pool: StoragePoolRef, xml: str, clonevol: StorageVolRef, flags: int
     ) -> StorageVolRef:
         """virStorageVolCreateXMLFrom: the new volume has the other's content and is not smaller."""
-        check_flags(flags, Create.PREALLOC_METADATA | Create.REFLINK, "storageVolCreateXMLFrom")
+        check_flags(flags, Create.PREALLOC_METADATA | Create.REFLINK | Create.VALIDATE, "storageVolCreateXMLFrom")
         found = self.active(pool)
+        await _validate(xml, flags)
         _, source = self.volume(clonevol)
         definition = parse_volume(xml, found.definition.type, sized=False)
         async with found.lock:
@@ -51,6 +54,11 @@ class CreationApi(Part):
         with source.used():
             await _make(found, volume, source.definition, flags)
         return found.ref_of(volume)
+
+
+async def _validate(xml: str, flags: int) -> None:
+    if flags & Create.VALIDATE:
+        await schema.validate(xml, "storagevol.rng")
 
 
 def _enlarge(definition: Volume, source: Volume) -> None:

@@ -4,12 +4,13 @@
 from __future__ import annotations
 
 from conf.storage import format_pool, parse_pool
+from drivers.common import schema
 from drivers.storage import persistence
 from drivers.storage.api.base import Part
 from drivers.storage.backends import check_definable
 from drivers.storage.pool import ManagedPool
+from virtd.enums import StoragePoolDefineFlags, StorageXMLFlags
 from virtd.enums import StoragePoolEventLifecycleType as Lifecycle
-from virtd.enums import StorageXMLFlags
 from virtd.errors import Code, VirtError, check_flags
 from virtd.refs import StoragePoolRef
 
@@ -19,7 +20,9 @@ class DefinitionApi(Part):
 
     async def storage_pool_define_xml(self, xml: str, flags: int) -> StoragePoolRef:
         """virStoragePoolDefineXML; of an active pool, for when it is started again."""
-        check_flags(flags, 0, "storagePoolDefineXML")
+        check_flags(flags, StoragePoolDefineFlags.VALIDATE, "storagePoolDefineXML")
+        if flags & StoragePoolDefineFlags.VALIDATE:
+            await schema.validate(xml, "storagepool.rng")
         definition = parse_pool(xml)
         check_definable(definition)
         storage = self._storage

@@ -16,7 +16,7 @@ import pytest
 from drivers.base import Environment
 from drivers.storage.driver import HostStorageDriver
 from virtd.enums import ConnectListAllStoragePoolsFlags as List
-from virtd.enums import StoragePoolCreateFlags, StorageVolCreateFlags, StorageVolResizeFlags
+from virtd.enums import StoragePoolCreateFlags, StoragePoolDefineFlags, StorageVolCreateFlags, StorageVolResizeFlags
 from virtd.errors import Code, VirtError
 from virtd.events import Event, EventBus
 from virtd.host.paths import Paths
@@ -441,3 +441,16 @@ async def test_a_hole_behind_the_end_makes_a_volume_longer(house: House) -> None
     await upload.write_hole(MIB)
     await upload.finish()
     assert os.stat(house.storage_vol_get_path(volume)).st_size == MIB
+
+
+async def test_documents_are_held_against_the_schema_on_request(house: House) -> None:
+    odd = house.xml("v", extra="<odd/>")
+    with refused(Code.XML_INVALID_SCHEMA, "failed to validate against schema"):
+        await house.storage_pool_define_xml(odd, StoragePoolDefineFlags.VALIDATE)
+    await house.storage_pool_define_xml(odd, 0)
+    pool = await house.pool()
+    volume = "<volume><name>a</name><capacity>1</capacity>{}</volume>"
+    with refused(Code.XML_INVALID_SCHEMA, "storagevol.rng"):
+        await house.storage_vol_create_xml(pool, volume.format("<odd/>"), StorageVolCreateFlags.VALIDATE)
+    made = await house.storage_vol_create_xml(pool, volume.format("<target/>"), StorageVolCreateFlags.VALIDATE)
+    assert made.name == "a"
