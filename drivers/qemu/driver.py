@@ -6,7 +6,9 @@ from __future__ import annotations
 import asyncio
 from typing import ClassVar
 
+from conf.domain import Domain
 from drivers.base import Environment, HypervisorDriver
+from drivers.common import startup
 from drivers.common.guestlist import GuestList
 from drivers.common.host import HostApi
 from drivers.qemu.api.base import Part
@@ -39,7 +41,7 @@ from drivers.qemu.context import QemuContext
 from drivers.qemu.cpu.part import CpuPart
 from drivers.qemu.guest import Guest
 from drivers.qemu.hostside import folders
-from drivers.qemu.lifecycle import autostart, ending, reconnect
+from drivers.qemu.lifecycle import ending, launch, reconnect
 from drivers.qemu.paths import QemuPaths
 from drivers.qemu.settings import QemuSettings
 from virtd.calls import Connection
@@ -112,7 +114,11 @@ class QemuDriver(HypervisorDriver):
         await self._block_jobs.load()
         await reconnect.load_all(self.context)
         await self._block_jobs.report_orphans()
-        await autostart.start_all(self.context)
+        await startup.start_all(self.guests, self.context.paths.state, self._autostart)
+
+    @staticmethod
+    async def _autostart(guest: Guest, definition: Domain) -> None:
+        await launch.start(guest, definition, launch.StartOptions())
 
     async def stop(self) -> None:
         """Let go of all guests; those bound to a connection end with it."""

@@ -8,7 +8,7 @@ import logging
 from pathlib import Path
 from uuid import UUID
 
-from conf.domain import Domain, parse_domain
+from drivers.common import startup
 from drivers.common.persistence import UNUSABLE, documents
 from drivers.qemu import commands, status
 from drivers.qemu.context import QemuContext
@@ -62,27 +62,12 @@ async def load_all(context: QemuContext) -> None:
 
     Returns once every QEMU answered or had its time: one that hangs is waited for behind the scenes.
     """
-    stored = await asyncio.to_thread(lambda: list(context.paths.definitions.load(parse_domain)))
-    for domain, autostart in stored:
-        await _add_stored(context, domain, autostart=autostart)
+    await startup.load_stored(context.guests, context.paths.definitions, lambda domain: Guest(context, domain))
     for path in await asyncio.to_thread(documents, context.paths.state):
         await _load_status(context, path)
     found = [guest.tasks.spawn(_reconnect(guest), "reconnect") for guest in context.guests if guest.active]
     if found:
         await asyncio.wait(found, timeout=PATIENCE)
-
-
-async def _add_stored(context: QemuContext, domain: Domain, *, autostart: bool) -> None:
-    try:
-        if context.guests.place(domain) is not None:
-            raise ValueError(f"another file defines {domain.name} too")
-    except (ValueError, VirtError) as error:
-        await asyncio.to_thread(files.set_aside, context.paths.definitions.path(domain.name), str(error))
-        return
-    guest = Guest(context, domain)
-    guest.set_persistent(domain)
-    guest.autostart = autostart
-    context.guests.add(guest)
 
 
 async def _load_status(context: QemuContext, path: Path) -> None:

@@ -1,0 +1,69 @@
+# SPDX-License-Identifier: LGPL-2.1-or-later
+"""What a driver that keeps files does when the daemon starts: stored guests are loaded, and started with the host."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import os
+from collections.abc import Awaitable, Callable
+from pathlib import Path
+from typing import TypeVar
+
+from conf.domain import Domain, parse_domain
+from drivers.common.guestlist import GuestList
+from drivers.common.persistence import DefinitionFiles
+from drivers.common.storedguest import StoredGuest
+from virtd.errors import VirtError
+from virtd.store import files
+
+log = logging.getLogger(__name__)
+
+#: Exists from the first start of the driver on until the host boots anew.
+MARK = "autostarted"
+
+S = TypeVar("S", bound=StoredGuest)
+
+
+async def load_stored(guests: GuestList[S], definitions: DefinitionFiles, new_guest: Callable[[Domain], S]) -> None:
+    """Load every stored definition.  What cannot be read is set aside."""
+    stored = await asyncio.to_thread(lambda: list(definitions.load(parse_domain)))
+    for domain, autostart in stored:
+        try:
+            if guests.place(domain) is not None:
+                raise ValueError(f"another file defines {domain.name} too")
+        except (ValueError, VirtError) as error:
+            await asyncio.to_thread(files.set_aside, definitions.path(domain.name), str(error))
+            continue
+        guest = new_guest(domain)
+        guest.set_persistent(domain)
+        guest.autostart = autostart
+        guests.add(guest)
+
+
+async def start_all(guests: GuestList[S], state: Path, start: Callable[[S, Domain], Awaitable[object]]) -> None:
+    """Start the guests marked so; once after each boot of the host, not with each daemon.
+
+    `state` is the driver's folder under /run, `start` brings a guest up whose job is held.
+    """
+    mark = state / MARK
+    if await asyncio.to_thread(mark.exists):
+        return
+    await asyncio.to_thread(_put, mark)
+    for guest in guests:
+        if guest.autostart and not guest.active:
+            guest.tasks.spawn(_start(guest, start), "autostart")
+
+
+def _put(mark: Path) -> None:
+    os.makedirs(mark.parent, exist_ok=True)
+    mark.touch()
+
+
+async def _start(guest: S, start: Callable[[S, Domain], Awaitable[object]]) -> None:
+    try:
+        async with guest.job("modify"):
+            if not guest.active and guest.persistent is not None:
+                await start(guest, guest.persistent)
+    except VirtError as error:
+        log.error("guest %s cannot be started with the host: %s", guest.name, error)
