@@ -3,10 +3,7 @@
 
 from __future__ import annotations
 
-import os
-import uuid
 from collections.abc import Iterable
-from pathlib import Path
 
 from conf.capabilities import (
     Counter,
@@ -19,55 +16,27 @@ from conf.capabilities import (
     HostCpu,
     MigrationFeatures,
     Named,
-    PageSize,
-    PowerManagement,
     SecurityModel,
     Signature,
     Toggle,
 )
-from drivers.common.topology import (
-    cache_banks,
-    cpu_topology,
-    numa_topology,
-    page_sizes,
-    read_cpus,
-)
+from drivers.common.hostcapabilities import plain_host
+from drivers.common.topology import cpu_topology, read_cpus
 from drivers.qemu.capabilities.arch import ARCHES, X86
 from drivers.qemu.capabilities.model import MachineType, Summary
 from drivers.qemu.cpu.cpu_map import load_cpu_map
 from drivers.qemu.cpu.decode import NamedCpu, decode_host
 from drivers.qemu.cpu.host import CpuInfo, raw_cpu, tsc_frequency
-from virtd.host.node import read_text
-
-_UUID_SOURCES = (Path("/sys/class/dmi/id/product_uuid"), Path("/etc/machine-id"))
-
-
-def host_uuid() -> str | None:
-    """What tells this host from others: the board's UUID, else the installation's."""
-    for path in _UUID_SOURCES:
-        try:
-            return str(uuid.UUID(read_text(path) or ""))
-        except ValueError:
-            continue
-    return None
 
 
 def describe_host(arch: str, secmodels: list[SecurityModel]) -> Host:
     """All about the host but its name.  Blocks."""
-    cpus, sizes = read_cpus(), page_sizes()
+    host = plain_host(arch, secmodels)
     cpu = _host_cpu(arch)
-    cpu.topology = cpu_topology(cpus)
-    cpu.pages = [PageSize(size=size) for size in sizes]
-    return Host(
-        uuid=host_uuid(),
-        cpu=cpu,
-        power_management=_power_management(),
-        iommu=_has_entries("/sys/kernel/iommu_groups"),
-        migration_features=MigrationFeatures(live=True, transports=["tcp", "rdma"]),
-        topology=numa_topology(cpus, sizes),
-        cache=cache_banks(cpus),
-        secmodels=secmodels,
-    )
+    cpu.topology, cpu.pages = cpu_topology(read_cpus()), host.cpu.pages
+    host.cpu = cpu
+    host.migration_features = MigrationFeatures(live=True, transports=["tcp", "rdma"])
+    return host
 
 
 def host_cpu_model(arch: str) -> NamedCpu | None:
@@ -94,19 +63,6 @@ def _host_cpu(arch: str) -> HostCpu:
         physical_address_bits=bits,
         features=[Named(name=name) for name in named.require] if named else [],
     )
-
-
-def _power_management() -> PowerManagement:
-    states = (read_text(Path("/sys/power/state")) or "").split()
-    memory, disk = "mem" in states, "disk" in states
-    return PowerManagement(suspend_mem=memory, suspend_disk=disk, suspend_hybrid=memory and disk)
-
-
-def _has_entries(folder: str) -> bool:
-    try:
-        return bool(os.listdir(folder))
-    except OSError:
-        return False
 
 
 def describe_guests(emulators: Iterable[tuple[str, Summary]]) -> list[GuestKind]:
