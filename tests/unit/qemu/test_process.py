@@ -43,7 +43,7 @@ async def test_its_words_go_to_its_log_and_descriptors_keep_their_numbers(tmp_pa
 
 
 async def test_one_that_does_not_obey_is_killed(tmp_path, monkeypatch):
-    monkeypatch.setattr("drivers.qemu.process.TERM_SECONDS", 0.2)
+    monkeypatch.setattr("drivers.common.process.TERM_SECONDS", 0.2)
     ready = tmp_path / "ready"
     script = f"trap '' TERM; touch {ready}; while :; do sleep 0.05; done"
     process = await spawn("/bin/sh", "-c", script, output=tmp_path / "log")
