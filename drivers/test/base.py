@@ -6,24 +6,27 @@ from __future__ import annotations
 from drivers.common.guestlist import GuestList
 from drivers.common.part import GuestPart
 from drivers.test.guest import TestGuest
-from drivers.test.world import World
-from virtd.calls import current_call
+from drivers.test.world import World, Worlds
 
 
-class Part(GuestPart[TestGuest]):
-    """A subject of the API.  Which host a call means is written in its connection."""
+class Part:
+    """A subject of the API."""
 
     prefix = "test"
 
-    def __init__(self, worlds: dict[str, World]) -> None:
+    def __init__(self, worlds: Worlds) -> None:
         self._worlds = worlds
 
     @property
     def world(self) -> World:
         """The host that the calling client has open."""
-        return self._worlds[current_call.get().connection.uri]
+        return self._worlds.current
+
+
+class DomainPart(Part, GuestPart[TestGuest]):
+    """A subject of the API about domains."""
 
     @property
     def guests(self) -> GuestList[TestGuest]:
         """Those of that host."""
-        return self.world.guests
+        return self._worlds.current.guests

@@ -3,8 +3,8 @@
 
 from __future__ import annotations
 
-from conf.domain import parse_domain
-from drivers.test.base import Part
+from drivers.test.base import DomainPart
+from drivers.test.defaults import prepare
 from drivers.test.guest import TestGuest
 from virtd.enums import (
     DomainDefineFlags,
@@ -22,13 +22,13 @@ _UNDEFINE = (
 )
 
 
-class DefinitionApi(Part):
+class DefinitionApi(DomainPart):
     """virDomainDefineXML, virDomainUndefine, virDomainGetXMLDesc, virDomain…Autostart."""
 
     def domain_define_xml_flags(self, xml: str, flags: int) -> DomainRef:
         """virDomainDefineXMLFlags."""
         check_flags(flags, DomainDefineFlags.VALIDATE, "testDomainDefineXMLFlags")
-        domain = parse_domain(xml)
+        domain = prepare(xml)
         guest = self.guests.place(domain)
         if guest is None:
             guest = TestGuest(self.world, domain)

@@ -1,75 +1,99 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
 """The test driver: `test:///default`, and `test:///a/file.xml` for a host of one's own making.
 
-This is the shortest driver there is and a good one to read first.  `connect_open` accepts a connection; `parts`
-hold the methods of the API, one subject each.  All of them are plain functions, for nothing here ever waits.
+This is the driver to read first.  `connect_open` accepts a connection and finds the host that it is to, which
+lives in memory only; `parts` hold the methods of the API, one subject each.  Most of them are plain functions:
+they answer from memory and never wait.
 """
 
 from __future__ import annotations
 
-import socket
-from pathlib import Path
+import asyncio
+from collections.abc import Awaitable
 from typing import ClassVar
 
 from drivers.base import Environment, HypervisorDriver
+from drivers.test.calls import WithFaults
+from drivers.test.default import DEFAULT
 from drivers.test.definition import DefinitionApi
+from drivers.test.host import HostApi
 from drivers.test.info import InfoApi
+from drivers.test.interfaces import InterfaceApi
 from drivers.test.lifecycle import LifecycleApi
 from drivers.test.lookup import LookupApi
-from drivers.test.world import DEFAULT, World
+from drivers.test.networks import NetworkApi
+from drivers.test.node import build
+from drivers.test.nodedevices import NodeDeviceApi
+from drivers.test.pools import PoolApi
+from drivers.test.reading import Reader
+from drivers.test.volumes import VolumeApi
+from drivers.test.world import World, Worlds
 from virtd.calls import Connection
 from virtd.errors import Code, From, VirtError
+from virtd.events import EventBus, Kind
 
-NODE = ("i686", 3 << 20, 16, 1400, 2, 2, 2, 2)  # model, KiB, cpus, MHz, cells, sockets, cores, threads
+#: The subjects of the API.
+PARTS = (
+    HostApi, LookupApi, DefinitionApi, LifecycleApi, InfoApi,
+    NetworkApi, InterfaceApi, PoolApi, VolumeApi, NodeDeviceApi,
+)  # fmt: skip
+#: Hosts there may be at once.
+MAX_HOSTS = 100
 
 
 class TestDriver(HypervisorDriver):
     """A host of make-believe guests for each path that is opened."""
 
     error_source: ClassVar[From] = From.TEST
+    event_kinds = frozenset({Kind.DOMAIN, Kind.NETWORK, Kind.STORAGE_POOL, Kind.NODE_DEVICE})
     schemes: ClassVar[tuple[str, ...]] = ("test",)
 
     def __init__(self, environment: Environment) -> None:
         super().__init__(environment)
-        self._worlds: dict[str, World] = {}
-        self.parts = tuple(part(self._worlds) for part in (LookupApi, DefinitionApi, LifecycleApi, InfoApi))
+        self._hosts: dict[tuple[int | None, str], World] = {}
+        self._worlds = Worlds()
+        self.parts = tuple(WithFaults(part(self._worlds), self._worlds) for part in PARTS)
 
-    def connect_open(self, connection: Connection, path: str) -> str:
-        """virConnectOpen: the host at `path` is made when it is first asked for."""
+    def connect_open(self, connection: Connection, path: str) -> str | Awaitable[str]:
+        """virConnectOpen: the host at `path` is made when it is first asked for.
+
+        The default host is everybody's.  That of a file belongs to a user, with whose rights the file is read.
+        """
         if path in ("", "/"):
             raise VirtError(Code.INVALID_ARG, "testOpen: supply a path or use test:///default")
-        uri = f"test://{path}"
-        if uri not in self._worlds:
-            if path == "/default":
-                self._worlds[uri] = World(DEFAULT, Path("/"), self.env.events)
-            else:
-                self._worlds[uri] = World.from_file(Path(path), self.env.events)
-        return uri
+        if path == "/default":
+            return self._open(connection, path, (None, path), self._hosts.get((None, path)) or default_host())
+        return self._open_file(connection, path)
 
-    def connect_get_type(self) -> str:
-        """virConnectGetType: libvirt's own spelling."""
-        return "TEST"
+    async def _open_file(self, connection: Connection, path: str) -> str:
+        key = connection.identity.uid, path
+        world = self._hosts.get(key)
+        if world is None:
+            if len(self._hosts) >= MAX_HOSTS:
+                raise VirtError(Code.OPERATION_FAILED, "there are too many make-believe hosts")
+            world = await asyncio.to_thread(build, path, Reader.of(connection.identity).read)
+        return self._open(connection, path, key, self._hosts.get(key) or world)
 
-    def connect_get_version(self) -> int:
-        """virConnectGetVersion."""
-        return 2
+    def _open(self, connection: Connection, path: str, key: tuple[int | None, str], world: World) -> str:
+        self._hosts[key] = world
+        self._worlds.open(connection, world)
+        return f"test://{path}"
 
-    def connect_get_hostname(self) -> str:
-        """virConnectGetHostname."""
-        return socket.gethostname()
+    def events_for(self, connection: Connection) -> EventBus:
+        """Those of the host that the connection is to."""
+        world = self._worlds.get(connection)
+        return self.env.events if world is None else world.events
 
-    def connect_get_max_vcpus(self, type_: str | None) -> int:
-        """virConnectGetMaxVcpus."""
-        return 32
-
-    def node_get_info(self) -> tuple[str, int, int, int, int, int, int, int]:
-        """virNodeGetInfo."""
-        return NODE
-
-    def connect_is_secure(self) -> int:
-        """virConnectIsSecure: nothing leaves the process."""
-        return 1
+    async def stop(self) -> None:
+        """Nothing of these hosts outlives the daemon."""
+        for world in self._hosts.values():
+            world.clock.close()
 
     def in_use(self) -> bool:
         """Make-believe guests keep no daemon alive."""
         return False
+
+
+def default_host() -> World:
+    """The host that libvirt's clients know as test:///default."""
+    return build("/default", lambda _path: DEFAULT)

@@ -4,13 +4,13 @@
 from __future__ import annotations
 
 from drivers.common.state import State
-from drivers.test.base import Part
+from drivers.test.base import DomainPart
 from drivers.test.guest import TestGuest
 from virtd.errors import check_flags
 from virtd.refs import DomainRef
 
 
-class InfoApi(Part, State[TestGuest]):
+class InfoApi(DomainPart, State[TestGuest]):
     """virDomainGetInfo, GetState, GetOSType, Is…, GetMaxMemory, GetMaxVcpus."""
 
     def cpu_time(self, guest: TestGuest) -> int:

@@ -3,8 +3,9 @@
 
 from __future__ import annotations
 
-from conf.domain import Domain, parse_domain
-from drivers.test.base import Part
+from conf.domain import Domain
+from drivers.test.base import DomainPart
+from drivers.test.defaults import prepare
 from drivers.test.guest import TestGuest
 from virtd.calls import current_call
 from virtd.enums import (
@@ -28,7 +29,7 @@ _SHUTDOWN = DomainShutdownFlags.ACPI_POWER_BTN | DomainShutdownFlags.GUEST_AGENT
 _REBOOT = DomainRebootFlags.ACPI_POWER_BTN | DomainRebootFlags.GUEST_AGENT
 
 
-class LifecycleApi(Part):
+class LifecycleApi(DomainPart):
     """virDomainCreate…, Destroy, Shutdown, Reboot, Reset, Suspend, Resume."""
 
     def domain_create_with_flags(self, dom: DomainRef, flags: int) -> DomainRef:
@@ -43,7 +44,7 @@ class LifecycleApi(Part):
     def domain_create_xml(self, xml_desc: str, flags: int) -> DomainRef:
         """virDomainCreateXML."""
         check_flags(flags, _CREATE, "testDomainCreateXML")
-        domain = parse_domain(xml_desc)
+        domain = prepare(xml_desc)
         guest = self.guests.place(domain, to_run=True)
         if guest is None:
             guest = TestGuest(self.world, domain)

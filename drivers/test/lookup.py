@@ -4,9 +4,9 @@
 from __future__ import annotations
 
 from drivers.common.lookup import Lookup
-from drivers.test.base import Part
+from drivers.test.base import DomainPart
 from drivers.test.guest import TestGuest
 
 
-class LookupApi(Part, Lookup[TestGuest]):
+class LookupApi(DomainPart, Lookup[TestGuest]):
     """virDomainLookupBy…, virConnectListAllDomains."""

@@ -1,92 +1,71 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
-"""A make-believe host: its guests, and where it is described."""
+"""A make-believe host: what it is and all that is on it.  It lives as long as the daemon."""
 
 from __future__ import annotations
 
-from pathlib import Path
+from dataclasses import dataclass
 
-from lxml import etree
-
-from conf.domain import parse_domain
+from conf.nodedev import NodeDevice
 from drivers.common.guestlist import GuestList
+from drivers.common.networks import network_list
+from drivers.storage.pools import PoolList
+from drivers.test.clock import Clock
+from drivers.test.faults import Fault
 from drivers.test.guest import TestGuest
-from virtd.errors import Code, VirtError
+from drivers.test.hostinterfaces import Interfaces
+from virtd.calls import Connection, current_call
 from virtd.events import EventBus
 
-#: What test:///default has: one running guest.
-DEFAULT = """\
-<node>
-  <domain type='test'>
-    <name>test</name>
-    <uuid>6695eb01-f6a4-8304-79aa-97f2502e193f</uuid>
-    <memory>8388608</memory>
-    <currentMemory>2097152</currentMemory>
-    <vcpu>2</vcpu>
-    <os><type arch='i686'>hvm</type><boot dev='hd'/></os>
-    <devices>
-      <disk type='file' device='disk'>
-        <source file='/guest/diskimage1'/>
-        <target dev='vda' bus='virtio'/>
-      </disk>
-      <interface type='network'>
-        <mac address='aa:bb:cc:dd:ee:ff'/>
-        <source network='default'/>
-        <target dev='testnet0'/>
-      </interface>
-      <memballoon model='virtio'/>
-    </devices>
-  </domain>
-</node>
-"""
-MAX_FILE = 16 << 20
+
+@dataclass(slots=True)
+class Node:
+    """The host itself; memory in KiB.  The fields are those of virNodeInfo, in its order."""
+
+    model: str = "i686"
+    memory: int = 3 << 20
+    cpus: int = 16
+    mhz: int = 1400
+    nodes: int = 2
+    sockets: int = 2
+    cores: int = 2
+    threads: int = 2
 
 
 class World:
-    """One make-believe host.  It lives as long as the daemon, so that one virsh after the other finds it."""
+    """One make-believe host."""
 
-    def __init__(self, description: str, folder: Path, events: EventBus) -> None:
-        """Make the host that `description` (a `<node>` document) tells of.
-
-        Raises:
-            VirtError: XML_ERROR: not such a document.  ConfError: a domain in it is wrong.
-        """
-        self.events = events
+    def __init__(self) -> None:
+        self.node = Node()
+        self.events = EventBus()
+        self.clock = Clock()
+        #: Seconds that something takes which takes time: a block job, a migration.
+        self.job_seconds = 1.0
+        self.faults: list[Fault] = []
         self.guests: GuestList[TestGuest] = GuestList()
-        for element in _node(description).iterchildren("domain"):
-            self._populate(_domain_xml(element, folder))
-
-    @classmethod
-    def from_file(cls, path: Path, events: EventBus) -> World:
-        """The host that a file describes.  Blocks: call it in a thread."""
-        try:
-            if path.stat().st_size > MAX_FILE:
-                raise VirtError(Code.XML_ERROR, f"{path} is too large for a description of a host")
-            return cls(path.read_text(), path.parent, events)
-        except (OSError, UnicodeDecodeError) as error:
-            raise VirtError(Code.INTERNAL_ERROR, f"cannot read the host description {path}: {error}") from error
-
-    def _populate(self, xml: str) -> None:
-        """Guests of the description are stored and running."""
-        domain = parse_domain(xml)
-        guest = TestGuest(self, domain)
-        self.guests.add(guest)
-        guest.persistent = domain
-        guest.boot(domain)
+        self.networks = network_list()
+        self.pools = PoolList()
+        self.interfaces = Interfaces()
+        self.devices: dict[str, NodeDevice] = {}
 
 
-def _node(description: str) -> etree._Element:
-    parser = etree.XMLParser(resolve_entities=False, no_network=True, load_dtd=False)
-    try:
-        root = etree.fromstring(description.encode(), parser)
-    except etree.XMLSyntaxError as error:
-        raise VirtError(Code.XML_ERROR, f"host description: {error}") from error
-    if root.tag != "node":
-        raise VirtError(Code.XML_ERROR, "Root element is not 'node'")
-    return root
+class Worlds:
+    """Which host a client means is written in its connection."""
 
+    def __init__(self) -> None:
+        self._opened: dict[Connection, World] = {}
 
-def _domain_xml(element: etree._Element, folder: Path) -> str:
-    """A `<domain>` of the description, in place or in the file that it names."""
-    if file := element.get("file"):
-        return (folder / file).read_text()
-    return etree.tostring(element, encoding="unicode")
+    @property
+    def current(self) -> World:
+        """The host of the client whose call is being answered."""
+        return self._opened[current_call.get().connection]
+
+    def open(self, connection: Connection, world: World) -> None:
+        """The connection is one to this host, until it is closed."""
+        self._opened[connection] = world
+        connection.on_close(lambda: self._closed(connection))
+
+    def _closed(self, connection: Connection) -> None:
+        self._opened.pop(connection, None)
+
+    def get(self, connection: Connection) -> World | None:
+        return self._opened.get(connection)

@@ -5,13 +5,11 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator
 from pathlib import Path
-from typing import Any
 
 import pytest
 
-from drivers.base import Environment
 from drivers.test import driver as test_driver
-from virtd.calls import Call, Connection, Identity, current_call
+from tests.fakes.make_believe import Caller, make_driver
 from virtd.dispatch import Dispatcher
 from virtd.enums import (
     DomainCreateFlags,
@@ -26,66 +24,43 @@ from virtd.enums import (
     DomainXMLFlags,
 )
 from virtd.errors import Code, VirtError
-from virtd.events import Event, EventBus
-from virtd.host.paths import Paths
-from virtd.tasks import TaskOwner
+from virtd.events import Event
 from virtd.wire.programs import REMOTE
 
 XML = "<domain type='test'><name>{}</name><memory>1024</memory><os><type>hvm</type></os></domain>"
 
 
-class Client:
-    """Calls the driver as dispatch does, with a connection of its own."""
-
-    def __init__(self, driver: test_driver.TestDriver, path: str) -> None:
-        self.connection = Connection("", readonly=False, identity=Identity())
-        self.connection.uri = driver.connect_open(self.connection, path)
-        self._objects = (driver, *driver.parts)
-
-    def __getattr__(self, name: str) -> Any:
-        method = next(getattr(o, name) for o in self._objects if hasattr(o, name))
-
-        def call(*args: object) -> Any:
-            token = current_call.set(Call(name, self.connection))
-            try:
-                return method(*args)
-            finally:
-                current_call.reset(token)
-
-        return call
-
-
 @pytest.fixture
 async def driver() -> AsyncIterator[test_driver.TestDriver]:
-    tasks = TaskOwner("test")
-    yield test_driver.TestDriver(Environment(Paths.system(Path("/nonexistent")), EventBus(), tasks, privileged=True))
-    await tasks.close()
+    found = make_driver()
+    yield found
+    await found.stop()
 
 
 @pytest.fixture
-def client(driver: test_driver.TestDriver) -> Client:
-    return Client(driver, "/default")
+async def client(driver: test_driver.TestDriver) -> Caller:
+    return await Caller(driver).open()
 
 
 @pytest.fixture
-def seen(driver: test_driver.TestDriver) -> list[tuple[object, ...]]:
+def seen(driver: test_driver.TestDriver, client: Caller) -> list[tuple[object, ...]]:
     found: list[tuple[object, ...]] = []
 
     def listen(event: Event) -> None:
         if event.event_id == DomainEventID.LIFECYCLE:
             found.append(event.args)
 
-    driver.env.events.subscribe(listen)
+    driver.events_for(client.connection).subscribe(listen)
     return found
 
 
-def test_default_host_has_one_running_guest(client: Client) -> None:
+def test_default_host_has_one_running_guest(client: Caller) -> None:
     (dom,) = client.connect_list_all_domains(0)
     assert (dom.name, dom.id) == ("test", 1)
     assert client.domain_get_info(dom)[:4] == (DomainState.RUNNING, 8388608, 2097152, 2)
 
 
-def test_life_of_a_stored_guest(client: Client, seen: list[tuple[object, ...]]) -> None:
+def test_life_of_a_stored_guest(client: Caller, seen: list[tuple[object, ...]]) -> None:
     dom = client.domain_define_xml_flags(XML.format("a"), 0)
     assert dom.id == -1
     assert client.domain_create_with_flags(dom, DomainCreateFlags.START_PAUSED).id == 2
@@ -105,21 +80,21 @@ def test_life_of_a_stored_guest(client: Client, seen: list[tuple[object, ...]]) 
     assert seen[4] == (DomainEventType.STOPPED, DomainEventStoppedDetailType.SHUTDOWN)
 
 
-def test_transient_guest_is_gone_when_it_ends(client: Client) -> None:
+def test_transient_guest_is_gone_when_it_ends(client: Caller) -> None:
     dom = client.domain_create_xml(XML.format("b"), 0)
     client.domain_destroy_flags(dom, 0)
     assert [d.name for d in client.connect_list_all_domains(0)] == ["test"]
 
 
-def test_autodestroy_ends_with_the_connection(driver: test_driver.TestDriver, client: Client) -> None:
-    other = Client(driver, "/default")
+async def test_autodestroy_ends_with_the_connection(driver: test_driver.TestDriver, client: Caller) -> None:
+    other = await Caller(driver).open()
     other.domain_create_xml(XML.format("c"), DomainCreateFlags.START_AUTODESTROY)
     assert len(client.connect_list_all_domains(0)) == 2
     other.connection.closed()
     assert len(client.connect_list_all_domains(0)) == 1
 
 
-def test_undefined_running_guest_goes_on_as_transient(client: Client) -> None:
+def test_undefined_running_guest_goes_on_as_transient(client: Caller) -> None:
     (dom,) = client.connect_list_all_domains(0)
     client.domain_undefine_flags(dom, 0)
     assert client.domain_is_persistent(dom) == 0
@@ -129,25 +104,25 @@ def test_undefined_running_guest_goes_on_as_transient(client: Client) -> None:
 
 
 @pytest.mark.parametrize("name", ["domain_suspend", "domain_resume"])
-def test_an_inactive_guest_cannot_be_paused(client: Client, name: str) -> None:
+def test_an_inactive_guest_cannot_be_paused(client: Caller, name: str) -> None:
     dom = client.domain_define_xml_flags(XML.format("d"), 0)
     with pytest.raises(VirtError, match="domain is not running"):
         getattr(client, name)(dom)
 
 
-def test_hosts_of_different_paths_are_apart(driver: test_driver.TestDriver, client: Client, tmp_path: Path) -> None:
+async def test_hosts_of_different_paths_are_apart(driver: test_driver.TestDriver, client: Caller, tmp_path: Path) -> None:
     (tmp_path / "guest.xml").write_text(XML.format("in-a-file"))
     (tmp_path / "host.xml").write_text(f"<node>{XML.format('inline')}<domain file='guest.xml'/></node>")
-    other = Client(driver, str(tmp_path / "host.xml"))
+    other = await Caller(driver).open(str(tmp_path / "host.xml"))
     assert [d.name for d in other.connect_list_all_domains(0)] == ["inline", "in-a-file"]
     assert [d.name for d in client.connect_list_all_domains(0)] == ["test"]
 
 
 @pytest.mark.parametrize("content", ["", "<domain/>", "<!DOCTYPE x [<!ENTITY e 'x'>]><node>&e;</node"])
-def test_a_description_that_is_none_is_refused(driver: test_driver.TestDriver, tmp_path: Path, content: str) -> None:
+async def test_a_description_that_is_none_is_refused(driver: test_driver.TestDriver, tmp_path: Path, content: str) -> None:
     (tmp_path / "host.xml").write_text(content)
     with pytest.raises(VirtError):
-        Client(driver, str(tmp_path / "host.xml"))
+        await Caller(driver).open(str(tmp_path / "host.xml"))
 
 
 def test_every_method_fits_the_wire(driver: test_driver.TestDriver) -> None:
