@@ -201,6 +201,7 @@ def child(
     live: bool = False,
     secret: bool = False,
     definition: bool = False,
+    shown: Shown | None = None,
 ) -> Any:
     """A child element with a model: the first of that name.
 
@@ -229,6 +230,7 @@ def child(
             live=live,
             secret=secret,
             definition=definition,
+            shown=shown,
         ),
         None,
     )

@@ -40,6 +40,8 @@ from conf.domain.devices.network_source import (
     check_cookies,
 )
 from conf.domain.devices.seclabel import DeviceSecLabel, checked_labels, seclabels
+from conf.domain.devices.status import in_status
+from conf.domain.devices.storage_private import SourcePrivate
 from conf.errors import ConfigUnsupportedError, XMLError
 
 StorageType = Literal["file", "block", "dir", "network", "volume", "nvme", "vhostuser"]
@@ -194,8 +196,11 @@ class StorageSource(Model):
     auth: Auth | None = child(when=without("../type", "volume"))
     encryption: Encryption | None = child()
     reservations: Reservations | None = child()
+    private_data: SourcePrivate | None = child("privateData", shown=in_status)
 
     def check(self, options: ParseOptions) -> None:
+        if not options.status:
+            self.private_data = None
         self.seclabels = checked_labels(self.seclabels)
         self.slices = [slice_ for slice_ in self.slices if slice_.type == "storage"][:1]
         if (self.pool is None) != (self.volume is None):
@@ -257,7 +262,7 @@ class StorageSource(Model):
 class MetadataCache(Model):
     """`<metadata_cache>`; bytes."""
 
-    max_size: int | None = child_text(scale=Scale("bytes"))
+    max_size: int | None = child_text(scale=Scale("bytes"), omit=0)
 
 
 class Format(Model):

@@ -1,0 +1,61 @@
+# SPDX-License-Identifier: LGPL-2.1-or-later
+"""Lists of disks that ask something of a domain's disks: in snapshots, checkpoints and backups."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from typing import Protocol, TypeVar
+
+from conf.domain import Domain
+from conf.domain.devices.disk import Disk
+from conf.errors import ConfigUnsupportedError
+
+
+class DiskRequest(Protocol):
+    """An entry of such a list."""
+
+    name: str
+
+
+R = TypeVar("R", bound=DiskRequest)
+
+
+def match_requests(
+    requests: Iterable[R], domain: Domain, find: Callable[[Domain, str], Disk | None]
+) -> list[tuple[R, Disk]]:
+    """Each request with its disk; requests are named after the disk's target from now on.
+
+    Raises:
+        ConfigUnsupportedError: there is no such disk, or it is named twice.
+    """
+    found: dict[str, tuple[R, Disk]] = {}
+    for request in requests:
+        disk = find(domain, request.name)
+        if disk is None:
+            raise ConfigUnsupportedError(f"no disk named '{request.name}'")
+        target = target_of(disk)
+        if target in found:
+            raise ConfigUnsupportedError(f"disk '{request.name}' specified twice")
+        request.name = target
+        found[target] = (request, disk)
+    return list(found.values())
+
+
+def target_of(disk: Disk) -> str:
+    """The name that a disk has in such lists."""
+    return disk.target.dev or ""
+
+
+def is_empty(disk: Disk) -> bool:
+    """Whether it is a drive without a medium."""
+    return disk.source is None or disk.source.is_empty
+
+
+def refuse_too_many(requests: list[R], domain: Domain, what: str) -> None:
+    """Refuse a list with more entries than the domain has disks.
+
+    Raises:
+        ConfigUnsupportedError: it has.
+    """
+    if len(requests) > len(domain.devices.disks):
+        raise ConfigUnsupportedError(f"too many disk {what} requests for domain")
