@@ -69,6 +69,11 @@ class _Client(QMPClient):
     def _cb_outbound(self, msg: Message) -> Message:
         return msg
 
+    def _get_exec_id(self) -> str:
+        # QEMU reads its monitor byte by byte, at several system calls each: the library's ids take longer than a reply.
+        self._execute_id += 1
+        return str(self._execute_id)
+
     async def _do_connect(self, address: Any, ssl: Any = None) -> None:
         # The library would treat a ready socket as TCP.
         self._set_state(Runstate.CONNECTING)
