@@ -121,8 +121,9 @@ class StoredGuest(ManagedGuest):
 
     def save_state_soon(self) -> None:
         """The same after a change of state, of which the XML shows nothing."""
-        self._unsaved = True
-        self.tasks.spawn(self.status_saved(), "save state")
+        if self._unsaved or not self.write_state():
+            self._unsaved = True
+            self.tasks.spawn(self.status_saved(), "save state")
 
     async def status_saved(self) -> None:
         """Return when every change until now is in the status file.
@@ -136,6 +137,10 @@ class StoredGuest(ManagedGuest):
     def write_status(self) -> bool:
         """Write the status file of the running guest; False when there is nothing to write about yet."""
         raise NotImplementedError
+
+    def write_state(self) -> bool:
+        """Write state and reason into the status file there is, if the driver has such a short way and all else is in it."""
+        return False
 
     def _status_changed(self) -> None:
         self._forget_xml(live=True)

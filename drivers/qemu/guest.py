@@ -25,6 +25,7 @@ class Guest(StoredGuest):
         super().__init__(context.env.events, definition, context.paths.definitions, max_queued=settings.max_queued)
         self.context = context
         self.runtime: Runtime | None = None
+        self._status_written = False
 
     def format(self, model: Domain, *, inactive: bool, secure: bool, migratable: bool) -> str:
         """A migratable definition is one that any other host could make the same guest from."""
@@ -51,4 +52,9 @@ class Guest(StoredGuest):
         if self.runtime is None:
             return False
         status.save(self)
+        self._status_written = True
         return True
+
+    def write_state(self) -> bool:
+        """Write the state alone, into a status file of our own making."""
+        return self._status_written and self.live is not None and status.save_state(self)

@@ -11,6 +11,7 @@ from drivers.qemu import status
 from drivers.qemu.lifecycle import reconnect
 from drivers.qemu.runtime import Owner
 from tests.fakes.guests import World, guest_xml
+from virtd.enums import DomainState
 
 
 async def test_what_is_saved_is_read_back(world: World):
@@ -35,6 +36,26 @@ async def test_what_is_saved_is_read_back(world: World):
         assert getattr(found.runtime, name) == getattr(runtime, name), name
     assert found.runtime.autodestroy
     assert (found.taints, found.messages) == (["strange things & more"], ["<settled>"])
+
+
+@pytest.mark.parametrize("name", ["g", "a--long name " * 9])
+async def test_a_change_of_state_is_written_in_place(world: World, name: str):
+    ref = await world.define(guest_xml(name))
+    await world.run(ref)
+    guest = world.guest(ref)
+    await guest.save_status()
+    path = world.context.paths.status(name)
+    inode, size = path.stat().st_ino, path.stat().st_size
+    for state, reason in ((DomainState.PMSUSPENDED, 0), (DomainState.PAUSED, 12), (DomainState.RUNNING, 1)):
+        guest.set_state(state, reason)
+        guest.save_state_soon()
+        found = status.load(path)
+        assert (found.state, found.reason, found.domain) == (state, reason, guest.live)
+    assert (path.stat().st_ino, path.stat().st_size) == (inode, size)
+    path.unlink()
+    guest.save_state_soon()
+    await guest.status_saved()
+    assert status.load(path).state == DomainState.RUNNING
 
 
 @pytest.mark.parametrize("damage", ["", "<domstatus/>", "<domstatus state='running'><domain/></domstatus>", "<a", "\0"])
