@@ -8,6 +8,7 @@ import os
 
 from conf.domain.devices.disk import Disk
 from conf.domain.lookup import find_disk
+from drivers.common.iotune import FIELDS, PARAMETERS, check_bursts, merged, parameters, stored
 from drivers.common.part import definition, definitions, require_one_impact
 from drivers.qemu.api.base import Part
 from drivers.qemu.block import commands, thresholds, tuning
@@ -20,7 +21,7 @@ from virtd.enums import DomainEventID
 from virtd.enums import DomainModificationImpact as Impact
 from virtd.enums import TypedParameterType as T
 from virtd.errors import Code, From, VirtError, check_flags, invalid_arg
-from virtd.params import ParamList, TypedParam, Value, validate_params
+from virtd.params import TypedParam, Value, validate_params
 from virtd.refs import DomainRef
 
 KIB = 1024
@@ -82,48 +83,38 @@ class DisksApi(Part):
         guest = self._guest(dom)
         model = definition(guest, flags)
         if disk is None:  # the question is how many parameters there are
-            return _parameters(dict.fromkeys(tuning.FIELDS, 0))
+            return parameters(dict.fromkeys(FIELDS, 0))
         found = disk_by_name(model, disk)
         if model is guest.live:
-            return _parameters(await tuning.current(guest.monitor, found))
-        return _parameters({name: getattr(found.iotune, name, None) or 0 for name in tuning.FIELDS})
+            return parameters(await tuning.current(guest.monitor, found))
+        return parameters(stored(found))
 
     async def domain_set_block_io_tune(self, dom: DomainRef, disk: str, params: list[TypedParam], flags: int) -> None:
         """virDomainSetBlockIoTune."""
         check_flags(flags, _TUNE_FLAGS, "qemuDomainSetBlockIoTune")
         require_one_impact(flags)
         guest = self._guest(dom)
-        given = validate_params(params, tuning.PARAMETERS)
+        given = validate_params(params, PARAMETERS)
         async with guest.job("modify"):
-            live, stored = definitions(guest, flags)
+            live, config = definitions(guest, flags)
             if live is not None:
                 await _limit_live(guest, disk_by_name(live, disk), given)
                 told = [TypedParam("blkdeviotune.disk", T.STRING, disk_by_name(live, disk).target.dev or "")]
                 told += [TypedParam(f"blkdeviotune.{p.field}", p.type, p.value) for p in params]
                 guest.emit(DomainEventID.TUNABLE, told)
-            if stored is not None:
-                found = disk_by_name(stored, disk)
-                found.iotune = tuning.merged(found.iotune, given)
-            await guest.save(live, stored)
+            if config is not None:
+                found = disk_by_name(config, disk)
+                found.iotune = merged(found.iotune, given)
+            await guest.save(live, config)
 
 
 async def _limit_live(guest: Guest, disk: Disk, given: dict[str, Value]) -> None:
     if is_empty(disk):
         raise tuning.not_inserted()
-    limits = tuning.merged(disk.iotune, given)
-    tuning.check_bursts(limits)
+    limits = merged(disk.iotune, given)
+    check_bursts(limits)
     await tuning.apply(guest.monitor, disk, limits)
     disk.iotune = limits
-
-
-def _parameters(values: dict[str, Value]) -> list[TypedParam]:
-    params = ParamList()
-    for name, value in values.items():
-        if name == "group_name":
-            params.add_string(name, str(value or ""))
-        else:
-            params.add_ullong(name, int(value))
-    return params
 
 
 def _read(path: str, offset: int, size: int) -> bytes:

@@ -8,6 +8,7 @@ from conf.domain.devices.controller import Controller
 from conf.domain.devices.disk import Disk
 from drivers.common.disk_names import disk_index
 from drivers.common.drives import drive_place
+from drivers.common.iotune import is_limited
 from drivers.qemu import commands
 from drivers.qemu.block import access, storage, tuning
 from drivers.qemu.block import commands as block
@@ -82,7 +83,7 @@ async def plug(work: Plug, disk: Disk) -> None:
         await block.blockdev_add(work.monitor, node)
         work.undo.push_async_callback(quietly, block.blockdev_del, work.monitor, node["node-name"])
     await work.add_device(disk, disk_props(build, disk))
-    if disk.iotune is not None and tuning.is_limited(disk.iotune) and layers:
+    if disk.iotune is not None and is_limited(disk.iotune) and layers:
         await tuning.apply(work.monitor, disk, disk.iotune)
 
 

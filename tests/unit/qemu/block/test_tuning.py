@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 from conf.domain.devices.disk import IOTune
+from drivers.common import iotune
 from drivers.qemu.block import tuning
 from virtd.errors import Code, VirtError
 from virtd.params import Value
@@ -18,7 +19,7 @@ def set_values(limits: IOTune) -> dict[str, Any]:
 
 
 def test_qemu_has_other_words() -> None:
-    assert [tuning.qemu_name(name) for name in tuning.FIELDS] == [
+    assert [tuning.qemu_name(name) for name in iotune.FIELDS] == [
         *("bps", "bps_rd", "bps_wr", "iops", "iops_rd", "iops_wr"),
         *("bps_max", "bps_rd_max", "bps_wr_max", "iops_max", "iops_rd_max", "iops_wr_max"),
         *("iops_size", "group"),
@@ -41,7 +42,7 @@ def test_qemu_has_other_words() -> None:
 def test_a_change_keeps_what_it_does_not_touch(
     old: dict[str, Any], given: dict[str, Value], new: dict[str, Any]
 ) -> None:
-    assert set_values(tuning.merged(IOTune(**old), given)) == new
+    assert set_values(iotune.merged(IOTune(**old), given)) == new
 
 
 @pytest.mark.parametrize(
@@ -55,11 +56,11 @@ def test_a_change_keeps_what_it_does_not_touch(
 )
 def test_contradictions_are_refused(given: dict[str, Value], code: Code, text: str) -> None:
     with pytest.raises(VirtError, match=text) as caught:
-        tuning.merged(None, given)
+        iotune.merged(None, given)
     assert caught.value.code is code
 
 
 def test_bursts_are_above_the_limit() -> None:
-    tuning.check_bursts(IOTune(total_bytes_sec=5, total_bytes_sec_max=5))
+    iotune.check_bursts(IOTune(total_bytes_sec=5, total_bytes_sec_max=5))
     with pytest.raises(VirtError, match="value 'total_bytes_sec_max' cannot be smaller than 'total_bytes_sec'"):
-        tuning.check_bursts(IOTune(total_bytes_sec=5, total_bytes_sec_max=4))
+        iotune.check_bursts(IOTune(total_bytes_sec=5, total_bytes_sec_max=4))
