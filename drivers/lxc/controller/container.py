@@ -1,0 +1,194 @@
+# SPDX-License-Identifier: LGPL-2.1-or-later
+"""The container's first process: born into its namespaces, led to its place, made to run init.
+
+Parent and child speak over two pipes: by the first the parent tells the child to go on, by the second the child tells
+why it failed; that one closes by itself when init runs.
+"""
+
+from __future__ import annotations
+
+import fcntl
+import os
+import termios
+from _socket import sethostname
+
+from drivers.lxc.controller import kernel, network, privileges, rootfs
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+    from drivers.lxc.controller.plan import Plan
+
+#: Namespaces by their names in /proc/PID/ns.
+FLAGS = {
+    "mnt": kernel.CLONE_NEWNS,
+    "pid": kernel.CLONE_NEWPID,
+    "ipc": kernel.CLONE_NEWIPC,
+    "uts": kernel.CLONE_NEWUTS,
+    "net": kernel.CLONE_NEWNET,
+    "user": kernel.CLONE_NEWUSER,
+    "cgroup": kernel.CLONE_NEWCGROUP,
+}
+
+_SIGKILL = 9
+_GO = b"g"
+_MESSAGE = 4096
+
+
+class ContainerError(Exception):
+    """Why there is no container: `number` an errno or 0, and words."""
+
+    def __init__(self, number: int, text: str) -> None:
+        super().__init__(text)
+        self.number = number
+        self.text = text
+
+
+class Container:
+    """A container while it is made, and its first process."""
+
+    def __init__(self, plan: Plan, descriptors: list[int], base: str) -> None:
+        self._plan = plan
+        self._descriptors = descriptors
+        self._base = base
+        self.pid = 0
+        self.pidfd = -1
+
+    def create(self) -> list[str]:
+        """Bring it to life; returns the names of the host's ends of its network devices.
+
+        Raises:
+            ContainerError, OSError: it could not be; the child is dead.
+        """
+        go_reader, go_writer = os.pipe()
+        told_reader, told_writer = os.pipe()
+        for name, index in self._plan["join"].items():
+            kernel.setns(self._descriptors[index], FLAGS[name])
+        self.pid, self.pidfd = kernel.clone(sum(FLAGS[name] for name in self._plan["unshare"]))
+        if self.pid == 0:
+            os.close(go_writer)
+            os.close(told_reader)
+            self._live(go_reader, told_writer)
+        os.close(go_reader)
+        os.close(told_writer)
+        try:
+            veths = self._prepare_child()
+            os.write(go_writer, _GO)
+            self._await_init(told_reader)
+        except BaseException:
+            os.kill(self.pid, _SIGKILL)
+            os.waitpid(self.pid, 0)
+            raise
+        finally:
+            os.close(go_writer)
+            os.close(told_reader)
+        return veths
+
+    def namespace(self, name: str) -> int:
+        """One of the container's namespaces, as a descriptor."""
+        return os.open(f"/proc/{self.pid}/ns/{name}", os.O_RDONLY | os.O_CLOEXEC)
+
+    def _prepare_child(self) -> list[str]:
+        """What only the host's root can do for the child."""
+        plan = self._plan
+        if "user" in plan["unshare"]:
+            privileges.write_map(self.pid, "uid", plan["uids"])
+            privileges.write_map(self.pid, "gid", plan["gids"])
+        if not plan["interfaces"]:
+            return []
+        namespace = self.namespace("net")
+        try:
+            return network.make(plan["interfaces"], namespace)
+        finally:
+            os.close(namespace)
+
+    def _await_init(self, told: int) -> None:
+        message = os.read(told, _MESSAGE)
+        if message:
+            number, _, text = message.decode(errors="replace").partition(" ")
+            raise ContainerError(int(number), text)
+
+    # -- the child
+
+    def _live(self, go: int, told: int) -> None:
+        """The rest of the child's life as Python."""
+        step = "Failed to start"
+        try:
+            if os.read(go, 1) != _GO:
+                os._exit(1)
+            for step, work in self._steps():  # noqa: B007 - the last one is told of
+                work()
+            step = f"cannot execute {self._plan['init']['argv'][0]}"
+            self._run_init(told)
+        except OSError as error:
+            where = f" {error.filename}" if isinstance(error.filename, str) else ""
+            self._fail(told, error.errno or 0, f"{step}{where}: {os.strerror(error.errno or 0)}")
+        except BaseException as error:
+            self._fail(told, 0, f"{step}: {error!r}")
+
+    @staticmethod
+    def _fail(told: int, number: int, text: str) -> None:
+        os.write(told, f"{number} {text}".encode()[:_MESSAGE])
+        os._exit(1)
+
+    def _steps(self) -> Iterator[tuple[str, Callable[[], object]]]:
+        """The way to init: what fails when a step does, and the step."""
+        plan = self._plan
+        if "user" in plan["unshare"]:
+            yield "Failed to become the container's root", self._become_root
+        yield "Failed to set the host name", lambda: sethostname(plan["hostname"])
+        yield "Failed to mount", self._enter_root
+        if "net" in plan["unshare"]:
+            yield "Failed to set up the network", lambda: network.set_up_inside(plan["interfaces"])
+        yield "Failed to set up standard streams", self._take_terminal
+        security = plan["security"]
+        if security is not None:
+            yield "Failed to set the security label", lambda: privileges.confine(security)
+        yield f"Failed to change to {plan['init']['directory']}", lambda: os.chdir(plan["init"]["directory"])
+        yield "Failed to drop capabilities", self._lose_privileges
+
+    @staticmethod
+    def _become_root() -> None:
+        os.setresgid(0, 0, 0)
+        os.setresuid(0, 0, 0)
+        os.setgroups([])
+
+    def _enter_root(self) -> None:
+        kernel.mount(None, "/", flags=kernel.MS_SLAVE | kernel.MS_REC)
+        rootfs.build(self._plan, self._base, f"{self._base}/dev").enter()
+
+    def _take_terminal(self) -> None:
+        """Standard streams are the first console, which becomes the controlling terminal; or nothing."""
+        os.setsid()
+        has_terminal = bool(self._plan["terminals"])
+        fd = os.open("/dev/console" if has_terminal else "/dev/null", os.O_RDWR)
+        if has_terminal:
+            fcntl.ioctl(fd, termios.TIOCSCTTY, 0)
+        for number in (0, 1, 2):
+            os.dup2(fd, number)
+        if fd > 2:
+            os.close(fd)
+
+    def _lose_privileges(self) -> None:
+        user = self._plan["init"]["user"]
+        privileges.drop(self._plan["drop"])
+        if user is not None:
+            privileges.become((user[0], user[1]))
+
+    def _run_init(self, told: int) -> None:
+        init = self._plan["init"]
+        told = self._keep_descriptors([self._descriptors[index] for index in init["files"]], told)
+        kernel.die_with_parent(_SIGKILL)
+        os.execvpe(init["argv"][0], init["argv"], init["environment"])  # noqa: S606
+
+    @staticmethod
+    def _keep_descriptors(files: list[int], told: int) -> int:
+        """Give init its descriptors as 3, 4 …; all others close when it runs."""
+        # First out of each other's way: numbers behind all those that they are to get.
+        clear = 3 + len(files) + 1
+        told = fcntl.fcntl(told, fcntl.F_DUPFD_CLOEXEC, clear)
+        files = [fcntl.fcntl(fd, fcntl.F_DUPFD_CLOEXEC, clear) for fd in files]
+        for number, fd in enumerate(files, 3):
+            os.dup2(fd, number, inheritable=True)
+        return told

@@ -1,0 +1,99 @@
+# SPDX-License-Identifier: LGPL-2.1-or-later
+"""The program: takes the plan, makes the container, stays until it has ended."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+from _socket import CMSG_SPACE, SOL_SOCKET, socket
+
+from drivers.lxc.controller import kernel, privileges
+from drivers.lxc.controller.container import Container, ContainerError
+from drivers.lxc.controller.control import Loop, Requests, listen
+from drivers.lxc.controller.devices import Devices
+from drivers.lxc.controller.messages import Lines, line
+from drivers.lxc.controller.terminals import bridge
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from drivers.lxc.controller.plan import Plan, Range
+
+_SCM_RIGHTS = 1
+#: As many descriptors as the kernel passes at once.
+_MAX_DESCRIPTORS = 253
+_CHUNK = 65536
+
+
+def main() -> None:
+    """Run with the daemon's socket as standard input."""
+    daemon = socket(fileno=0)
+    try:
+        plan, descriptors = _receive(daemon)
+        loop = _start(plan, descriptors, daemon)
+    except ContainerError as error:
+        daemon.sendall(line({"error": [error.number, error.text]}))
+    except OSError as error:
+        where = f" {error.filename}" if isinstance(error.filename, str) else ""
+        daemon.sendall(line({"error": [error.errno or 0, f"{os.strerror(error.errno or 0)}{where}"]}))
+    else:
+        loop.run()
+        with contextlib.suppress(OSError):
+            os.unlink(plan["socket"])
+
+
+def _receive(daemon: socket) -> tuple[Plan, list[int]]:
+    """The plan, and the descriptors that came along."""
+    lines, descriptors = Lines(), []
+    while True:
+        data, ancillary, *_ = daemon.recvmsg(_CHUNK, CMSG_SPACE(4 * _MAX_DESCRIPTORS))
+        for level, kind, numbers in ancillary:
+            if (level, kind) == (SOL_SOCKET, _SCM_RIGHTS):
+                descriptors += [
+                    int.from_bytes(numbers[i : i + 4], "little") for i in range(0, len(numbers) // 4 * 4, 4)
+                ]
+        for fd in descriptors:
+            os.set_inheritable(fd, False)
+        if not data:
+            raise SystemExit(1)  # the daemon thought better of it
+        for plan in lines.feed(data):
+            return plan, descriptors
+
+
+def _start(plan: Plan, descriptors: list[int], daemon: socket) -> Loop:
+    kernel.set_name(f"lxc-{plan['name']}")
+    base = plan["folder"]
+    devices = _make_folder(plan, base)
+    terminals = bridge([descriptors[i] for i in plan["terminals"]], devices.terminals, devices.show_terminal)
+    for node in plan["nodes"]:
+        devices.add(node)
+    listener = listen(plan["socket"])
+    container = Container(plan, descriptors, base)
+    veths = container.create()
+    loop = Loop(container, terminals, Requests(container, devices), listener)
+    loop.add_client(daemon)
+    daemon.sendall(line({"ok": {"init": container.pid, "veths": veths}}))
+    return loop
+
+
+def _make_folder(plan: Plan, base: str) -> Devices:
+    """Mounts of our own, seen by nobody else; in them the container's /dev and a place for its root."""
+    if plan["rootless"]:
+        privileges.become_own_root()
+    else:
+        kernel.unshare(kernel.CLONE_NEWNS)
+    kernel.mount(None, "/", flags=kernel.MS_SLAVE | kernel.MS_REC)
+    os.makedirs(base, exist_ok=True)
+    kernel.mount("lxc", base, "tmpfs", kernel.MS_NOSUID, "mode=755,size=1048576")
+    os.mkdir(f"{base}/root")
+    devices = Devices(base, _root_of(plan), real_nodes=not plan["rootless"])
+    devices.make()
+    return devices
+
+
+def _root_of(plan: Plan) -> tuple[int, int]:
+    """The host's numbers of the container's root."""
+    return _outside(plan["uids"]), _outside(plan["gids"])
+
+
+def _outside(ranges: list[Range]) -> int:
+    return next((r["outside"] - r["inside"] for r in ranges if r["inside"] == 0), 0)

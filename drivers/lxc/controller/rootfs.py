@@ -1,0 +1,208 @@
+# SPDX-License-Identifier: LGPL-2.1-or-later
+"""What the container sees: its root and all that is mounted in it.
+
+Everything is mounted from outside, before the root is exchanged, so that sources are the host's; every target is opened
+as the container would see it, so that a link in its files leads nowhere else.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+
+from drivers.lxc.controller import kernel
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from drivers.lxc.controller.plan import Mount, Plan
+
+_SAFE = kernel.MS_NOSUID | kernel.MS_NODEV | kernel.MS_NOEXEC
+
+#: The host's file systems that hold an image or lie on a device are tried in this order, as mount(8) does it.
+_FILESYSTEMS = "/proc/filesystems"
+
+
+class Root:
+    """The container's root while it is still a folder of the host's."""
+
+    def __init__(self, fd: int) -> None:
+        self._fd = fd
+
+    @property
+    def path(self) -> str:
+        return f"/proc/self/fd/{self._fd}"
+
+    def make_folder(self, path: str) -> int:
+        """The folder at `path`, made where it is not there, as a descriptor."""
+        flags = os.O_PATH | os.O_DIRECTORY
+        with contextlib.suppress(FileNotFoundError):
+            return kernel.open_in_root(self._fd, path, flags)
+        above, _, name = path.rstrip("/").rpartition("/")
+        parent = self.make_folder(above or "/")
+        try:
+            with contextlib.suppress(FileExistsError):
+                os.mkdir(name, 0o755, dir_fd=parent)
+        finally:
+            os.close(parent)
+        return kernel.open_in_root(self._fd, path, flags)
+
+    def mount(
+        self, source: str | None, target: str, kind: str | None = None, flags: int = 0, options: str = ""
+    ) -> None:
+        """Mount on the folder `target`, which is made where it is not there."""
+        fd = self.make_folder(target)
+        try:
+            kernel.mount(source, f"/proc/self/fd/{fd}", kind, flags, options or None)
+        finally:
+            os.close(fd)
+
+    def bind(self, source: str, target: str, *, restrict: int = 0) -> None:
+        """Show a folder or file of the host at `target`; `restrict` are mount flags that it gets in addition."""
+        fd = self.make_folder(target) if os.path.isdir(source) else self._make_file(target)
+        try:
+            kernel.mount(source, f"/proc/self/fd/{fd}", flags=kernel.MS_BIND | kernel.MS_REC)
+        finally:
+            os.close(fd)
+        if restrict:
+            self.restrict(target, restrict)
+
+    def _make_file(self, path: str) -> int:
+        os.close(self.make_folder(path.rpartition("/")[0] or "/"))
+        flags = os.O_CREAT | os.O_WRONLY | os.O_NONBLOCK
+        with contextlib.suppress(FileExistsError, PermissionError, OSError):
+            os.close(kernel.open_in_root(self._fd, path, flags | os.O_EXCL, 0o644))
+        return kernel.open_in_root(self._fd, path, os.O_PATH)
+
+    def restrict(self, target: str, flags: int) -> None:
+        """Add mount flags (read-only …) to what is mounted at `target`."""
+        fd = kernel.open_in_root(self._fd, target, os.O_PATH)
+        try:
+            path = f"/proc/self/fd/{fd}"
+            # What the mount has already must be said again, or a user namespace is refused.
+            present = os.statvfs(path).f_flag & (_SAFE | kernel.MS_RDONLY)
+            kernel.mount(None, path, flags=kernel.MS_BIND | kernel.MS_REMOUNT | present | flags)
+        finally:
+            os.close(fd)
+
+    def exists(self, path: str) -> bool:
+        try:
+            os.close(kernel.open_in_root(self._fd, path, os.O_PATH))
+        except OSError:
+            return False
+        return True
+
+    def enter(self) -> None:
+        """Make the folder this process's root; the former one is gone."""
+        os.fchdir(self._fd)
+        kernel.pivot_root(".", ".")
+        kernel.unmount(".")
+        os.chdir("/")
+        os.close(self._fd)
+
+
+def build(plan: Plan, base: str, dev: str) -> Root:
+    """Mount everything the plan asks for; called in the container's namespaces, `base` is its folder on the host."""
+    first, *others = plan["mounts"]
+    root = _mount_root(first, f"{base}/root")
+    _mount_kernel(root, private_net="net" in plan["unshare"], own_users="user" in plan["unshare"] or plan["rootless"])
+    if os.path.exists(f"{base}/meminfo"):
+        root.bind(f"{base}/meminfo", "/proc/meminfo")
+    _mount_cgroups(root, plan)
+    root.bind(dev, "/dev")
+    for mount in others:
+        _mount_other(root, mount)
+    if first["readonly"]:
+        root.restrict("/", kernel.MS_RDONLY)
+    return root
+
+
+def _mount_root(mount: Mount, at: str) -> Root:
+    """The root is a mount of its own, which pivot_root wants, at a place that only we see."""
+    if mount["kind"] == "bind":
+        kernel.mount(mount["source"], at, flags=kernel.MS_BIND | kernel.MS_REC)
+    else:
+        _mount_new(mount, at)
+    return Root(os.open(at, os.O_PATH | os.O_DIRECTORY | os.O_CLOEXEC))
+
+
+def _mount_kernel(root: Root, *, private_net: bool, own_users: bool) -> None:
+    """/proc with settings that cannot be changed, but for those of a network of its own; /sys to be read only."""
+    root.mount("proc", "/proc", "proc", _SAFE)
+    root.bind(f"{root.path}/proc/sys", "/proc/sys", restrict=_SAFE | kernel.MS_RDONLY)
+    if private_net:
+        for family in ("ipv4", "ipv6"):
+            _reopen_settings(root, family)
+    try:
+        root.mount("sysfs", "/sys", "sysfs", _SAFE | kernel.MS_RDONLY)
+    except PermissionError:  # a user namespace that shares the host's network
+        root.bind("/sys", "/sys", restrict=kernel.MS_RDONLY)
+    if not own_users and root.exists("/sys/kernel/security") and os.path.ismount("/sys/kernel/security"):
+        root.mount("securityfs", "/sys/kernel/security", "securityfs", _SAFE | kernel.MS_RDONLY)
+
+
+def _reopen_settings(root: Root, family: str) -> None:
+    """Settings of the network belong to a container that has one."""
+    place = f"/proc/sys/net/{family}"
+    if not root.exists(place):
+        return
+    root.bind(f"{root.path}{place}", place)
+    fd = kernel.open_in_root(root._fd, place, os.O_PATH)
+    try:
+        kernel.mount(None, f"/proc/self/fd/{fd}", flags=kernel.MS_BIND | kernel.MS_REMOUNT | _SAFE)
+    finally:
+        os.close(fd)
+
+
+def _mount_cgroups(root: Root, plan: Plan) -> None:
+    """Its own groups, by a namespace for them: the container sees those and nothing above."""
+    if not plan["cgroups"]:
+        return
+    unified = any(not group["folder"] for group in plan["cgroups"])
+    if unified:
+        root.mount("cgroup2", "/sys/fs/cgroup", "cgroup2", _SAFE)
+        return
+    root.mount("tmpfs", "/sys/fs/cgroup", "tmpfs", _SAFE, "mode=755,size=65536")
+    for group in plan["cgroups"]:
+        root.mount("cgroup", f"/sys/fs/cgroup/{group['folder']}", "cgroup", _SAFE, group["options"])
+
+
+def _mount_other(root: Root, mount: Mount) -> None:
+    source = mount["source"]
+    if mount["kind"] == "bind":
+        root.bind(source, mount["target"])
+    elif mount["kind"] == "inner":
+        root.bind(f"{root.path}{source}", mount["target"])
+    else:
+        fd = root.make_folder(mount["target"])
+        try:
+            _mount_new(mount, f"/proc/self/fd/{fd}")
+        finally:
+            os.close(fd)
+    if mount["readonly"]:
+        root.restrict(mount["target"], kernel.MS_RDONLY)
+
+
+def _mount_new(mount: Mount, at: str) -> None:
+    """A file system that is not mounted on the host."""
+    if mount["kind"] == "memory":
+        kernel.mount("tmpfs", at, "tmpfs", kernel.MS_NOSUID | kernel.MS_NODEV, f"size={mount['size']}")
+    else:
+        _mount_device(mount["source"], at, kernel.MS_RDONLY if mount["readonly"] else 0)
+
+
+def _mount_device(device: str, at: str, flags: int) -> None:
+    """Try the file systems that the kernel knows until one fits."""
+    failure = OSError(22, "Unable to determine the file system", device)
+    for kind in _known_filesystems():
+        try:
+            kernel.mount(device, at, kind, flags)
+        except OSError as error:
+            failure = error
+        else:
+            return
+    raise failure
+
+
+def _known_filesystems() -> list[str]:
+    with open(_FILESYSTEMS, encoding="ascii") as file:
+        return [line.strip() for line in file if not line.startswith("nodev")]

@@ -1,0 +1,113 @@
+# SPDX-License-Identifier: LGPL-2.1-or-later
+"""Ending a container, and cleaning up after one: nothing stays, whatever state it is found in."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import logging
+import os
+import signal
+from collections.abc import Callable
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from drivers.common.process import Process
+from drivers.lxc.controller.netlink import Netlink
+from drivers.lxc.runstate import RunState
+from drivers.lxc.runtime.cgroup import Cgroup, Hierarchies
+from virtd.host import netdev
+
+if TYPE_CHECKING:
+    from drivers.lxc.guest import Guest
+
+log = logging.getLogger(__name__)
+
+#: Seconds that a killed process may take to be gone.
+KILL_SECONDS = 10.0
+
+
+async def stop(guest: Guest, reason: int) -> None:
+    """Kill the container's processes and clean up; also what is left of one that has ended by itself.
+
+    `reason` is the `virDomainShutoffReason`; never fails because something is gone.
+    """
+    run = guest.run
+    if run is None:
+        return
+    run.stopping = reason
+    await clean_up(guest, run)
+
+
+async def clean_up(guest: Guest, run: RunState) -> None:
+    """Kill what runs, then give back what the host lent.  Each step stands alone."""
+    await _kill(guest, run)
+    if run.controller is not None:
+        run.controller.close()
+        run.controller = None
+    await asyncio.to_thread(_remove_rest, guest, run)
+
+
+async def _kill(guest: Guest, run: RunState) -> None:
+    """init first: with it the kernel ends all processes of the container; the controller follows by itself."""
+    group = Cgroup(Hierarchies.find(), run.cgroup) if run.cgroup else None
+    watched = [_find(run.init_pid, run.init_started), _find(run.controller_pid, run.controller_started)]
+    for process in watched:
+        if process is not None:
+            process.send(signal.SIGKILL)
+    if group is not None:
+        await asyncio.to_thread(_kill_group, group)
+    for process in watched:
+        if process is None:
+            continue
+        if not await process.wait(KILL_SECONDS):
+            log.error("guest %s: process %d cannot be killed", guest.name, process.pid)
+        process.close()
+
+
+def _find(pid: int, started: int) -> Process | None:
+    return Process.adopt(pid, started) if pid else None
+
+
+def _kill_group(group: Cgroup) -> None:
+    """What the container moved out of its own namespaces' reach, and what stands frozen."""
+    with contextlib.suppress(Exception):
+        group.thaw()
+    for pid in group.pids():
+        with contextlib.suppress(ProcessLookupError, PermissionError):
+            os.kill(pid, signal.SIGKILL)
+
+
+def _remove_rest(guest: Guest, run: RunState) -> None:
+    paths = guest.context.paths
+    steps: tuple[Callable[[], None], ...] = (
+        lambda: _remove_group(run),
+        lambda: _remove_devices(run),
+        lambda: paths.socket(guest.name).unlink(missing_ok=True),
+        lambda: _remove_folder(paths.mounts(guest.name)),
+    )
+    for step in steps:
+        try:
+            step()
+        except OSError as error:
+            log.warning("guest %s: %s", guest.name, error)
+
+
+def _remove_group(run: RunState) -> None:
+    if run.cgroup:
+        Cgroup(Hierarchies.find(), run.cgroup).remove()
+
+
+def _remove_devices(run: RunState) -> None:
+    """The host's ends go with the container's; but the kernel takes its time, and a new start may want the name."""
+    for name in run.veths:
+        if netdev.exists(name):
+            netlink = Netlink()
+            with contextlib.suppress(OSError):
+                netlink.remove(netlink.index(name))
+            netlink.close()
+
+
+def _remove_folder(path: Path) -> None:
+    with contextlib.suppress(FileNotFoundError):
+        path.rmdir()

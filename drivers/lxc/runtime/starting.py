@@ -1,0 +1,137 @@
+# SPDX-License-Identifier: LGPL-2.1-or-later
+"""Bringing a container to life, and finding one again that an earlier daemon started."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import os
+from collections.abc import Callable, Sequence
+from contextlib import AsyncExitStack
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING
+
+from drivers.common.process import start_ticks
+from drivers.lxc.runstate import End, RunState
+from drivers.lxc.runtime import consoles, ending, interfaces, limits
+from drivers.lxc.runtime.cgroup import Cgroup, Hierarchies
+from drivers.lxc.runtime.controller import Controller
+from drivers.lxc.runtime.planning import make_plan
+from drivers.lxc.runtime.running import freeze
+from virtd.errors import Code, VirtError
+from virtd.host import machines
+
+if TYPE_CHECKING:
+    from drivers.lxc.guest import Guest
+
+log = logging.getLogger(__name__)
+
+
+async def start(guest: Guest, *, paused: bool = False, files: Sequence[int] = ()) -> None:
+    """Start a container for the guest's live definition; `guest.run` is fresh, the caller holds the job.
+
+    Args:
+        paused: leave it frozen.
+        files: descriptors for init, which it gets as 3, 4 …; they stay open here.
+
+    Raises:
+        VirtError: why it could not be started; nothing is left of it.
+    """
+    run = _run_of(guest)
+    async with AsyncExitStack() as undo:
+        undo.push_async_callback(ending.clean_up, guest, run)
+        output = await asyncio.to_thread(_open_log, guest)
+        try:
+            run.controller = await Controller.spawn(guest.name, output, {}, guest.tasks, _end_of(guest, run))
+        finally:
+            os.close(output)
+        run.controller_pid, run.controller_started = run.controller.process.pid, run.controller.process.started
+        await _bring_up(guest, run, files)
+        if paused:
+            await freeze(guest)
+        undo.pop_all()
+    await guest.save_status()
+
+
+def _run_of(guest: Guest) -> RunState:
+    assert guest.run is not None
+    return guest.run
+
+
+async def _bring_up(guest: Guest, run: RunState, files: Sequence[int]) -> None:
+    live = guest.require_active()
+    await guest.save_status()
+    group = await _place(guest, run)
+    terminals = await asyncio.to_thread(consoles.open_all, live)
+    try:
+        plan, descriptors = await asyncio.to_thread(make_plan, guest, group, terminals, files)
+        try:
+            run.init_pid, veths = await run.controller.start(plan, descriptors.all)
+        finally:
+            descriptors.close()
+    finally:
+        for fd in terminals:
+            os.close(fd)
+    run.init_started = start_ticks(run.init_pid) or 0
+    run.veths = [name for name in veths if name]
+    interfaces.note_names(live, veths)
+
+
+async def _place(guest: Guest, run: RunState) -> Cgroup | None:
+    """Give the controller, and so all that it starts, a control group with the guest's limits."""
+    if not guest.context.env.privileged:
+        return None
+    name = f"lxc-{guest.id}-{guest.name}"
+    if machines.systemd_runs():
+        await machines.register(name, guest.uuid, run.controller_pid, "container")
+        run.cgroup = await asyncio.to_thread(limits.group_of, run.controller_pid)
+    else:
+        run.cgroup = limits.group_name(guest.require_active(), name)
+    group = Cgroup(Hierarchies.find(), run.cgroup)
+    try:
+        await asyncio.to_thread(_fill, guest, run, group)
+    except OSError as error:
+        text = f"Unable to set up the control group {run.cgroup}: {error.filename or ''}: {error.strerror}"
+        raise VirtError(Code.SYSTEM_ERROR, text, ints=(error.errno or 0, -1)) from error
+    return group
+
+
+def _fill(guest: Guest, run: RunState, group: Cgroup) -> None:
+    group.create(run.controller_pid)
+    limits.apply(guest.require_active(), group)
+
+
+def _open_log(guest: Guest) -> int:
+    path = guest.context.paths.log_file(guest.name)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    output = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_APPEND | os.O_CLOEXEC, 0o600)
+    os.write(output, f"{datetime.now(UTC):%Y-%m-%d %H:%M:%S.%f+0000}: starting up\n".encode())
+    return output
+
+
+def _end_of(guest: Guest, run: RunState) -> Callable[[End], None]:
+    """What is done about an end: told, unless somebody began it or the start is still under way."""
+
+    def ended(how: End) -> None:
+        if guest.run is run and run.init_pid and run.stopping is None:
+            guest.ended(how)
+
+    return ended
+
+
+async def reconnect(guest: Guest) -> bool:
+    """Find the container that an earlier daemon started; False: it is gone, and `stop` cleans up what is left."""
+    run = _run_of(guest)
+    if not run.init_pid or start_ticks(run.init_pid) != run.init_started:
+        return False
+    path = guest.context.paths.socket(guest.name)
+    found = await Controller.find(run.controller_pid, run.controller_started, path, guest.tasks, _end_of(guest, run))
+    run.controller = found
+    return found is not None
+
+
+def let_go(guest: Guest) -> None:
+    """The daemon ends; the container goes on without it."""
+    if guest.run is not None and guest.run.controller is not None:
+        guest.run.controller.close()
+        guest.run.controller = None
