@@ -73,7 +73,7 @@ async def test_late_reply_goes_to_nobody(tmp_path: Path) -> None:
         qemu.replies |= {"slow": SILENCE, "fast": "mine"}
         with pytest.raises(MonitorTimeout):
             await monitor.execute("slow", timeout=0.05)
-        qemu.send({"return": "late", "id": "__qmp#00000"})
+        qemu.send({"return": "late", "id": "1"})
         assert await monitor.execute("fast") == "mine"
 
 
@@ -143,8 +143,8 @@ async def test_unparseable_command_is_answered_although_qemu_gives_no_id(tmp_pat
 
 async def test_malformed_reply(tmp_path: Path) -> None:
     async with connected(tmp_path) as (monitor, qemu):
-        qemu.replies["bad"] = Garbage(b'{"id": "__qmp#00000", "neither": 1}\n')
-        qemu.replies["worse"] = Garbage(b'{"id": "__qmp#00001", "error": "text"}\n')
+        qemu.replies["bad"] = Garbage(b'{"id": "1", "neither": 1}\n')
+        qemu.replies["worse"] = Garbage(b'{"id": "2", "error": "text"}\n')
         for command in ("bad", "worse"):
             with pytest.raises(VirtError) as caught:
                 await monitor.execute(command)
