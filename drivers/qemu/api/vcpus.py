@@ -8,6 +8,7 @@ import os
 from conf.bitmap import format_bitmap, parse_bitmap
 from conf.domain import Domain
 from conf.domain.cputune import CPUTune, EmulatorPin, VcpuPin
+from drivers.common.cpumaps import cpumap_of, cpus_of
 from drivers.common.part import IMPACT, definition, definitions, require_one_impact
 from drivers.qemu import cputime, pinning
 from drivers.qemu.api.base import Part
@@ -75,14 +76,14 @@ class VcpuApi(Part):
         check_flags(flags, IMPACT, "qemuDomainGetVcpuPinInfo")
         found = definition(self._guest(dom), flags)
         pins = {pin.vcpu: pin.cpuset for pin in found.cputune.vcpupins} if found.cputune else {}
-        return [_cpumap(_allowed(pins.get(number) or found.vcpu.cpuset)) for number in range(found.vcpu.count)]
+        return [cpumap_of(_allowed(pins.get(number) or found.vcpu.cpuset)) for number in range(found.vcpu.count)]
 
     def domain_get_emulator_pin_info(self, dom: DomainRef, flags: int) -> bytes:
         """virDomainGetEmulatorPinInfo."""
         check_flags(flags, IMPACT, "qemuDomainGetEmulatorPinInfo")
         found = definition(self._guest(dom), flags)
         pin = found.cputune.emulatorpin if found.cputune else None
-        return _cpumap(_allowed(pin.cpuset if pin is not None else found.vcpu.cpuset))
+        return cpumap_of(_allowed(pin.cpuset if pin is not None else found.vcpu.cpuset))
 
     async def domain_pin_vcpu_flags(self, dom: DomainRef, vcpu: int, cpumap: bytes, flags: int) -> None:
         """virDomainPinVcpuFlags."""
@@ -136,9 +137,9 @@ def _set_maximum(stored: Domain, wanted: int) -> None:
 
 def _vcpu(pid: int, number: int, thread: int | None) -> tuple[int, int, int, int, bytes]:
     if thread is None:
-        return number, VcpuState.RUNNING, 0, 0, _cpumap(os.sched_getaffinity(pid))
+        return number, VcpuState.RUNNING, 0, 0, cpumap_of(os.sched_getaffinity(pid))
     used = cputime.thread(pid, thread)
-    return number, VcpuState.RUNNING, used.time, used.processor, _cpumap(_affinity(thread))
+    return number, VcpuState.RUNNING, used.time, used.processor, cpumap_of(_affinity(thread))
 
 
 def _affinity(thread: int) -> set[int]:
@@ -152,14 +153,8 @@ def _allowed(cpuset: str | None) -> set[int]:
     return parse_bitmap(cpuset) if cpuset else set(range(os.cpu_count() or 1))
 
 
-def _cpumap(cpus: set[int]) -> bytes:
-    """A bit a CPU, the first in the lowest."""
-    return sum(1 << cpu for cpu in cpus).to_bytes(max(cpus, default=0) // 8 + 1, "little")
-
-
 def _cpus(cpumap: bytes) -> set[int]:
-    bits = int.from_bytes(cpumap, "little")
-    cpus = {cpu for cpu in range(bits.bit_length()) if bits >> cpu & 1}
+    cpus = cpus_of(cpumap)
     if not cpus:
         raise invalid_arg("Empty cpu list for pinning")
     return cpus
