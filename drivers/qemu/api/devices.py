@@ -10,6 +10,7 @@ from typing import Any
 from conf.domain import Domain, format_domain, parse_domain
 from conf.domain.devices.interface import Interface
 from conf.domain.devices.single import parse_device
+from drivers.common.devicelists import take
 from drivers.common.part import IMPACT, definitions
 from drivers.qemu import prepare
 from drivers.qemu.api.base import Part
@@ -62,9 +63,7 @@ class DeviceApi(Part):
             live, kept = definitions(guest, flags)
             changed = None
             if kept is not None:
-                changed = await self._changed(
-                    guest, kept, lambda new: matching.take(new.devices, matching.by_alias(new, alias))
-                )
+                changed = await self._changed(guest, kept, lambda new: take(new.devices, matching.by_alias(new, alias)))
             if live is not None:
                 await plugging.detach(guest, matching.by_alias(live, alias))
             await _keep(guest, live, changed)

@@ -6,9 +6,8 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from conf.binding import FormatOptions, Model
+from conf.binding import FormatOptions
 from conf.domain import Domain
-from conf.domain.devices.all import Devices
 from conf.domain.devices.chardev import Channel, Console, Parallel, Serial
 from conf.domain.devices.controller import Controller
 from conf.domain.devices.disk import Disk
@@ -16,35 +15,11 @@ from conf.domain.devices.hostdev import Hostdev
 from conf.domain.devices.input import Input
 from conf.domain.devices.interface import Interface
 from conf.domain.devices.rng import RNG
-from conf.domain.devices.single import device_list, device_tag, format_device
+from conf.domain.devices.single import device_tag, format_device
 from conf.domain.devices.watchdog import Watchdog
 from conf.domain.validation.references import all_devices
+from drivers.common.devicelists import find_interface, members, missing
 from virtd.errors import Code, From, VirtError
-
-
-def missing(text: str, source: From | None = None) -> VirtError:
-    """There is no such device."""
-    return VirtError(Code.DEVICE_MISSING, text, source=source)
-
-
-def members(devices: Devices, device: Model) -> list[Any]:
-    """The list of `devices` where one of this kind belongs; of kinds there is one of, a copy."""
-    value = getattr(devices, device_list(devices, device))
-    return value if isinstance(value, list) else [value] if value is not None else []
-
-
-def put(devices: Devices, device: Model) -> None:
-    """Add a device to the definition."""
-    name = device_list(devices, device)
-    value = getattr(devices, name)
-    setattr(devices, name, [*value, device] if isinstance(value, list) else device)
-
-
-def take(devices: Devices, device: Model) -> None:
-    """Remove a device, this very one."""
-    name = device_list(devices, device)
-    value = getattr(devices, name)
-    setattr(devices, name, [d for d in value if d is not device] if isinstance(value, list) else None)
 
 
 def by_alias(domain: Domain, alias: str) -> Any:
@@ -74,31 +49,6 @@ def _disk(disks: list[Disk], wanted: Disk, live: bool) -> Disk:
         if disk.target.dev == wanted.target.dev:
             return disk
     raise missing(f"disk {wanted.target.dev} not found" if live else f"no target device {wanted.target.dev}")
-
-
-def _interface(interfaces: list[Interface], wanted: Interface, _live: bool) -> Interface:
-    mac = wanted.mac.address if wanted.mac is not None else None
-    found = [
-        i
-        for i in interfaces
-        if (mac is None or (i.mac is not None and i.mac.address == mac))
-        and (wanted.address is None or i.address == wanted.address)
-        and (wanted.alias is None or i.alias == wanted.alias)
-    ]
-    if len(found) > 1:
-        text = f"multiple devices matching MAC address {mac} found"
-        raise VirtError(Code.OPERATION_FAILED, text, source=From.DOMAIN)
-    if not found:
-        text = (
-            f"no device found at address '{_null(wanted.address)}' matching MAC address '{_null(mac)}' "
-            f"and alias '{_null(wanted.alias)}'"
-        )
-        raise missing(text, From.DOMAIN)
-    return found[0]
-
-
-def _null(value: object) -> object:
-    return "(<null>)" if value is None else value
 
 
 def _character_device(devices: list[Any], wanted: Any, _live: bool) -> Any:
@@ -180,7 +130,7 @@ def _essence(device: Any, wanted: Any) -> str:
 
 _FINDERS: dict[type, Callable[[list[Any], Any, bool], Any]] = {
     Disk: _disk,
-    Interface: _interface,
+    Interface: lambda found, wanted, _live: find_interface(found, wanted),
     Channel: _character_device,
     Serial: _character_device,
     Parallel: _character_device,

@@ -15,6 +15,7 @@ from conf.domain.devices.disk import Disk
 from conf.domain.devices.interface import Interface
 from conf.domain.devices.single import device_tag
 from conf.domain.validation.references import all_devices
+from drivers.common.devicelists import put, take
 from drivers.qemu import commands
 from drivers.qemu.addresses.address_set import AddressSet
 from drivers.qemu.aliases import alias_of_new
@@ -27,7 +28,6 @@ from drivers.qemu.defaults.storage import complete_sources
 from drivers.qemu.guest import Guest
 from drivers.qemu.hotplug import disks, updates
 from drivers.qemu.hotplug.kinds import KINDS, Kind
-from drivers.qemu.hotplug.matching import put, take
 from drivers.qemu.hotplug.session import Plug
 from virtd.enums import DomainEventID
 from virtd.errors import Code, VirtError

@@ -10,7 +10,8 @@ from conf.domain.devices.disk import Disk
 from conf.domain.devices.graphics import Graphics
 from conf.domain.devices.interface import Interface
 from conf.domain.devices.single import device_tag
-from drivers.qemu.hotplug.matching import find, members, put, take
+from drivers.common.devicelists import members, put, take
+from drivers.qemu.hotplug.matching import find
 from virtd.errors import Code, VirtError, invalid_arg, operation_invalid
 
 #: Elements that a definition gets only as a whole.
