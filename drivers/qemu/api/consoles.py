@@ -8,11 +8,11 @@ import socket
 from pathlib import Path
 from typing import Any
 
+from drivers.common.streams import DescriptorStream
 from drivers.qemu import commands
 from drivers.qemu.api.base import Part
 from drivers.qemu.context import QemuContext
 from drivers.qemu.guest import Guest
-from drivers.qemu.streams import DescriptorStream
 from virtd.calls import WithFds, WithStream, current_call
 from virtd.enums import DomainChannelFlags, DomainConsoleFlags, DomainOpenGraphicsFlags
 from virtd.errors import Code, VirtError, check_flags, operation_invalid

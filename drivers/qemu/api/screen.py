@@ -8,11 +8,11 @@ import os
 import tempfile
 
 from drivers.common.part import refuse
+from drivers.common.streams import FileStream
 from drivers.qemu import commands, keycodes
 from drivers.qemu.api.base import Part
 from drivers.qemu.guest import Guest
 from drivers.qemu.settings import account
-from drivers.qemu.streams import FileStream
 from virtd.calls import WithStream
 from virtd.errors import Code, VirtError, check_flags, operation_invalid
 from virtd.refs import DomainRef

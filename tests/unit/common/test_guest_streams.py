@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 
 from conf.domain.devices.chardev_source import CharacterSource
-from drivers.qemu.streams import DescriptorStream, FileStream
+from drivers.common.streams import DescriptorStream, FileStream
 from tests.fakes.guests import World, guest_xml
 from virtd.errors import VirtError
 
