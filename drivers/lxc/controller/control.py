@@ -7,7 +7,6 @@ container has ended, every connection is told {"ended": "shutdown" or "reboot"}.
 
 from __future__ import annotations
 
-import contextlib
 import os
 import select
 from _socket import AF_UNIX, SO_PEERCRED, SOCK_CLOEXEC, SOCK_STREAM, SOL_SOCKET, socket
@@ -128,13 +127,15 @@ class Client:
             return None
 
     def send(self, message: dict[str, Any]) -> None:
-        with contextlib.suppress(OSError):  # who is gone need not hear it
+        try:
             self.socket.sendall(line(message))
+        except OSError:
+            return  # who is gone need not hear it
 
 
 def listen(path: str) -> socket:
     """The socket that later daemons find the controller by."""
-    with contextlib.suppress(FileNotFoundError):
+    if os.path.lexists(path):
         os.unlink(path)
     sock = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC)
     folder = os.open(os.path.dirname(path), os.O_PATH | os.O_DIRECTORY | os.O_CLOEXEC)

@@ -3,7 +3,6 @@
 
 from __future__ import annotations
 
-import contextlib
 import os
 from _socket import CMSG_SPACE, SOL_SOCKET, socket
 
@@ -37,7 +36,7 @@ def main() -> None:
         daemon.sendall(line({"error": [error.errno or 0, f"{os.strerror(error.errno or 0)}{where}"]}))
     else:
         loop.run()
-        with contextlib.suppress(OSError):
+        if os.path.lexists(plan["socket"]):
             os.unlink(plan["socket"])
 
 

@@ -3,7 +3,6 @@
 
 from __future__ import annotations
 
-import contextlib
 import os
 
 from drivers.lxc.controller import kernel
@@ -37,10 +36,11 @@ def become_own_root() -> None:
 
 
 def become(user: tuple[int, int]) -> None:
-    """Change to a user and group of the container's; the groups that root had are left behind."""
+    """Change to a user and group of the container's; the groups that root had are left behind, where it may."""
     uid, gid = user
-    with contextlib.suppress(PermissionError):  # a user namespace that denies it has none to leave
-        os.setgroups([])
+    with open("/proc/self/setgroups", encoding="ascii") as file:
+        if file.read().strip() == "allow":
+            os.setgroups([])
     os.setresgid(gid, gid, gid)
     os.setresuid(uid, uid, uid)
 
@@ -48,8 +48,10 @@ def become(user: tuple[int, int]) -> None:
 def drop(numbers: list[int]) -> None:
     """Give capabilities up for good; those that the kernel does not know are not there anyway."""
     for number in numbers:
-        with contextlib.suppress(OSError):
+        try:
             kernel.drop_from_bounding_set(number)
+        except OSError:
+            continue
     mask = sum(1 << number for number in numbers)
     kernel.set_capabilities(kernel.capabilities() & ~mask)
 

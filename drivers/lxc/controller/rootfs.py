@@ -7,7 +7,6 @@ as the container would see it, so that a link in its files leads nowhere else.
 
 from __future__ import annotations
 
-import contextlib
 import os
 
 from drivers.lxc.controller import kernel
@@ -20,6 +19,22 @@ _SAFE = kernel.MS_NOSUID | kernel.MS_NODEV | kernel.MS_NOEXEC
 
 #: The host's file systems that hold an image or lie on a device are tried in this order, as mount(8) does it.
 _FILESYSTEMS = "/proc/filesystems"
+
+
+class _At:
+    """A path of what a descriptor, closed at the end, leads to; errors tell `target`."""
+
+    def __init__(self, fd: int, target: str) -> None:
+        self._fd = fd
+        self._target = target
+
+    def __enter__(self) -> str:
+        return f"/proc/self/fd/{self._fd}"
+
+    def __exit__(self, kind: object, error: BaseException | None, traceback: object) -> None:
+        os.close(self._fd)
+        if isinstance(error, OSError):
+            raise OSError(error.errno, error.strerror, self._target) from None
 
 
 class Root:
@@ -35,13 +50,16 @@ class Root:
     def make_folder(self, path: str) -> int:
         """The folder at `path`, made where it is not there, as a descriptor."""
         flags = os.O_PATH | os.O_DIRECTORY
-        with contextlib.suppress(FileNotFoundError):
+        try:
             return kernel.open_in_root(self._fd, path, flags)
+        except FileNotFoundError:
+            return self._make_missing(path, flags)
+
+    def _make_missing(self, path: str, flags: int) -> int:
         above, _, name = path.rstrip("/").rpartition("/")
         parent = self.make_folder(above or "/")
         try:
-            with contextlib.suppress(FileExistsError):
-                os.mkdir(name, 0o755, dir_fd=parent)
+            os.mkdir(name, 0o755, dir_fd=parent)
         finally:
             os.close(parent)
         return kernel.open_in_root(self._fd, path, flags)
@@ -50,39 +68,48 @@ class Root:
         self, source: str | None, target: str, kind: str | None = None, flags: int = 0, options: str = ""
     ) -> None:
         """Mount on the folder `target`, which is made where it is not there."""
-        fd = self.make_folder(target)
-        try:
-            kernel.mount(source, f"/proc/self/fd/{fd}", kind, flags, options or None)
-        finally:
-            os.close(fd)
+        with _At(self.make_folder(target), target) as place:
+            kernel.mount(source, place, kind, flags, options or None)
 
     def bind(self, source: str, target: str, *, restrict: int = 0) -> None:
         """Show a folder or file of the host at `target`; `restrict` are mount flags that it gets in addition."""
         fd = self.make_folder(target) if os.path.isdir(source) else self._make_file(target)
-        try:
-            kernel.mount(source, f"/proc/self/fd/{fd}", flags=kernel.MS_BIND | kernel.MS_REC)
-        finally:
-            os.close(fd)
+        with _At(fd, target) as place:
+            kernel.mount(source, place, flags=kernel.MS_BIND | kernel.MS_REC)
         if restrict:
             self.restrict(target, restrict)
 
     def _make_file(self, path: str) -> int:
         os.close(self.make_folder(path.rpartition("/")[0] or "/"))
-        flags = os.O_CREAT | os.O_WRONLY | os.O_NONBLOCK
-        with contextlib.suppress(FileExistsError, PermissionError, OSError):
-            os.close(kernel.open_in_root(self._fd, path, flags | os.O_EXCL, 0o644))
-        return kernel.open_in_root(self._fd, path, os.O_PATH)
+        try:
+            return kernel.open_in_root(self._fd, path, os.O_PATH)
+        except FileNotFoundError:
+            os.close(kernel.open_in_root(self._fd, path, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o644))
+            return kernel.open_in_root(self._fd, path, os.O_PATH)
 
     def restrict(self, target: str, flags: int) -> None:
         """Add mount flags (read-only …) to what is mounted at `target`."""
-        fd = kernel.open_in_root(self._fd, target, os.O_PATH)
-        try:
-            path = f"/proc/self/fd/{fd}"
+        with _At(kernel.open_in_root(self._fd, target, os.O_PATH), target) as place:
             # What the mount has already must be said again, or a user namespace is refused.
-            present = os.statvfs(path).f_flag & (_SAFE | kernel.MS_RDONLY)
-            kernel.mount(None, path, flags=kernel.MS_BIND | kernel.MS_REMOUNT | present | flags)
-        finally:
-            os.close(fd)
+            present = os.statvfs(place).f_flag & (_SAFE | kernel.MS_RDONLY)
+            kernel.mount(None, place, flags=kernel.MS_BIND | kernel.MS_REMOUNT | present | flags)
+
+    def clear(self, target: str) -> None:
+        """Take away what the host has mounted at `target`, a folder of the root's, where the root is the host's too."""
+        outside = os.stat(self._fd).st_dev
+        while self.exists(target):
+            with _At(kernel.open_in_root(self._fd, target, os.O_PATH), target) as place:
+                if os.stat(place).st_dev == outside:
+                    return
+                try:
+                    kernel.unmount(place)
+                except OSError:
+                    return  # in a user namespace of our own it can only be covered
+
+    def set_flags(self, target: str, flags: int) -> None:
+        """Give what is mounted at `target` exactly these mount flags."""
+        with _At(kernel.open_in_root(self._fd, target, os.O_PATH), target) as place:
+            kernel.mount(None, place, flags=kernel.MS_BIND | kernel.MS_REMOUNT | flags)
 
     def exists(self, path: str) -> bool:
         try:
@@ -104,6 +131,8 @@ def build(plan: Plan, base: str, dev: str) -> Root:
     """Mount everything the plan asks for; called in the container's namespaces, `base` is its folder on the host."""
     first, *others = plan["mounts"]
     root = _mount_root(first, f"{base}/root")
+    for folder in ("/dev", "/proc", "/sys"):
+        root.clear(folder)
     _mount_kernel(root, private_net="net" in plan["unshare"], own_users="user" in plan["unshare"] or plan["rootless"])
     if os.path.exists(f"{base}/meminfo"):
         root.bind(f"{base}/meminfo", "/proc/meminfo")
@@ -146,11 +175,7 @@ def _reopen_settings(root: Root, family: str) -> None:
     if not root.exists(place):
         return
     root.bind(f"{root.path}{place}", place)
-    fd = kernel.open_in_root(root._fd, place, os.O_PATH)
-    try:
-        kernel.mount(None, f"/proc/self/fd/{fd}", flags=kernel.MS_BIND | kernel.MS_REMOUNT | _SAFE)
-    finally:
-        os.close(fd)
+    root.set_flags(place, _SAFE)
 
 
 def _mount_cgroups(root: Root, plan: Plan) -> None:
@@ -173,11 +198,8 @@ def _mount_other(root: Root, mount: Mount) -> None:
     elif mount["kind"] == "inner":
         root.bind(f"{root.path}{source}", mount["target"])
     else:
-        fd = root.make_folder(mount["target"])
-        try:
-            _mount_new(mount, f"/proc/self/fd/{fd}")
-        finally:
-            os.close(fd)
+        with _At(root.make_folder(mount["target"]), mount["target"]) as place:
+            _mount_new(mount, place)
     if mount["readonly"]:
         root.restrict(mount["target"], kernel.MS_RDONLY)
 

@@ -34,7 +34,7 @@ def mount(filesystem: Any) -> Mount:
     made: Mount = {
         "kind": kind,
         "source": "tmpfs" if kind == "memory" else str(source),
-        "target": os.path.normpath("/" + (filesystem.target.dir or "")),
+        "target": "/" + os.path.normpath(f"/{filesystem.target.dir}").lstrip("/"),
         "readonly": bool(filesystem.readonly),
     }
     if kind == "memory":
