@@ -25,13 +25,17 @@ from conf.errors import ConfigUnsupportedError, XMLError
 class CPUModel(Model):
     """`<model>`; `vendor_id` is the CPUID vendor shown to the guest."""
 
-    fallback: Literal["allow", "forbid"] | None = attr(error=(ConfigUnsupportedError, "Invalid fallback attribute"))
-    vendor_id: str | None = attr()
+    fallback: Literal["allow", "forbid"] | None = attr(
+        error=(ConfigUnsupportedError, "Invalid fallback attribute"), empty_is_unset=True
+    )
+    vendor_id: str | None = attr(empty_is_unset=True)
     name: str | None = text()
 
     def check(self, options: ParseOptions) -> None:
         if self.vendor_id is not None and len(self.vendor_id.encode()) != 12:
             raise XMLError("vendor_id must be exactly 12 characters long")
+        if self.vendor_id is not None and "," in self.vendor_id:
+            raise XMLError("vendor id is invalid")
 
 
 class CPUTopology(Model):

@@ -169,8 +169,8 @@ class Domain(Extensions):
     def _check_memory(self) -> None:
         cells = self.cpu.numa.cells if self.cpu and self.cpu.numa else []
         modules = sum(module.target.size for module in self.devices.memories)
-        if cells:
-            self.memory = sum(cell.memory for cell in cells) + modules
+        if in_cells := sum(cell.memory for cell in cells):
+            self.memory = in_cells + modules
         if not self.memory:
             raise XMLError("Memory size must be specified via <memory> or in the <numa> configuration")
         if not 0 < self.current_memory <= self.memory:

@@ -3,23 +3,27 @@
 
 from __future__ import annotations
 
-from typing import Literal
+from typing import Annotated, Literal
 
 from conf.binding import (
     Model,
     OnOff,
     ParseOptions,
+    Scalar,
     Scale,
     Uint,
     attr,
     child,
     child_text,
     flag,
+    number,
     on,
 )
 from conf.errors import ConfigUnsupportedError, XMLError
 
 _FEWEST_RETRIES = 4095
+#: libvirt reads an unsigned number and writes a signed one.
+_RETRIES = Scalar(number().parse, lambda value: str(value - 2**32 if value >= 2**31 else value))
 _LONGEST_VENDOR = 12
 
 
@@ -55,7 +59,7 @@ class Spinlocks(Model):
     """`<spinlocks>` of Hyper-V: how often a guest tries before it tells the hypervisor."""
 
     state: OnOff = attr(required=True)
-    retries: Uint | None = attr(when=on("state", True), required=True)
+    retries: Annotated[int, _RETRIES] | None = attr(when=on("state", True), required=True)
 
     def check(self, options: ParseOptions) -> None:
         if self.retries is not None and self.retries < _FEWEST_RETRIES:
@@ -174,7 +178,7 @@ class HPT(Model):
     """`<hpt>`: pSeries' page table; `maxpagesize` in KiB."""
 
     resizing: Literal["enabled", "disabled", "required"] | None = attr()
-    maxpagesize: int | None = child_text(scale=Scale("KiB", "B"))
+    maxpagesize: int | None = child_text(scale=Scale("KiB"))
 
 
 class MSRs(Model):
@@ -261,7 +265,6 @@ class Features(Model):
     privnet: bool = flag()
     hyperv: HyperV | None = child(keep_empty=True)
     kvm: KVM | None = child(keep_empty=True)
-    xen: Xen | None = child(keep_empty=True)
     pvspinlock: State | None = child()
     capabilities: Capabilities | None = child()
     pmu: State | None = child()
@@ -275,6 +278,7 @@ class Features(Model):
     nested_hv: RequiredState | None = child("nested-hv")
     msrs: MSRs | None = child()
     ccf_assist: RequiredState | None = child("ccf-assist")
+    xen: Xen | None = child(keep_empty=True)
     cfpc: Mitigation | None = child()
     sbbc: Mitigation | None = child()
     ibs: IBS | None = child()

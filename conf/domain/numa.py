@@ -5,7 +5,7 @@ from __future__ import annotations
 
 from typing import Literal
 
-from conf.binding import Model, ParseOptions, Scale, Uint, YesNo, attr, child, children
+from conf.binding import Model, ParseOptions, Scale, Uint, Ulong, YesNo, attr, child, children
 from conf.bitmap import Bitmap, parse_bitmap
 from conf.errors import ConfigUnsupportedError, XMLError
 
@@ -19,8 +19,18 @@ class NumaSibling(Model):
     value: Uint = attr(required=True)
 
 
+class NumaDistances(Model):
+    """`<distances>`."""
+
+    siblings: list[NumaSibling] = children("sibling")
+
+    def check(self, options: ParseOptions) -> None:
+        if not self.siblings:
+            raise XMLError("NUMA distances defined without siblings")
+
+
 class NumaCache(Model):
-    """`<cache>`: memory-side cache of a node."""
+    """`<cache>`: memory-side cache of a node; its size in KiB, that of a line in bytes."""
 
     level: Uint | None = attr()
     associativity: Literal["none", "direct", "full"] | None = attr(
@@ -29,8 +39,11 @@ class NumaCache(Model):
     policy: Literal["none", "writeback", "writethrough"] = attr(
         omit="none", required=(XMLError, "Invalid cache policy '(null)'"), error=(XMLError, "Invalid cache policy '%s'")
     )
-    size: int = attr("value", at="size", scale=Scale("KiB"), required=True)
-    line: int = attr("value", at="line", scale=Scale("B"), required=True)
+    # libvirt writes units, but does not look at those it reads.
+    size: Ulong = attr("value", at="size", required=True)
+    size_unit: str | None = attr("unit", at="size", shown=lambda *_: "KiB")
+    line: Ulong = attr("value", at="line", required=True)
+    line_unit: str | None = attr("unit", at="line", shown=lambda *_: "B")
 
 
 class NumaCell(Model):
@@ -41,8 +54,13 @@ class NumaCell(Model):
     memory: int = attr(scale=Scale("KiB"), required=True)
     mem_access: Literal["shared", "private"] | None = attr("memAccess")
     discard: YesNo | None = attr()
-    distances: list[NumaSibling] = children("sibling", within="distances")
+    distances: NumaDistances | None = child()
     caches: list[NumaCache] = children("cache")
+
+    @property
+    def siblings(self) -> list[NumaSibling]:
+        """The distances to other nodes."""
+        return self.distances.siblings if self.distances else []
 
 
 class NumaLatency(Model):
@@ -112,6 +130,10 @@ class CPUNuma(Model):
                     raise XMLError(f"Missing '{name}' attribute in cache element for NUMA node {cell.id}")
             if cache.level not in (1, 2, 3):
                 raise XMLError("Ain't nobody heard of that much cache level")
+        levels = [cache.level for cache in cell.caches]
+        for i, level in enumerate(levels):
+            if level in levels[:i]:
+                raise XMLError(f"Cache level '{level}' already defined")
         cell.caches.sort(key=lambda cache: cache.level or 0)
 
     def _check_interconnects(self, interconnects: NumaInterconnects) -> None:
@@ -140,16 +162,20 @@ class CPUNuma(Model):
     def _complete_distances(self) -> None:
         """A distance said one way holds the other way too; to itself each cell has 10."""
         known: dict[tuple[int, int], int] = {}
+        backwards: dict[tuple[int, int], int] = {}
         for cell in self.cells:
-            for sibling in cell.distances:
+            number = cell.id or 0
+            for sibling in cell.siblings:
                 self._check_distance(cell, sibling)
-                known[cell.id or 0, sibling.id] = sibling.value
-        for (one, other), value in list(known.items()):
-            known.setdefault((other, one), value)
+                known[number, sibling.id] = sibling.value
+                backwards.setdefault((sibling.id, number), sibling.value)
+        for (one, other), value in backwards.items():
+            known.setdefault((one, other), value)
             known[one, one] = known[other, other] = _LOCAL_DISTANCE
         for cell in self.cells:
             row = sorted((to, value) for (of, to), value in known.items() if of == cell.id)
-            cell.distances = [NumaSibling(id=to, value=value) for to, value in row]
+            siblings = [NumaSibling(id=to, value=value) for to, value in row]
+            cell.distances = NumaDistances(siblings=siblings) if siblings else None
 
     def _check_distance(self, cell: NumaCell, sibling: NumaSibling) -> None:
         if sibling.id >= len(self.cells):

@@ -23,7 +23,7 @@ from conf.binding import (
 )
 from conf.domain.arches import WORDSIZES
 from conf.domain.devices.storage_source import StorageSource
-from conf.errors import ConfigUnsupportedError, XMLError
+from conf.errors import ConfigUnsupportedError, InternalError, XMLError
 
 #: Milliseconds that firmware can be told to wait.
 _LONGEST_WAIT = 65535
@@ -40,8 +40,8 @@ _OF_CONTAINERS = ("init", "initargs", "initenvs", "initdir", "inituser", "initgr
 class OSType(Model):
     """`<type>`: the kind of guest; `type` is the text ("hvm", "exe", "xen", "linux" …)."""
 
-    arch: str | None = attr()
-    machine: str | None = attr()
+    arch: str | None = attr(empty_is_unset=True)
+    machine: str | None = attr(empty_is_unset=True)
     type: Literal["hvm", "xen", "linux", "exe", "uml", "xenpvh"] | None = text(
         error=(ConfigUnsupportedError, "unknown OS type '%s'")
     )
@@ -98,6 +98,10 @@ class NVRAM(Model):
     type: Literal["file", "block", "dir", "network", "volume", "nvme", "vhostuser"] | None = attr()
     path: str | None = text(when=on("type", None))
     source: StorageSource | None = child(when=without("type", None))
+
+    def check(self, options: ParseOptions) -> None:
+        if self.type is not None and self.source is None:
+            raise InternalError("nvram of a type needs a source")
 
 
 class ACPITable(Model):

@@ -66,7 +66,7 @@ class HostFacts(Protocol):
     def host_arch(self) -> str:
         """The architecture of the machine we run on."""
 
-    def emulator_for(self, arch: str, virt_type: str) -> str | None:
+    def emulator_for(self, arch: str) -> str | None:
         """Path of the emulator for guests of `arch` when the XML names none; None if there is none."""
 
 

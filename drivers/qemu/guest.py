@@ -5,7 +5,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from conf.domain import Domain, format_domain
+from conf.domain import Domain, format_domain, parse_domain
 from drivers.common.storedguest import StoredGuest
 from drivers.qemu import status
 from drivers.qemu.context import QemuContext
@@ -28,13 +28,16 @@ class Guest(StoredGuest):
         self._status_written = False
 
     def format(self, model: Domain, *, inactive: bool, secure: bool, migratable: bool) -> str:
-        """A migratable definition is one that any other host could make the same guest from."""
+        """A migratable definition is one that any other host could make the same guest from, secrets and all."""
         if migratable:
             live = model is self.live
             model = migratable_form(model)
             if live and self.runtime is not None and self.runtime.asked_cpu is not None:
                 model.cpu = self.runtime.asked_cpu
-        return format_domain(model, inactive=inactive or migratable, secure=secure, migratable=migratable)
+            text = format_domain(model, inactive=True, secure=True, migratable=True)
+            parse_domain(text)  # what another daemon could not read is no use to it
+            return text
+        return format_domain(model, inactive=inactive, secure=secure)
 
     @property
     def monitor(self) -> Monitor:

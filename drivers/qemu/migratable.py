@@ -10,6 +10,7 @@ from __future__ import annotations
 from copy import copy
 
 from conf.domain import Domain
+from conf.domain.cpu import CPU, CPUFeature
 from conf.domain.devices.audio import Audio
 from conf.domain.devices.chardev import Channel, Console, Serial, SerialTarget
 from conf.domain.devices.controller import Controller
@@ -41,6 +42,19 @@ def migratable_form(domain: Domain) -> Domain:
     result.seclabels = [label for label in domain.seclabels if not (label.type == "dynamic" and label.imagelabel)]
     if _is_default_audio(domain, devices.audios):
         devices.audios = []
+    result.cpu = _with_lost_feature(domain.cpu) if domain.cpu is not None else None
+    return result
+
+
+def _with_lost_feature(cpu: CPU) -> CPU:
+    """Icelake-Server had a feature at first that no host ever gave; daemons of then have to be told so."""
+    lost = CPUFeature(policy="disable", name="pconfig")
+    if cpu.mode != "custom" or cpu.model is None or cpu.model.name != "Icelake-Server":
+        return cpu
+    result = copy(cpu)
+    result.features = [lost if f.name == lost.name else f for f in cpu.features]
+    if lost not in result.features:
+        result.features.append(lost)
     return result
 
 

@@ -63,7 +63,7 @@ class FakeHost:
 
     host_arch = "x86_64"
 
-    def emulator_for(self, arch: str, virt_type: str) -> str | None:
+    def emulator_for(self, arch: str) -> str | None:
         return f"/usr/bin/qemu-system-{arch}" if arch in _MACHINES else None
 
 

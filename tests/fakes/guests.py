@@ -55,7 +55,7 @@ class FakeCapabilities:
     async def get(self, path: str) -> Capabilities:
         return self.found
 
-    def emulator_for(self, arch: str, virt_type: str) -> str | None:
+    def emulator_for(self, arch: str) -> str | None:
         return EMULATOR
 
 

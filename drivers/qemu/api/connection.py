@@ -27,7 +27,7 @@ class ConnectionApi(Part):
     async def connect_get_version(self) -> int:
         """virConnectGetVersion: of the host's own emulator, major * 1000000 + minor * 1000 + release."""
         capabilities = self._context.capabilities
-        path = capabilities.emulator_for(capabilities.host_arch, "qemu")
+        path = capabilities.emulator_for(capabilities.host_arch)
         if path is None:
             return 0
         return (await capabilities.summary(path)).version

@@ -225,10 +225,8 @@ class CapabilitiesCache:
         """The result of the last `get`, for those who cannot wait."""
         return self._full.known(path)
 
-    def emulator_for(self, arch: str, virt_type: str) -> str | None:
-        """Path of the emulator for guests of `arch`; None if there is none, or KVM is wanted and cannot be."""
-        if virt_type == "kvm" and not kvm_can_run(self.host_arch, arch):
-            return None
+    def emulator_for(self, arch: str) -> str | None:
+        """Path of the emulator for guests of `arch`; None if there is none."""
         return find_emulator(arch, self.host_arch)
 
     def _stamp(self, path: str) -> Stamp:

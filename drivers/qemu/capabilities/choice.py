@@ -52,7 +52,7 @@ async def _find(cache: CapabilitiesCache, path: str | None, arch: str | None) ->
             raise invalid_arg(f"architecture from emulator '{found.arch}' doesn't match given architecture '{arch}'")
         return found
     wanted = arch or cache.host_arch
-    emulator = cache.emulator_for(wanted, "qemu")
+    emulator = cache.emulator_for(wanted)
     if emulator is None:
         raise VirtError(Code.CONFIG_UNSUPPORTED, f"unable to find any emulator to serve '{wanted}' architecture")
     return await cache.get(emulator)

@@ -23,6 +23,7 @@ from drivers.qemu.capabilities.firmware import Firmware
 from drivers.qemu.capabilities.model import Capabilities, MachineType
 from drivers.qemu.cpu.cpu_map import CpuMap
 from drivers.qemu.cpu.guest import host_model
+from drivers.qemu.cpu.names import offered_models
 
 #: Where the classic firmware images lie, listed when no descriptor fits.
 _CLASSIC_LOADERS = (
@@ -144,19 +145,18 @@ def _host_model(caps: Capabilities, virt_type: str, cpu_map: CpuMap) -> CpuMode:
 
 
 def _custom(caps: Capabilities, virt_type: str, cpu_map: CpuMap) -> CpuMode:
-    """Models that both QEMU and the map know; QEMU's own ones where there is no map."""
-    definitions = caps.cpu_facts(virt_type).models
+    """Models that can be named; libvirt does not tell who makes ARM's."""
+    makers = {} if caps.arch in ARM else {name: model.vendor for name, model in cpu_map.models.items()}
     models = [
         CpuModelSupport(
             usable=d.usable,
             deprecated=True if d.deprecated else None,
-            vendor=(cpu_map.models[d.name].vendor or "unknown") if d.name in cpu_map.models else "unknown",
-            name=d.name,
+            vendor=makers.get(name) or "unknown",
+            name=name,
         )
-        for d in definitions
-        if d.name in cpu_map.models or not cpu_map.models
+        for name, d in offered_models(caps, virt_type, cpu_map).items()
     ]
-    return CpuMode(name="custom", supported=bool(definitions), models=models)
+    return CpuMode(name="custom", supported=bool(caps.cpu_facts(virt_type).models), models=models)
 
 
 # --- devices ----------------------------------------------------------------------------------------

@@ -20,10 +20,8 @@ def boot_index(domain: Domain, device: Bootable) -> int | None:
         return device.boot.order
     if any(d.boot is not None for d in _bootable(domain)):
         return None
-    for number, boot in enumerate(domain.os.boots, 1):
-        if next(_of_kind(domain, boot.dev), None) is device:
-            return number
-    return None
+    turns = {boot.dev: number for number, boot in enumerate(domain.os.boots, 1)}
+    return next((number for kind, number in turns.items() if next(_of_kind(domain, kind), None) is device), None)
 
 
 def _bootable(domain: Domain) -> Iterator[Bootable]:

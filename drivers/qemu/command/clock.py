@@ -22,9 +22,9 @@ def add_clock(build: Build, line: CommandLine) -> None:
     if clock.offset == "timezone" and clock.timezone:
         line.env["TZ"] = clock.timezone
     for timer in clock.timers:
-        if timer.name == "pit" and timer.tickpolicy in ("delay", "discard"):
+        if timer.name == "pit" and timer.tickpolicy in (None, "delay", "discard"):
             if build.caps.has("kvm-pit-lost-tick-policy"):
-                line.add("-global", f"kvm-pit.lost_tick_policy={timer.tickpolicy}")
+                line.add("-global", f"kvm-pit.lost_tick_policy={timer.tickpolicy or 'delay'}")
         elif timer.name == "hpet" and timer.present is False and build.caps.has("no-hpet"):
             line.add("-no-hpet")
 

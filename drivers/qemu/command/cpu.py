@@ -11,10 +11,11 @@ from collections.abc import Iterator
 from conf.domain.clock import Clock
 from conf.domain.cpu import CPU, CPUFeature
 from conf.domain.features import Features, HyperV
-from drivers.qemu.capabilities.arch import X86
+from drivers.qemu.capabilities.arch import PPC64, X86
 from drivers.qemu.command.context import Build
 from drivers.qemu.command.line import CommandLine, Option, on_off
 from drivers.qemu.cpu.names import qemu_feature
+from virtd.errors import Code, VirtError
 
 #: Features of hosts that no guest is given.
 _NOT_OF_THE_GUEST = frozenset({"cmt", "mbm_total", "mbm_local", "osxsave", "ospke"})
@@ -39,7 +40,10 @@ def _cpu_options(build: Build) -> Iterator[Option]:
     if model:
         yield from model
         yield from extra
-    elif extra and build.arch in X86:
+    elif extra:
+        if build.arch not in X86:
+            detail = f"CPU flags requested but can't determine default CPU for arch {build.arch}"
+            raise VirtError(Code.CONFIG_UNSUPPORTED, detail)
         yield _default_model(build)
         yield from extra
 
@@ -85,11 +89,13 @@ def _vendor(cpu: CPU) -> Iterator[Option]:
 
 
 def _features(build: Build, features: list[CPUFeature]) -> Iterator[Option]:
-    """Each feature on or off; one that QEMU never heard of is off anyway."""
+    """Each feature on or off, optional ones as they come; one that QEMU never heard of is off anyway."""
     known = build.caps.cpu_facts(build.domain.type).best.keys()
     for feature in features:
         name, wanted = qemu_feature(build.caps, feature.name), feature.policy in ("force", "require")
-        if feature.name not in _NOT_OF_THE_GUEST and (wanted or not known or name in known):
+        if feature.policy == "optional" or feature.name in _NOT_OF_THE_GUEST:
+            continue
+        if wanted or not known or name in known or not build.caps.is_x86:
             yield name, on_off(wanted)
 
 
@@ -108,7 +114,7 @@ def _extra(build: Build) -> Iterator[Option]:
     if any(p.model == "hyperv" for p in build.domain.devices.panics):
         yield "hv-crash"
     yield from _kvm(build.domain.type, features)
-    if features.pmu is not None:
+    if features.pmu is not None and build.arch not in PPC64:
         yield "pmu", on_off(features.pmu.state)
     if build.domain.cpu is not None:
         yield from _cache(build.domain.cpu)
@@ -133,7 +139,6 @@ def _timers(clock: Clock) -> Iterator[Option]:
 def _hyperv(hyperv: HyperV) -> Iterator[Option]:
     if hyperv.mode == "passthrough":
         yield "hv-passthrough", "on"
-        return
     for name in _HYPERV_SWITCHES:
         switch = getattr(hyperv, name)
         if switch is None or not switch.state:

@@ -42,9 +42,7 @@ def add_flash(build: Build, line: CommandLine) -> None:
     os_ = build.domain.os
     if not _uses_flash(build.domain) or os_.loader is None:
         return
-    # A firmware that was chosen automatically is never written to.
-    readonly = os_.loader.readonly is not False
-    _add_nodes(line, _CODE, "file", StorageSource(file=os_.loader.path), readonly=readonly)
+    _add_nodes(line, _CODE, "file", StorageSource(file=os_.loader.path), readonly=bool(os_.loader.readonly))
     variables = _variables(build.domain)
     if variables is not None:
         kind = (os_.nvram.type if os_.nvram else None) or "file"

@@ -14,6 +14,7 @@ from drivers.qemu.command.context import Build
 from drivers.qemu.command.firmware import pflash_nodes
 from drivers.qemu.command.line import CommandLine, Option, on_off
 from drivers.qemu.command.memory import default_ram_id
+from drivers.qemu.command.numa import tells_speed
 from virtd.errors import Code, VirtError
 
 
@@ -29,7 +30,7 @@ def _machine_options(build: Build) -> Iterator[Option]:
     yield "usb", "off"
     if build.arch in X86:
         yield "vmport", _state(features.vmport)
-        yield "smm", _smm(domain, features)
+    yield "smm", _state(features.smm)
     yield from _without_switches(build)
     if features.ioapic and features.ioapic.driver == "qemu":
         yield "kernel_irqchip", "split"
@@ -46,7 +47,7 @@ def _machine_options(build: Build) -> Iterator[Option]:
 def _without_switches(build: Build) -> Iterator[Option]:
     """What newer emulators are told here, older ones by -no-acpi and -no-hpet."""
     domain = build.domain
-    if build.arch not in X86 and not machines.is_arm_virt(domain):
+    if build.arch not in X86 and not (build.arch == "aarch64" and machines.is_arm_virt(domain)):
         return
     if not build.caps.has("no-acpi") and not (domain.features and domain.features.acpi):
         yield "acpi", "off"
@@ -65,7 +66,7 @@ def _common(build: Build) -> Iterator[Option]:
         yield "mem-merge", "off"
     if any(m.model == "nvdimm" for m in domain.devices.memories):
         yield "nvdimm", "on"
-    if domain.cpu and domain.cpu.numa and domain.cpu.numa.interconnects:
+    if tells_speed(domain):
         yield "hmat", "on"
 
 
@@ -78,17 +79,12 @@ def _boot_options(build: Build) -> Iterator[Option]:
     if ram := default_ram_id(build):
         yield "memory-backend", ram
     yield from pflash_nodes(build.domain)
+    if build.domain.os.bios is not None and build.domain.os.bios.useserial:
+        yield "graphics", "off"
 
 
 def _state(feature: object | None) -> str | None:
     return None if feature is None else on_off(bool(getattr(feature, "state", True)))
-
-
-def _smm(domain: Domain, features: Features) -> str | None:
-    """System management mode: as asked for, and for firmware that guards its variables with it."""
-    if features.smm is not None:
-        return on_off(features.smm.state)
-    return None
 
 
 def _key_wrap(domain: Domain) -> Iterator[Option]:
@@ -158,5 +154,5 @@ def _accel(build: Build) -> Iterator[Option]:
 def _add_tseg(build: Build, line: CommandLine) -> None:
     """How much memory q35 gives to system management mode."""
     smm = build.domain.features.smm if build.domain.features else None
-    if smm is not None and smm.state and smm.tseg:
+    if smm is not None and smm.state and smm.tseg is not None:
         line.add("-global", f"mch.extended-tseg-mbytes={smm.tseg >> 20}")

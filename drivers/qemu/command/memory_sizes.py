@@ -40,9 +40,9 @@ def aligned(build: Build, kib: int) -> int:
 
 def initial_memory(build: Build) -> int:
     """KiB the guest starts with, memory modules not counted."""
-    cells = cells_of(build)
-    if cells:
-        return sum(cell_size(build, number, cell) for number, cell in enumerate(cells))
+    in_cells = sum(cell_size(build, number, cell) for number, cell in enumerate(cells_of(build)))
+    if in_cells:
+        return in_cells
     modules = sum(m.target.size for m in build.domain.devices.memories if m.model != "virtio-pmem")
     return aligned(build, build.domain.memory - modules)
 

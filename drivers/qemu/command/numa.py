@@ -5,7 +5,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from conf.domain.numa import CPUNuma, NumaCell
+from conf.domain import Domain
+from conf.domain.numa import CPUNuma, NumaCell, NumaInterconnects
 from drivers.qemu.command.context import Build
 from drivers.qemu.command.line import CommandLine, Option
 from drivers.qemu.command.memory_backends import Backend, Request, make_backend
@@ -36,6 +37,15 @@ def _cell_backends(build: Build) -> list[Backend]:
     ]
 
 
+def tells_speed(domain: Domain) -> bool:
+    """Whether the guest is told how fast its nodes' memory is."""
+    numa = domain.cpu.numa if domain.cpu else None
+    if numa is None:
+        return False
+    between = numa.interconnects
+    return bool(between and (between.latencies or between.bandwidths)) or any(cell.caches for cell in numa.cells)
+
+
 def cells_need_backends(build: Build) -> bool:
     machine = build.caps.machine(build.machine, build.domain.type)
     can_do_without = machine is not None and machine.numa_mem_supported
@@ -48,7 +58,7 @@ def add_numa(build: Build, line: CommandLine) -> None:
     if not cells:
         return
     with_backends = cells_need_backends(build)
-    hmat = bool(build.domain.cpu and build.domain.cpu.numa and build.domain.cpu.numa.interconnects)
+    hmat = tells_speed(build.domain)
     for number, (cell, backend) in enumerate(zip(cells, _cell_backends(build), strict=True)):
         if with_backends:
             line.add_json("-object", backend.properties)
@@ -71,14 +81,12 @@ def _node_options(cell: NumaCell, number: int, rated: list[NumaCell]) -> Iterato
 
 def _add_distances(cells: list[NumaCell], line: CommandLine) -> None:
     for number, cell in enumerate(cells):
-        for sibling in cell.distances:
+        for sibling in cell.siblings:
             line.add_list("-numa", "dist", ("src", number), ("dst", sibling.id), ("val", sibling.value))
 
 
 def _add_interconnects(numa: CPUNuma, line: CommandLine) -> None:
-    between = numa.interconnects
-    if between is None:
-        return
+    between = numa.interconnects or NumaInterconnects()
     for latency in between.latencies:
         line.add_list("-numa", "hmat-lb", *_lb(latency.initiator, latency.target, latency.cache, f"{latency.type}-latency"),
                       ("latency", latency.value))  # fmt: skip

@@ -39,7 +39,7 @@ def add_boot(build: Build, line: CommandLine) -> None:
     line.add_list(
         "-boot",
         ("menu", menu.enable if menu is not None else None),
-        ("splash-time", splash or None),
+        ("splash-time", splash),
         ("reboot-timeout", os_.bios.reboot_timeout if os_.bios else None),
         ("strict", "on"),
     )

@@ -45,6 +45,13 @@ def check_start(domain: Domain) -> None:
 # --- what other drivers would have ------------------------------------------------------------------
 
 
+def _check_firmware(domain: Domain) -> None:
+    source = domain.os.nvram.source if domain.os.nvram else None
+    flash = domain.os.loader is not None and domain.os.loader.type == "pflash"
+    if flash and source is not None and source.auth is not None:
+        raise _lacks(source.auth.secret)
+
+
 def _check_disks(domain: Domain) -> None:
     for disk in domain.devices.disks:
         if disk.type == "volume" and disk.source is not None:
@@ -176,6 +183,7 @@ _CHECKS: tuple[Callable[[Domain], None], ...] = (
     _check_tsc,
     _choose_render_node,
     check_devices,
+    _check_firmware,
     _choose_caches,
     _check_disks,
     _check_networks,

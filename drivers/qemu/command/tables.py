@@ -27,7 +27,11 @@ _CHASSIS = 3
 def add_smbios(build: Build, line: CommandLine) -> None:
     """-smbios and -fw_cfg."""
     mode = build.domain.os.smbios.mode if build.domain.os.smbios else None
+    if mode == "host":
+        raise VirtError(Code.CONFIG_UNSUPPORTED, "Host SMBIOS information is not available")
     if mode == "sysinfo":
+        if not build.domain.sysinfos:
+            raise VirtError(Code.XML_ERROR, f"Domain '{build.domain.name}' sysinfo are not available")
         for sysinfo in build.domain.sysinfos:
             if sysinfo.type == "smbios":
                 _add_smbios_tables(sysinfo, line)

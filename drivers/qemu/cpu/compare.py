@@ -15,16 +15,18 @@ _WANTED = ("require", None)
 
 
 def check_cpu(cpu: CPU, caps: Capabilities, virt_type: str, cpu_map: CpuMap) -> None:
-    """Refuse what neither this host's CPU nor QEMU's best one has.  Blocks (reads /proc/cpuinfo).
+    """Refuse what neither this host's CPU nor QEMU's best one has, if the guest asks for that.
+
+    Blocks (reads /proc/cpuinfo).
 
     Raises:
         VirtError: CPU_INCOMPATIBLE; INTERNAL_ERROR, there is no such model.
     """
-    if not caps.is_x86 or cpu.mode not in (None, "custom") or not cpu_map.models:
+    if cpu.check_ != "partial" or (caps.is_x86 and not cpu_map.models):
         return
+    if not caps.is_x86 or not caps.cpu_facts(virt_type).best:
+        raise incompatible("unknown host CPU")
     check_names(cpu, cpu_map)
-    if cpu.check_ != "partial":
-        return
     available = available_features(caps, virt_type, cpu_map)
     if forbidden := features_with(cpu, "forbid", cpu_map) & available:
         raise incompatible(f"Host CPU provides forbidden feature '{cpu_map.ordered(forbidden)[0]}'")

@@ -27,9 +27,10 @@ class NamedCpu:
     require: tuple[str, ...]
     disable: tuple[str, ...] = ()
 
-    @property
-    def differences(self) -> int:
-        return len(self.require) + len(self.disable)
+    def cost(self, *, cautious: bool) -> int:
+        """The number of differences; to the cautious each disabled feature weighs more than the one before."""
+        disabled = len(self.disable)
+        return len(self.require) + disabled + (disabled * (disabled + 1) // 2 if cautious else 0)
 
 
 def decode_host(cpu: RawCpu, cpu_map: CpuMap, preferred: str | None = None) -> NamedCpu | None:
@@ -39,12 +40,18 @@ def decode_host(cpu: RawCpu, cpu_map: CpuMap, preferred: str | None = None) -> N
 
 
 def decode_guest(
-    cpu: RawCpu, cpu_map: CpuMap, blockers: Mapping[str, Collection[str]], preferred: str | None = None
+    cpu: RawCpu,
+    cpu_map: CpuMap,
+    blockers: Mapping[str, Collection[str]],
+    preferred: str | None = None,
+    *,
+    cautious: bool = False,
 ) -> NamedCpu | None:
     """The best model (or the `preferred` one) for a guest that is to have these features.
 
     Args:
         blockers: model that QEMU knows → features of it that this host cannot give; other models are not considered.
+        cautious: rather an older model with more added than one that lacks much of what its guests count on.
     """
     return _best(
         cpu,
@@ -54,6 +61,7 @@ def decode_guest(
             if model.decode_guest and model.name in blockers
         ),
         preferred,
+        cautious=cautious,
     )
 
 
@@ -77,7 +85,9 @@ def _describe(cpu: RawCpu, model: CpuModel, cpu_map: CpuMap, blockers: Collectio
     )
 
 
-def _best(cpu: RawCpu, candidates: Iterable[tuple[CpuModel, NamedCpu]], preferred: str | None) -> NamedCpu | None:
+def _best(
+    cpu: RawCpu, candidates: Iterable[tuple[CpuModel, NamedCpu]], preferred: str | None, *, cautious: bool = False
+) -> NamedCpu | None:
     """Fewest differences win; once a model of the very same signature turned up, only such ones count."""
     best: NamedCpu | None = None
     exact = False
@@ -85,7 +95,7 @@ def _best(cpu: RawCpu, candidates: Iterable[tuple[CpuModel, NamedCpu]], preferre
         if model.name == preferred:
             return named
         same = cpu.signature in model.signatures
-        better = best is None or (named.differences < best.differences)
+        better = best is None or (named.cost(cautious=cautious) < best.cost(cautious=cautious))
         if (same and not exact) or (same == exact and better):
             best, exact = named, same
     return best

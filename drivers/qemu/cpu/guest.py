@@ -5,11 +5,12 @@ from __future__ import annotations
 
 from conf.domain import Domain
 from conf.domain.cpu import CPU, CPUFeature, CPUModel
-from drivers.qemu.capabilities.arch import WITH_CPU_MODELS, kvm_can_run
+from drivers.qemu.capabilities.arch import S390, WITH_CPU_MODELS, kvm_can_run
 from drivers.qemu.capabilities.model import Capabilities
-from drivers.qemu.cpu.compare import check_cpu
+from drivers.qemu.cpu.compare import check_cpu, check_names
 from drivers.qemu.cpu.cpu_map import CpuMap
 from drivers.qemu.cpu.decode import NamedCpu, RawCpu, decode_guest
+from drivers.qemu.cpu.names import known_models, offered_models
 from virtd.errors import Code, From, VirtError
 
 
@@ -51,19 +52,60 @@ def settle_cpu(domain: Domain, caps: Capabilities, cpu_map: CpuMap) -> None:
         raise VirtError(Code.NO_SUPPORT, f"'{caps.arch}' architecture is not supported by CPU driver", source=From.CPU)
     if cpu is None or cpu.mode is None:
         return
+    _check_feature_names(cpu, cpu_map)
     if not _has_mode(cpu.mode, caps, domain.type):
         raise _unsupported_mode(cpu.mode, caps, domain.type)
     if cpu.mode in ("custom", "host-model"):
+        if caps.arch in S390 and cpu.match == "minimum":
+            raise VirtError(Code.CONFIG_UNSUPPORTED, "match mode minimum not supported", source=From.CPU)
         check_cpu(cpu, caps, domain.type, cpu_map)
         domain.cpu = expand_cpu(caps, domain.type, cpu_map, cpu)
         if domain.cpu.model is not None:
+            translate_model(domain.cpu, caps, domain.type, cpu_map)
             domain.cpu.model.fallback = "forbid"  # from here on it is this model and no other
 
 
+def _check_feature_names(cpu: CPU, cpu_map: CpuMap) -> None:
+    """Features go by libvirt's names only, where it has any (x86, ARM)."""
+    for feature in cpu.features:
+        if cpu_map.features and feature.name not in cpu_map.features:
+            raise VirtError(Code.CONFIG_UNSUPPORTED, f"unknown CPU feature: {feature.name}")
+
+
+def translate_model(cpu: CPU, caps: Capabilities, virt_type: str, cpu_map: CpuMap) -> None:
+    """Describe a model that QEMU lacks by the nearest one it has, if the XML allows that.
+
+    Raises:
+        VirtError: CONFIG_UNSUPPORTED, it does not; NO_SUPPORT, INTERNAL_ERROR: there is no way to.
+    """
+    name = cpu.model.name if cpu.model else None
+    known = known_models(caps, virt_type, cpu_map)
+    if cpu.model is None or name is None or name in known or not known:
+        return
+    if cpu.model.fallback == "forbid":
+        raise VirtError(Code.CONFIG_UNSUPPORTED, f"CPU model {name} is not supported by hypervisor")
+    if not caps.is_x86:
+        text = f"cannot translate CPU model {name} to a supported model"
+        raise VirtError(Code.NO_SUPPORT, text, source=From.CPU)
+    check_names(cpu, cpu_map)
+    model = cpu_map.models[name]
+    wanted = {f.name: f for f in cpu.features if f.policy in ("require", "disable")}
+    required = frozenset(f.name for f in wanted.values() if f.policy == "require")
+    raw = RawCpu(model.features | required, model.vendor, min(model.signatures, default=None))
+    offered = offered_models(caps, virt_type, cpu_map)
+    named = decode_guest(raw, cpu_map, {name: d.blockers or () for name, d in offered.items()}, cautious=True)
+    if named is None:
+        raise VirtError(Code.CONFIG_UNSUPPORTED, f"CPU model {name} is not supported by hypervisor")
+    cpu.features = [wanted.pop(feature.name, feature) for feature in _as_features(named)] + list(wanted.values())
+    cpu.model.name = named.model
+
+
 def _has_mode(mode: str, caps: Capabilities, virt_type: str) -> bool:
-    """Whether QEMU can give a CPU of this mode; what `host-model` comes to is seen later."""
+    """Whether QEMU can give a CPU of this mode."""
     if mode == "host-passthrough":
         return virt_type == "kvm" and kvm_can_run(caps.host_arch, caps.arch)
+    if mode == "host-model":
+        return caps.is_x86 and bool(caps.cpu_facts(virt_type).best)
     return mode != "maximum" or caps.has("cpu-max")
 
 
@@ -83,7 +125,7 @@ def expand_cpu(caps: Capabilities, virt_type: str, cpu_map: CpuMap, cpu: CPU) ->
         VirtError: CONFIG_UNSUPPORTED, the host's model cannot be told.
     """
     expanded = cpu.model_copy(deep=True)
-    if cpu.mode == "host-model" or (cpu.mode == "custom" and cpu.match == "minimum"):
+    if cpu.mode == "host-model" or (caps.is_x86 and cpu.mode == "custom" and cpu.match == "minimum"):
         named = host_model(caps, virt_type, cpu_map, migratable=True)
         if named is None:
             raise _unsupported_mode("host-model", caps, virt_type)
@@ -94,12 +136,18 @@ def expand_cpu(caps: Capabilities, virt_type: str, cpu_map: CpuMap, cpu: CPU) ->
     return expanded
 
 
+def _as_features(named: NamedCpu) -> list[CPUFeature]:
+    """How the CPU differs from its model."""
+    return [
+        *(CPUFeature(policy="require", name=name) for name in named.require),
+        *(CPUFeature(policy="disable", name=name) for name in named.disable),
+    ]
+
+
 def _take_host_model(cpu: CPU, named: NamedCpu) -> None:
     """The host's model, with what the XML says of single features on top."""
     own = {feature.name: feature for feature in cpu.features} if cpu.match != "minimum" else {}
-    features = [CPUFeature(policy="require", name=name) for name in named.require]
-    features += [CPUFeature(policy="disable", name=name) for name in named.disable]
-    cpu.features = [own.pop(feature.name, feature) for feature in features] + list(own.values())
+    cpu.features = [own.pop(feature.name, feature) for feature in _as_features(named)] + list(own.values())
     cpu.model = CPUModel(fallback="forbid", name=named.model, vendor_id=cpu.model.vendor_id if cpu.model else None)
     cpu.vendor = named.vendor
     cpu.mode, cpu.match = "custom", "exact"

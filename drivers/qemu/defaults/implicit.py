@@ -62,11 +62,7 @@ def _of_x86(domain: Domain, emulator: EmulatorFacts) -> Implicit:
 
 
 def _of_arm(domain: Domain, emulator: EmulatorFacts) -> Implicit:
-    root: Root | None = None
-    if machines.is_versatile(domain):
-        root = "pci-root"
-    elif machines.is_arm_virt(domain) and emulator.has("gpex-pcihost"):
-        root = "pcie-root"
+    root: Root | None = "pcie-root" if machines.is_arm_virt(domain) and emulator.has("gpex-pcihost") else None
     return Implicit(root, usb=False, memballoon=False)
 
 

@@ -27,7 +27,7 @@ def validate_cpus(domain: Domain, emulator: EmulatorFacts) -> None:
     _validate_count(domain, emulator)
     if domain.cpu is not None:
         _validate_model(domain.cpu, domain, emulator)
-        _validate_cache(domain.cpu)
+        _validate_cache(domain.cpu, domain)
         _validate_address_bits(domain.cpu, domain)
         _validate_topology(domain.cpu, domain)
 
@@ -89,10 +89,12 @@ def _validate_vector_lengths(cpu: CPU) -> None:
         raise unsupported("SVE disabled, but SVE vector lengths provided")
 
 
-def _validate_cache(cpu: CPU) -> None:
+def _validate_cache(cpu: CPU, domain: Domain) -> None:
     cache = cpu.cache
     if cache is None:
         return
+    if not machines.is_x86(domain):
+        raise unsupported(f"CPU cache specification is not supported for '{domain.os.arch}' architecture")
     if cache.mode == "emulate" and cache.level != _SHARED_CACHE:
         raise unsupported("CPU cache mode 'emulate' can only be used with level='3'")
     if cache.mode == "passthrough":
@@ -113,11 +115,6 @@ def _validate_address_bits(cpu: CPU, domain: Domain) -> None:
             f"CPU maximum physical address bits specification is not supported for '{domain.os.arch}' architecture"
         )
     if address.mode == "passthrough":
-        if cpu.mode not in _HOST_MODES:
-            raise unsupported(
-                "CPU maximum physical address bits mode 'passthrough' can only be used with "
-                "'host-passthrough' / 'maximum' CPUs"
-            )
         if address.bits is not None:
             raise unsupported(
                 "CPU maximum physical address bits number specification cannot be used with mode='passthrough'"

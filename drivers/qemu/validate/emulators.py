@@ -5,7 +5,7 @@ from __future__ import annotations
 
 from conf.domain import Domain
 from drivers.qemu.facts import EmulatorFacts
-from drivers.qemu.validate.complaints import unsupported
+from drivers.qemu.validate.complaints import contradiction, unsupported
 
 #: Guests that an emulator for another architecture runs too.
 _ALSO_RUNS = {
@@ -27,6 +27,10 @@ def validate_emulator(domain: Domain, emulator: EmulatorFacts) -> None:
     whom = f"Emulator '{emulator.path}' does not support"
     if arch != emulator.arch and arch not in _ALSO_RUNS.get(emulator.arch, ()):
         raise unsupported(f"{whom} arch '{arch}'")
+    if domain.os.type is not None and domain.os.type.type != "hvm":
+        if domain.os.type.type == "exe" and domain.os.init is None:
+            raise contradiction("init binary must be specified")
+        raise unsupported(f"{whom} os type '{domain.os.type.type}'")
     if domain.type != "qemu" and not (domain.type == "kvm" and emulator.kvm):
         raise unsupported(f"{whom} virt type '{domain.type}'")
     if emulator.machine(machine, domain.type) is None:

@@ -40,7 +40,7 @@ def validate_features(domain: Domain, emulator: EmulatorFacts) -> None:
     for field, (name, has) in _MACHINES.items():
         if getattr(features, field) is not None and not has(domain):
             raise unsupported(f"The '{name}' feature is not supported {where}")
-    if features.hyperv is not None and not (machines.is_x86(domain) or domain.os.arch == "aarch64"):
+    if features.hyperv is not None and not (machines.is_x86(domain) or machines.is_arm(domain)):
         raise unsupported(f"Hyperv features are not supported {where}")
     if features.tcg is not None and domain.type != "qemu":
         raise unsupported(f"TCG features are incompatible with domain type '{domain.type}'")
@@ -48,5 +48,5 @@ def validate_features(domain: Domain, emulator: EmulatorFacts) -> None:
         raise unsupported(f"The 'eoi' attribute of the 'apic' feature is not supported {where}")
     for field, flag in _FLAGS.items():
         state = getattr(features, field)
-        if state is not None and state.state and not emulator.has(flag):
+        if state is not None and (state.state or field == "vmport") and not emulator.has(flag):
             raise unsupported(f"{field} is not available with this QEMU binary")

@@ -7,6 +7,8 @@ from conf.domain import Domain
 from drivers.qemu import machines
 from drivers.qemu.validate.complaints import contradiction, unsupported
 
+_NVRAM_TYPES = (None, "file", "block", "network")
+
 
 def validate_firmware(domain: Domain) -> None:
     """`<loader>` suits the machine and its features.
@@ -16,8 +18,19 @@ def validate_firmware(domain: Domain) -> None:
     """
     _validate_acpi(domain)
     _validate_secure(domain)
-    if domain.os.bios and domain.os.bios.useserial and not domain.devices.serials:
-        raise contradiction("need at least one serial port to use BIOS serial output")
+    _validate_nvram(domain)
+    if domain.os.bios and domain.os.bios.useserial:
+        if not machines.is_x86(domain):
+            raise unsupported("BIOS serial console only supported on x86 architectures")
+        if not domain.devices.serials:
+            raise contradiction("need at least one serial port to use BIOS serial output")
+
+
+def _validate_nvram(domain: Domain) -> None:
+    """Where variables may be kept."""
+    nvram = domain.os.nvram
+    if nvram is not None and nvram.type not in _NVRAM_TYPES:
+        raise unsupported(f"unsupported nvram disk type '{nvram.type}'")
 
 
 def _validate_acpi(domain: Domain) -> None:
@@ -33,7 +46,7 @@ def _validate_acpi(domain: Domain) -> None:
 
 def _validate_secure(domain: Domain) -> None:
     loader = domain.os.loader
-    if loader is None or loader.path is None or not loader.secure:
+    if loader is None or domain.os.firmware is not None or not loader.secure:
         return
     if domain.os.arch != "x86_64":
         raise unsupported(f"Secure boot is only supported for x86_64 architecture but domain uses {domain.os.arch}")

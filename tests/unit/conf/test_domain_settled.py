@@ -92,7 +92,7 @@ def test_distances_hold_both_ways() -> None:
     )
     assert numa.cpu is not None
     assert numa.cpu.numa is not None
-    rows = [[(sibling.id, sibling.value) for sibling in cell.distances] for cell in numa.cpu.numa.cells]
+    rows = [[(sibling.id, sibling.value) for sibling in cell.siblings] for cell in numa.cpu.numa.cells]
     assert rows == [[(0, 10), (1, 22)], [(0, 22), (1, 10)], []]
     assert numa.memory == 3
 

@@ -33,7 +33,7 @@ class Cache:
 
     host_arch = "x86_64"
 
-    def emulator_for(self, arch: str, virt_type: str) -> str:
+    def emulator_for(self, arch: str) -> str:
         return CAPABILITIES.path
 
     async def get(self, path: str) -> Any:
