@@ -8,8 +8,8 @@ from collections.abc import Coroutine
 
 from conf.domain import Domain, format_domain
 from drivers.common.definition import Definition, write_failed
-from drivers.common.part import refuse
 from drivers.common.persistence import DefinitionFiles
+from drivers.common.renaming import checked_name
 from drivers.qemu import prepare
 from drivers.qemu.api.base import Part
 from drivers.qemu.cpu.cpu_map import load_cpu_map
@@ -20,7 +20,7 @@ from drivers.qemu.migratable import migratable_form
 from virtd.enums import DomainDefineFlags, DomainEventDefinedDetailType, DomainEventType, DomainEventUndefinedDetailType
 from virtd.enums import DomainUndefineFlags as Undefine
 from virtd.enums import DomainXMLFlags as Xml
-from virtd.errors import Code, From, VirtError, check_flags, operation_invalid
+from virtd.errors import check_flags, operation_invalid
 from virtd.refs import DomainRef
 
 _XML_FLAGS = Xml.SECURE | Xml.INACTIVE | Xml.UPDATE_CPU | Xml.MIGRATABLE
@@ -63,27 +63,12 @@ class DefinitionApi(Part, Definition[Guest]):
         check_flags(flags, 0, "qemuDomainRename")
         guest = self._guest(dom)
         async with guest.job("modify"):
-            name = self._new_name(guest, new_name)
+            name = checked_name(self.guests, guest, new_name)
             old = guest.name
             guest.emit_lifecycle(DomainEventType.UNDEFINED, DomainEventUndefinedDetailType.RENAMED)
             await self._rename_files(guest, old, name)
             guest.emit_lifecycle(DomainEventType.DEFINED, DomainEventDefinedDetailType.RENAMED)
         return 0
-
-    def _new_name(self, guest: Guest, name: str | None) -> str:
-        if guest.active:
-            raise operation_invalid("cannot rename active domain")
-        if guest.persistent is None:
-            raise operation_invalid("cannot rename a transient domain")
-        if not name:
-            raise refuse("string new_name in virDomainRename must not be empty")
-        if "/" in name:
-            raise VirtError(Code.XML_ERROR, f"name {name} cannot contain '/'")
-        if name == guest.name:
-            raise _name_refused("Can't rename domain to itself")
-        if self._context.guests.by_name(name) is not None:
-            raise _name_refused(f"domain with name '{name}' already exists")
-        return name
 
     async def _rename_files(self, guest: Guest, old: str, name: str) -> None:
         """The new definition is there before the old one goes: a crash leaves one of them or both, never none."""
@@ -125,10 +110,6 @@ class DefinitionApi(Part, Definition[Guest]):
             if shown.cpu.model is not None:  # it is a description here, not yet an order
                 shown.cpu.model.fallback = stored.cpu.model.fallback if stored.cpu.model is not None else "allow"
         return format_domain(shown, secure=bool(flags & Xml.SECURE), migratable=bool(flags & Xml.MIGRATABLE))
-
-
-def _name_refused(text: str) -> VirtError:
-    return VirtError(Code.OPERATION_INVALID, text, source=From.DOMAIN)
 
 
 async def _settle_nvram(domain: Domain, flags: int) -> None:

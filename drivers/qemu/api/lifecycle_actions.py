@@ -5,28 +5,11 @@ from __future__ import annotations
 
 from conf.domain import Domain
 from conf.domain.domain import LifecycleAction
+from drivers.common.actions import lifecycle_action
 from drivers.common.part import IMPACT, definitions
 from drivers.qemu.api.base import Part
-from virtd.enums import DomainLifecycle
-from virtd.errors import Code, From, VirtError, check_flags
+from virtd.errors import Code, VirtError, check_flags
 from virtd.refs import DomainRef
-
-#: `virDomainLifecycle` → the attribute of the definition.
-_EVENTS = {
-    DomainLifecycle.POWEROFF: "on_poweroff",
-    DomainLifecycle.REBOOT: "on_reboot",
-    DomainLifecycle.CRASH: "on_crash",
-}
-#: In the order of `virDomainLifecycleAction`.
-_ACTIONS: tuple[LifecycleAction, ...] = (
-    "destroy",
-    "restart",
-    "rename-restart",
-    "preserve",
-    "coredump-destroy",
-    "coredump-restart",
-)
-_CRASH_ONLY = ("coredump-destroy", "coredump-restart")
 
 
 class LifecycleActionApi(Part):
@@ -35,7 +18,7 @@ class LifecycleActionApi(Part):
     async def domain_set_lifecycle_action(self, dom: DomainRef, type_: int, action: int, flags: int) -> None:
         """virDomainSetLifecycleAction."""
         check_flags(flags, IMPACT, "qemuDomainSetLifecycleAction")
-        event, wanted = _check(type_, action)
+        event, wanted = lifecycle_action(type_, action)
         guest = self._guest(dom)
         async with guest.job("modify"):
             live, stored = definitions(guest, flags)
@@ -46,20 +29,6 @@ class LifecycleActionApi(Part):
                 if changed is not None:
                     setattr(changed, event, wanted)
             await guest.save(live, stored)
-
-
-def _check(type_: int, action: int) -> tuple[str, LifecycleAction]:
-    if type_ not in _EVENTS:
-        raise _invalid(f"invalid lifecycle type '{type_}'")
-    if action >= len(_ACTIONS):
-        raise _invalid(f"invalid lifecycle action '{action}'")
-    if _ACTIONS[action] in _CRASH_ONLY and type_ != DomainLifecycle.CRASH:
-        raise _invalid(f"invalid lifecycle action '{action}'")
-    return _EVENTS[type_], _ACTIONS[action]
-
-
-def _invalid(text: str) -> VirtError:
-    return VirtError(Code.INVALID_ARG, text, source=From.DOMAIN)
 
 
 def _check_pair(changed: Domain, event: str, wanted: LifecycleAction) -> None:
