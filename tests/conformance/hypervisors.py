@@ -1,0 +1,192 @@
+# SPDX-License-Identifier: LGPL-2.1-or-later
+"""The drivers that the suite runs over.  A new driver is a line of `HYPERVISORS`."""
+
+from __future__ import annotations
+
+import os
+import re
+import shutil
+import textwrap
+from collections.abc import Callable
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+
+from tests.integration.conftest import BOOT_SECTOR, QEMU
+from virtd.enums import (
+    DomainEventDefinedDetailType,
+    DomainEventID,
+    DomainEventResumedDetailType,
+    DomainEventShutdownDetailType,
+    DomainEventStartedDetailType,
+    DomainEventStoppedDetailType,
+    DomainEventSuspendedDetailType,
+    DomainEventType,
+    DomainEventUndefinedDetailType,
+)
+
+Event = tuple[object, ...]
+
+
+def _lifecycle(type_: int, detail: int) -> Event:
+    return int(DomainEventID.LIFECYCLE), int(type_), int(detail)
+
+
+_TYPE = DomainEventType
+DEFINED = _lifecycle(_TYPE.DEFINED, DomainEventDefinedDetailType.ADDED)
+REDEFINED = _lifecycle(_TYPE.DEFINED, DomainEventDefinedDetailType.UPDATED)
+UNDEFINED = _lifecycle(_TYPE.UNDEFINED, DomainEventUndefinedDetailType.REMOVED)
+RENAMED = (
+    _lifecycle(_TYPE.UNDEFINED, DomainEventUndefinedDetailType.RENAMED),
+    _lifecycle(_TYPE.DEFINED, DomainEventDefinedDetailType.RENAMED),
+)
+BOOTED = _lifecycle(_TYPE.STARTED, DomainEventStartedDetailType.BOOTED)
+RESTORED = _lifecycle(_TYPE.STARTED, DomainEventStartedDetailType.RESTORED)
+PAUSED = _lifecycle(_TYPE.SUSPENDED, DomainEventSuspendedDetailType.PAUSED)
+UNPAUSED = _lifecycle(_TYPE.RESUMED, DomainEventResumedDetailType.UNPAUSED)
+DESTROYED = _lifecycle(_TYPE.STOPPED, DomainEventStoppedDetailType.DESTROYED)
+POWERED_OFF = _lifecycle(_TYPE.STOPPED, DomainEventStoppedDetailType.SHUTDOWN)
+SAVED = _lifecycle(_TYPE.STOPPED, DomainEventStoppedDetailType.SAVED)
+REBOOTED = (int(DomainEventID.REBOOT),)
+
+_FINISHED_BY_HOST = _lifecycle(_TYPE.SHUTDOWN, DomainEventShutdownDetailType.HOST)
+_FINISHED_BY_GUEST = _lifecycle(_TYPE.SHUTDOWN, DomainEventShutdownDetailType.GUEST)
+_UNPAUSED_BY_RESTORE = _lifecycle(_TYPE.RESUMED, DomainEventResumedDetailType.FROM_SNAPSHOT)
+
+
+@dataclass(frozen=True)
+class Events:
+    """What clients are told, in order, of each thing that happens to a guest."""
+
+    start: tuple[Event, ...] = (BOOTED,)
+    start_paused: tuple[Event, ...] = (BOOTED, PAUSED)
+    destroy: tuple[Event, ...] = (DESTROYED,)
+    shutdown: tuple[Event, ...] = (POWERED_OFF,)
+    save: tuple[Event, ...] = (SAVED,)
+    restore: tuple[Event, ...] = (RESTORED,)
+
+
+@dataclass(frozen=True)
+class Hypervisor:
+    """A driver as the suite needs to know it.
+
+    Attributes:
+        uri: the URI of a local connection.
+        xml: a small guest; `{name}`, `{uuid}`, `{extra}` (elements after the uuid) and `{folder}` are filled in.
+        lacks: functions that it does not have; each must be refused as not supported.
+        unfinished: functions that it does not have yet, though libvirt's own driver has them.
+        events: its manner of telling.
+        needs: programs without which it cannot be tested.
+        survives: running guests go on while the daemon is restarted, stored ones are still there after it.
+        prepare: makes what a guest of this name needs in a folder.
+    """
+
+    uri: str
+    xml: str
+    lacks: frozenset[str] = frozenset()
+    unfinished: frozenset[str] = frozenset()
+    events: Events = field(default_factory=Events)
+    needs: tuple[str, ...] = ()
+    survives: bool = True
+    prepare: Callable[[Path, str], object] = lambda folder, name: None
+
+    @property
+    def name(self) -> str:
+        """The URI's scheme."""
+        return re.split("[+:]", self.uri)[0]
+
+    def has(self, *functions: str) -> bool:
+        """Whether the driver has all of these functions."""
+        return not (self.lacks | self.unfinished).intersection(functions)
+
+    def missing(self) -> str:
+        """What this host lacks for a test of it."""
+        tools = [tool for tool in self.needs if shutil.which(tool) is None]
+        return f"needs {', '.join(tools)}" if tools else ""
+
+
+def _boot_disk(folder: Path, name: str) -> None:
+    """A disk whose sector obeys the power button."""
+    path = folder / f"{name}.img"
+    path.write_bytes(BOOT_SECTOR.ljust(1 << 20, b"\0"))
+    path.chmod(0o666)
+
+
+def _guest(type_: str, system: str, devices: str = "") -> str:
+    return textwrap.dedent(f"""\
+        <domain type='{type_}'>
+          <name>{{name}}</name>
+          <uuid>{{uuid}}</uuid>{{extra}}
+          <memory unit='MiB'>32</memory>
+          <vcpu>1</vcpu>
+          <os>{system}</os>
+          <features><acpi/></features>
+          <devices>{devices}</devices>
+        </domain>""")
+
+
+_BOOT_DISK = (
+    f"<emulator>{QEMU}</emulator><disk type='file' device='disk'><driver name='qemu' type='raw'/>"
+    "<source file='{folder}/{name}.img'/><target dev='vda' bus='virtio'/></disk>"
+)
+
+_SAVES = frozenset({"virDomainSave", "virDomainSaveFlags", "virDomainManagedSave", "virDomainCoreDump"})
+_SNAPSHOTS = frozenset({"virDomainSnapshotNum", "virDomainListAllSnapshots", "virDomainListAllCheckpoints"})
+_JOBS = frozenset({"virDomainGetJobInfo", "virDomainGetJobStats", "virDomainAbortJob"})
+_POWER_MANAGEMENT = frozenset({"virDomainPMSuspendForDuration", "virDomainPMWakeup"})
+
+TEST = Hypervisor(
+    "test:///default",
+    _guest("test", "<type>hvm</type>"),
+    lacks=_JOBS | _POWER_MANAGEMENT,
+    unfinished=_SAVES
+    | _SNAPSHOTS
+    | {
+        "virConnectGetAllDomainStats",
+        "virDomainBlockStats",
+        "virDomainGetCPUStats",
+        "virDomainGetControlInfo",
+        "virDomainGetMaxMemory",
+        "virDomainGetMessages",
+        "virDomainGetMetadata",
+        "virDomainGetSchedulerType",
+        "virDomainGetVcpusFlags",
+        "virDomainInjectNMI",
+        "virDomainInterfaceStats",
+        "virDomainManagedSaveRemove",
+        "virDomainMemoryStats",
+        "virDomainRename",
+        "virDomainSendKey",
+        "virDomainSetMaxMemory",
+        "virDomainSetMemory",
+        "virDomainSetMemoryFlags",
+        "virDomainSetMetadata",
+        "virDomainSetVcpus",
+        "virDomainSetVcpusFlags",
+    },
+    survives=False,
+)
+_QEMU = Hypervisor(
+    "qemu:///system",
+    _guest("qemu", "<type arch='x86_64' machine='q35'>hvm</type>", _BOOT_DISK),
+    events=Events(
+        start=(UNPAUSED, BOOTED),
+        destroy=(_FINISHED_BY_HOST, DESTROYED),
+        shutdown=(_FINISHED_BY_GUEST, POWERED_OFF),
+        save=(PAUSED, SAVED),
+        restore=(RESTORED, _UNPAUSED_BY_RESTORE),
+    ),
+    needs=(QEMU,),
+    unfinished=_SAVES | _SNAPSHOTS | {"virDomainGetSchedulerType", "virDomainPMSuspendForDuration"},
+    prepare=_boot_disk,
+)
+
+#: The URI of a real libvirtd's connection: then the suite judges itself, by libvirt's own driver.
+REAL = os.environ.get("VIRTD_CONFORMANCE_URI", "")
+
+
+def _real(found: Hypervisor) -> Hypervisor:
+    return replace(found, uri=REAL, unfinished=frozenset())
+
+
+_ALL = (TEST, _QEMU)
+HYPERVISORS = tuple(_real(h) for h in _ALL if REAL.startswith(f"{h.name}+")) if REAL else _ALL
