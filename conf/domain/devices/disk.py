@@ -20,6 +20,7 @@ from conf.binding import (
     flag,
 )
 from conf.binding.scalars import BadValueError
+from conf.domain.devices.disk_private import DiskRecord
 from conf.domain.devices.encryption import Auth, Encryption
 from conf.domain.devices.info import BootableDevice
 from conf.domain.devices.storage_source import (
@@ -149,7 +150,7 @@ def _parse_wwn(text: str) -> str:
     return text
 
 
-class Disk(BootableDevice):
+class Disk(BootableDevice, DiskRecord):
     """`<disk>`."""
 
     type: StorageType = attr(default="file")
@@ -178,6 +179,8 @@ class Disk(BootableDevice):
     encryption: Encryption | None = child()
 
     def check(self, options: ParseOptions) -> None:
+        if not options.status:
+            self.private_data = self.secrets_placement = None
         source = self.source
         if source is None:
             # Nothing is there to be of another type.

@@ -5,13 +5,14 @@ from __future__ import annotations
 
 from typing import Annotated, Any, Literal
 
-from conf.binding import Model, Uint, Uuid, YesNo, attr, child, child_text, children, number, on
+from conf.binding import Model, ParseOptions, Uint, Uuid, YesNo, attr, child, child_text, children, number, on
 from conf.binding.fields import Condition, Values
 from conf.binding.scalars import ULONG_MAX
 from conf.domain.devices.address import HostPCIAddress
 from conf.domain.devices.encryption import Auth
 from conf.domain.devices.network_source import Host, Initiator
 from conf.domain.devices.status import in_status
+from conf.domain.devices.storage_private import SourcePrivate
 from conf.errors import ConfigUnsupportedError, InternalError, XMLError
 
 _AnyBase = Annotated[int, number(base=0)]
@@ -88,6 +89,7 @@ class HostdevSource(Model):
     adapter: SCSIAdapter | None = child(when=_for("scsi"))
     scsi: HostSCSIAddress | None = child("address", when=_is_local_scsi)
     hosts: list[Host] = children("host", when=_for("scsi"))
+    private_data: SourcePrivate | None = child("privateData", shown=in_status)
     auth: Auth | None = child(when=_for("scsi"))
     initiator: Initiator | None = child(when=_for("scsi"))
     block: str | None = child_text(when=_for("storage"))
@@ -95,6 +97,10 @@ class HostdevSource(Model):
     interface: str | None = child_text(when=_for("net"))
     #: The number in the name of an iSCSI device's block node, while the guest runs.
     index: Uint | None = attr("node-index", when=_is_iscsi, shown=in_status)
+
+    def check(self, options: ParseOptions) -> None:
+        if not options.status:
+            self.private_data = None
 
     @property
     def address(self) -> HostUSBAddress | HostPCIAddress | MdevAddress | HostSCSIAddress | None:

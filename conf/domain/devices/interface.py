@@ -9,9 +9,11 @@ from typing import Literal
 from conf.binding import Model, ParseOptions, Uint, Ulong, YesNo, attr, child, child_text, children, on, without
 from conf.domain.devices.hostdev import HostdevDriver, Managed
 from conf.domain.devices.info import RomDevice
+from conf.domain.devices.interface_actual import ActualInterface
 from conf.domain.devices.interface_driver import InterfaceDriver
 from conf.domain.devices.interface_source import InterfaceSource
 from conf.domain.devices.nwfilter import FilterReference
+from conf.domain.devices.status import in_status
 from conf.domain.devices.teaming import Teaming
 from conf.errors import ConfigUnsupportedError, InvalidArgError, XMLDetailError, XMLError
 from conf.netdev.bandwidth import Bandwidth
@@ -181,6 +183,7 @@ class Interface(RomDevice):
     mac: InterfaceMac | None = child()
     hostdev_driver: HostdevDriver | None = child("driver", when=on("type", "hostdev"))
     source: InterfaceSource | None = child()
+    actual: ActualInterface | None = child(when=on("type", "network"), shown=in_status)
     vlan: Vlan | None = child()
     virtualport: VirtualPort | None = child(keep_empty=True)
     bandwidth: Bandwidth | None = child()
@@ -209,6 +212,8 @@ class Interface(RomDevice):
         return self.model is not None and self.model.type in VIRTIO_MODELS
 
     def check(self, options: ParseOptions) -> None:
+        if not options.status:
+            self.actual = None
         self._check_source()
         if not self.is_virtio:
             self.driver = None
@@ -220,8 +225,6 @@ class Interface(RomDevice):
             self.filterref = None
         if self.teaming is not None and self.teaming.type is None:
             self.teaming = None
-        if self.backend is not None and self.type in ("user", "null"):
-            self.backend.vhost = None
 
     def _check_source(self) -> None:
         source = self.source

@@ -40,7 +40,7 @@ from conf.domain.devices.network_source import (
     check_cookies,
 )
 from conf.domain.devices.seclabel import DeviceSecLabel, checked_labels, seclabels
-from conf.domain.devices.status import in_status
+from conf.domain.devices.status import ZeroOne, in_status
 from conf.domain.devices.storage_private import SourcePrivate
 from conf.errors import ConfigUnsupportedError, XMLError
 
@@ -168,6 +168,7 @@ class StorageSource(Model):
     name: str | None = attr(when=_NETWORK)
     query: str | None = attr(when=_HTTP)
     tls: YesNo | None = attr(when=_NETWORK)
+    tls_from_config: ZeroOne = attr("tlsFromConfig", default=False, when=_NETWORK, shown=in_status)
     tls_hostname: str | None = attr("tlsHostname", when=_NETWORK)
     pool: str | None = attr(when=_VOLUME)
     volume: str | None = attr(when=_VOLUME)
@@ -201,6 +202,7 @@ class StorageSource(Model):
     def check(self, options: ParseOptions) -> None:
         if not options.status:
             self.private_data = None
+            self.tls_from_config = False
         self.seclabels = checked_labels(self.seclabels)
         self.slices = [slice_ for slice_ in self.slices if slice_.type == "storage"][:1]
         if (self.pool is None) != (self.volume is None):
