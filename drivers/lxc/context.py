@@ -3,13 +3,14 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from drivers.base import Environment
 from drivers.common.guestlist import GuestList
 from drivers.lxc.interface import Runtime
 from drivers.lxc.paths import LxcPaths
+from drivers.lxc.runtime.nursery import Nursery
 from drivers.lxc.settings import LxcSettings
 
 if TYPE_CHECKING:
@@ -25,3 +26,4 @@ class LxcContext:
     settings: LxcSettings
     guests: GuestList[Guest]
     runtime: Runtime
+    nursery: Nursery = field(default_factory=Nursery)

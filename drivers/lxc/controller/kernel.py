@@ -25,6 +25,8 @@ _RESOLVE_NO_MAGICLINKS, _RESOLVE_IN_ROOT = 0x02, 0x10
 _PR_SET_PDEATHSIG, _PR_CAPBSET_DROP, _PR_SET_NAME = 1, 24, 15
 _CAPABILITY_VERSION_3 = 0x20080522
 
+_FAN_CLOEXEC, _FAN_CLASS_CONTENT, _FAN_MARK_ADD, _FAN_OPEN_PERM = 0x1, 0x4, 0x1, 0x10000
+
 #: Numbers that are the same on every architecture, as all since 424 are.
 _NR_CLONE3, _NR_OPENAT2 = 435, 437
 
@@ -96,6 +98,19 @@ def unlock_terminal(master: int) -> int:
     name = ctypes.create_string_buffer(64)
     _checked(-_libc.ptsname_r(master, name, ctypes.c_size_t(len(name))))
     return int(name.value.rpartition(b"/")[2])
+
+
+def watch_opens(path: str) -> int:
+    """Ask to be asked whenever somebody opens a file; the events come from the returned descriptor."""
+    fd = _checked(_libc.fanotify_init(_FAN_CLOEXEC | _FAN_CLASS_CONTENT, os.O_RDONLY | os.O_CLOEXEC))
+    here = -100
+    try:
+        mask = ctypes.c_uint64(_FAN_OPEN_PERM)
+        _checked(_libc.fanotify_mark(fd, _FAN_MARK_ADD, mask, here, _bytes(path)), path)
+    except OSError:
+        os.close(fd)
+        raise
+    return fd
 
 
 def die_with_parent(signal: int) -> None:

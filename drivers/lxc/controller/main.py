@@ -4,20 +4,20 @@
 from __future__ import annotations
 
 import os
-from _socket import CMSG_SPACE, SOL_SOCKET, socket
+from _socket import CMSG_SPACE, socket
 
 from drivers.lxc.controller import kernel, privileges
 from drivers.lxc.controller.container import Container, ContainerError
 from drivers.lxc.controller.control import Loop, Requests, listen
 from drivers.lxc.controller.devices import Devices
-from drivers.lxc.controller.messages import Lines, line
+from drivers.lxc.controller.meminfo import Meminfo
+from drivers.lxc.controller.messages import Lines, ancillary_descriptors, line
 from drivers.lxc.controller.terminals import bridge
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from drivers.lxc.controller.plan import Plan, Range
 
-_SCM_RIGHTS = 1
 #: As many descriptors as the kernel passes at once.
 _MAX_DESCRIPTORS = 253
 _CHUNK = 65536
@@ -42,16 +42,11 @@ def main() -> None:
 
 def _receive(daemon: socket) -> tuple[Plan, list[int]]:
     """The plan, and the descriptors that came along."""
-    lines, descriptors = Lines(), []
+    lines = Lines()
+    descriptors: list[int] = []
     while True:
         data, ancillary, *_ = daemon.recvmsg(_CHUNK, CMSG_SPACE(4 * _MAX_DESCRIPTORS))
-        for level, kind, numbers in ancillary:
-            if (level, kind) == (SOL_SOCKET, _SCM_RIGHTS):
-                descriptors += [
-                    int.from_bytes(numbers[i : i + 4], "little") for i in range(0, len(numbers) // 4 * 4, 4)
-                ]
-        for fd in descriptors:
-            os.set_inheritable(fd, False)
+        descriptors += ancillary_descriptors(ancillary)
         if not data:
             raise SystemExit(1)  # the daemon thought better of it
         for plan in lines.feed(data):
@@ -61,17 +56,40 @@ def _receive(daemon: socket) -> tuple[Plan, list[int]]:
 def _start(plan: Plan, descriptors: list[int], daemon: socket) -> Loop:
     kernel.set_name(f"lxc-{plan['name']}")
     base = plan["folder"]
+    for entrance in plan["groups"]:
+        _join(entrance)
     devices = _make_folder(plan, base)
     terminals = bridge([descriptors[i] for i in plan["terminals"]], devices.terminals, devices.show_terminal)
     for node in plan["nodes"]:
         devices.add(node)
     listener = listen(plan["socket"])
+    meminfo = _make_meminfo(plan, base)
     container = Container(plan, descriptors, base)
     veths = container.create()
     loop = Loop(container, terminals, Requests(container, devices), listener)
     loop.add_client(daemon)
+    if meminfo is not None:
+        loop.watch(meminfo.fd, meminfo.answer)
     daemon.sendall(line({"ok": {"init": container.pid, "veths": veths}}))
     return loop
+
+
+def _join(entrance: str) -> None:
+    with open(entrance, "w", encoding="ascii") as file:
+        file.write("0")
+
+
+def _make_meminfo(plan: Plan, base: str) -> Meminfo | None:
+    """A /proc/meminfo of its own, where the host lets us; `base`/meminfo is what the container is shown."""
+    path = f"{base}/meminfo"
+    if not plan["memory_group"] or plan["rootless"]:
+        return None
+    try:
+        return Meminfo(path, plan["memory_group"])
+    except OSError:
+        if os.path.lexists(path):
+            os.unlink(path)
+        return None
 
 
 def _make_folder(plan: Plan, base: str) -> Devices:

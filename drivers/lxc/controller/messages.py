@@ -7,10 +7,14 @@ accelerators that it is made of do not.  Where an interpreter has none, the pack
 
 from __future__ import annotations
 
+import os
+from _socket import SOL_SOCKET
+
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Any
 
+_SCM_RIGHTS = 1
 #: The longest line that is taken.
 MAX_LINE = 1 << 20
 
@@ -62,6 +66,17 @@ else:
         if isinstance(value, list | tuple):
             return "[" + ",".join(dumps(item) for item in value) + "]"
         return _WORDS[value] if value is None or isinstance(value, bool) else str(int(value))
+
+
+def ancillary_descriptors(ancillary: list[tuple[int, int, bytes]]) -> list[int]:
+    """The descriptors that came with a message; no program run from here on inherits them."""
+    found: list[int] = []
+    for level, kind, numbers in ancillary:
+        if (level, kind) == (SOL_SOCKET, _SCM_RIGHTS):
+            found += [int.from_bytes(numbers[i : i + 4], "little") for i in range(0, len(numbers) // 4 * 4, 4)]
+    for fd in found:
+        os.set_inheritable(fd, False)
+    return found
 
 
 class Lines:

@@ -21,8 +21,8 @@ class Range(TypedDict):
 class Mount(TypedDict):
     """A file system that the container gets.
 
-    `kind` is "bind" (a folder of the host), "inner" (a folder of the container's own), "device" (a block device),
-    "image" (a file, by a loop device) or "memory" (a tmpfs of `size` bytes).
+    `kind` is "bind" (a folder of the host), "inner" (a folder of the container's own), "device" (a block device)
+    or "memory" (a tmpfs of `size` bytes).
     """
 
     kind: str
@@ -120,8 +120,9 @@ class Plan(TypedDict):
         mounts: file systems; that of "/" stands first.
         nodes: device nodes beside the usual ones.
         interfaces: network devices.
+        groups: files of control groups that the controller joins by writing "0" to them.
         cgroups: hierarchies to show.
-        memory: KiB that the container may use, 0 without a limit; `memory_group` the folder that tells its use.
+        memory_group: the folder that tells the use of memory and its limit; "" without one.
         drop: numbers of the capabilities that it is not to have.
         security: None where the host has no security module.
         init: the program.
@@ -140,8 +141,8 @@ class Plan(TypedDict):
     mounts: list[Mount]
     nodes: list[Node]
     interfaces: list[Interface]
+    groups: list[str]
     cgroups: list[CgroupMount]
-    memory: int
     memory_group: str
     drop: list[int]
     security: Security | None

@@ -5,19 +5,16 @@ from __future__ import annotations
 
 import asyncio
 import logging
-import os
 import socket
-import subprocess
-import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-import drivers
 from drivers.common.process import Process, start_ticks
 from drivers.lxc.controller.messages import Lines, line
 from drivers.lxc.controller.plan import Plan
 from drivers.lxc.runstate import End
+from drivers.lxc.runtime.nursery import Nursery, watch
 from virtd.errors import Code, VirtError
 from virtd.host.unixsocket import short_name
 from virtd.tasks import TaskOwner
@@ -28,10 +25,6 @@ log = logging.getLogger(__name__)
 START_SECONDS = 30.0
 ANSWER_SECONDS = 10.0
 _CHUNK = 65536
-
-#: What the interpreter runs: where this package is, and nothing else of its surroundings.
-_PROGRAM = "import sys; sys.path.append(sys.argv[1]); from drivers.lxc.controller.main import main; main()"
-_ROOT = str(Path(drivers.__file__).parent.parent)
 
 
 class Controller:
@@ -55,23 +48,20 @@ class Controller:
         self._loop.add_reader(sock.fileno(), self._readable)
 
     @classmethod
-    async def spawn(
-        cls, name: str, output: int, environment: dict[str, str], owner: TaskOwner, on_end: Callable[[End], None]
-    ) -> Controller:
-        """Start the program; it waits for its plan.
+    async def spawn(cls, nursery: Nursery, output: int, owner: TaskOwner, on_end: Callable[[End], None]) -> Controller:
+        """A new one, which waits for its plan; what it has to say goes to the descriptor `output`.
 
         Raises:
-            VirtError: INTERNAL_ERROR, it cannot be run.
+            VirtError: INTERNAL_ERROR, there is none.
         """
         ours, theirs = socket.socketpair()
         try:
-            child = await asyncio.to_thread(_spawn, name, theirs, output, environment)
-        except OSError as error:
+            with theirs:
+                pid = await nursery.fork(theirs, output)
+            process = Process(pid, start_ticks(pid) or 0, watch(pid), None)
+        except BaseException:
             ours.close()
-            raise VirtError(Code.INTERNAL_ERROR, f"cannot run {sys.executable}: {error.strerror}") from error
-        finally:
-            theirs.close()
-        process = Process(child.pid, start_ticks(child.pid) or 0, os.pidfd_open(child.pid), child)
+            raise
         return cls(process, ours, owner, on_end)
 
     @classmethod
@@ -184,15 +174,3 @@ class Controller:
 def _failure(number: int, text: str) -> VirtError:
     code = Code.SYSTEM_ERROR if number else Code.INTERNAL_ERROR
     return VirtError(code, str(text), ints=(int(number), -1) if number else (-1, -1))
-
-
-def _spawn(name: str, line_: socket.socket, output: int, environment: dict[str, str]) -> subprocess.Popen[bytes]:
-    return subprocess.Popen(
-        [sys.executable, "-I", "-S", "-c", _PROGRAM, _ROOT, name],
-        stdin=line_.fileno(),
-        stdout=output,
-        stderr=output,
-        env=environment,
-        start_new_session=True,
-        cwd="/",
-    )

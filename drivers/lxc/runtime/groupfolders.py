@@ -83,11 +83,15 @@ class Group:
 
     # -- life
 
-    def create(self, pid: int) -> None:
-        """Make the group and move a process into it."""
+    def create(self) -> None:
+        """Make the group; who writes "0" to each of `entrances` joins it."""
         for folder in self._all_folders():
             self._make(folder)
-            (folder / "cgroup.procs").write_text(str(pid))
+
+    def entrances(self) -> list[str]:
+        """Files by which a process without threads joins by itself, which moving it from outside would take far longer."""
+        name = "tasks" if self.unified is None else "cgroup.procs"
+        return [str(folder / name) for folder in self._all_folders()]
 
     def _all_folders(self) -> list[Path]:
         return [self.unified] if self.unified is not None else list(dict.fromkeys(self._folders.values()))

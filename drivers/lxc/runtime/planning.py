@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from conf.domain import Domain
-from drivers.lxc.controller.plan import CgroupMount, Init, Mount, Plan
+from drivers.lxc.controller.plan import Init, Mount, Plan
 from drivers.lxc.runtime import filesystems, hostdevices, interfaces, privileges, sharing
 from drivers.lxc.runtime.descriptors import Descriptors
 
@@ -15,12 +15,10 @@ if TYPE_CHECKING:
     from drivers.lxc.guest import Guest
     from drivers.lxc.runtime.cgroup import Cgroup
 
-#: The namespaces that a container can share with another, and those that are always its own.
-_SHARED = ("net", "ipc", "uts")
+#: The namespaces that are always a container's own; others it can share.
 _OWN = ("mnt", "pid", "cgroup")
 _HOSTNAME_LETTERS = frozenset("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-.")
 _HOSTNAME_MAX = 64
-_KIB = 1024
 
 
 def make_plan(
@@ -67,8 +65,8 @@ def _plan(guest: Guest, domain: Domain, group: Cgroup | None, join: dict[str, in
         "mounts": mounts(domain),
         "nodes": hostdevices.nodes(domain),
         "interfaces": interfaces.plan_all(domain),
-        "cgroups": _cgroup_mounts(group),
-        "memory": domain.memory,
+        "groups": group.entrances() if group is not None else [],
+        "cgroups": group.shown() if group is not None else [],
         "memory_group": group.memory_folder if group is not None else "",
         "drop": privileges.dropped_capabilities(domain),
         "security": privileges.security(domain),
@@ -109,10 +107,6 @@ def mounts(domain: Domain) -> list[Mount]:
     if root is None:
         root = Mount(kind="bind", source="/", target="/", readonly=False)
     return [root, *(mount for mount in given if mount["target"] != "/")]
-
-
-def _cgroup_mounts(group: Cgroup | None) -> list[CgroupMount]:
-    return group.shown() if group is not None else []
 
 
 def _init(guest: Guest, domain: Domain) -> Init:

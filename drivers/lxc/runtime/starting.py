@@ -42,7 +42,7 @@ async def start(guest: Guest, *, paused: bool = False, files: Sequence[int] = ()
         undo.push_async_callback(ending.clean_up, guest, run)
         output = await asyncio.to_thread(_open_log, guest)
         try:
-            run.controller = await Controller.spawn(guest.name, output, {}, guest.tasks, _end_of(guest, run))
+            run.controller = await Controller.spawn(guest.context.nursery, output, guest.tasks, _end_of(guest, run))
         finally:
             os.close(output)
         run.controller_pid, run.controller_started = run.controller.process.pid, run.controller.process.started
@@ -78,7 +78,7 @@ async def _bring_up(guest: Guest, run: RunState, files: Sequence[int]) -> None:
 
 
 async def _place(guest: Guest, run: RunState) -> Cgroup | None:
-    """Give the controller, and so all that it starts, a control group with the guest's limits."""
+    """Make a control group with the guest's limits for the controller, and so for all that it starts."""
     if not guest.context.env.privileged:
         return None
     name = f"lxc-{guest.id}-{guest.name}"
@@ -89,15 +89,15 @@ async def _place(guest: Guest, run: RunState) -> Cgroup | None:
         run.cgroup = limits.group_name(guest.require_active(), name)
     group = Cgroup(Hierarchies.find(), run.cgroup)
     try:
-        await asyncio.to_thread(_fill, guest, run, group)
+        await asyncio.to_thread(_fill, guest, group)
     except OSError as error:
         text = f"Unable to set up the control group {run.cgroup}: {error.filename or ''}: {error.strerror}"
         raise VirtError(Code.SYSTEM_ERROR, text, ints=(error.errno or 0, -1)) from error
     return group
 
 
-def _fill(guest: Guest, run: RunState, group: Cgroup) -> None:
-    group.create(run.controller_pid)
+def _fill(guest: Guest, group: Cgroup) -> None:
+    group.create()
     limits.apply(guest.require_active(), group)
 
 
