@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import Literal
 
 from conf.binding import Model, ParseOptions, attr, child, child_text, children
@@ -21,6 +22,12 @@ class QemuEnv(Model):
     name: str = attr(required=(InternalError, "No qemu environment name specified"))
     value: str | None = attr()
 
+    def check(self, options: ParseOptions) -> None:
+        if not re.match(r"[A-Za-z_]", self.name):
+            raise InternalError("Invalid environment name, it must begin with a letter or underscore")
+        if not re.fullmatch(r"[A-Za-z0-9_]*", self.name):
+            raise InternalError("Invalid environment name, it must contain only alphanumerics and underscore")
+
 
 class QemuCommandline(Model):
     """`<qemu:commandline>`."""
@@ -32,7 +39,7 @@ class QemuCommandline(Model):
 class QemuCapability(Model):
     """`<qemu:add>`, `<qemu:del>`: a capability flag forced on or off."""
 
-    capability: str = attr(required=True)
+    capability: str = attr(required=(InternalError, "missing capability name"))
 
 
 class QemuCapabilities(Model):
@@ -48,12 +55,30 @@ class QemuDeprecation(Model):
     behavior: Literal["none", "omit", "reject", "crash"] | None = attr()
 
 
+_PROPERTY_VALUES = {
+    "string": re.compile(".*", re.DOTALL),
+    "signed": re.compile("[+-]?[0-9]+"),
+    "unsigned": re.compile("[0-9]+"),
+    "bool": re.compile("true|false|yes|no"),
+}
+
+
 class QemuProperty(Model):
     """`<qemu:property>`."""
 
     name: str = attr(required=(XMLError, "missing 'name' attribute for qemu:property"))
     type: Literal["string", "signed", "unsigned", "bool", "remove"] = attr(required=True)
     value: str | None = attr()
+
+    def check(self, options: ParseOptions) -> None:
+        if self.type == "remove":
+            if self.value is not None:
+                raise XMLError("setting 'value' attribute of 'qemu:property' doesn't make sense with 'remove' type")
+            return
+        if self.value is None:
+            raise XMLError("missing 'value' attribute for 'qemu:property'")
+        if not _PROPERTY_VALUES[self.type].fullmatch(self.value):
+            raise XMLError(f"invalid value '{self.value}' of 'value' attribute of 'qemu:property'")
 
 
 class QemuFrontend(Model):
@@ -137,6 +162,10 @@ class Extensions(Model):
     def check(self, options: ParseOptions) -> None:
         if self.lxc_namespace == LxcNamespace():
             self.lxc_namespace = None
+        if self.deprecation == QemuDeprecation():
+            self.deprecation = None
+        if self.override == QemuOverride():
+            self.override = None
 
     def namespaces(self) -> list[str]:
         return [prefix for prefix, names in _FIELDS.items() if any(getattr(self, name) for name in names)]

@@ -14,9 +14,8 @@ from virtd.errors import Code, VirtError
 #: Controller, bus, target, unit.
 Place = tuple[int, int, int, int]
 
-#: Disks by name fill so many units of a SCSI controller; unit 7 is the controller itself.
-SCSI_UNITS = 15
-_SCSI_OWN_UNIT = 7
+#: Units of a narrow SCSI bus; the next one is the controller itself.
+SCSI_UNITS = 7
 _SATA_PORTS = 6
 _IDE_BUSES = 2
 _UNITS_PER_CABLE = 2
@@ -30,7 +29,7 @@ def drive_place(bus: str, index: int) -> Place:
     match bus:
         case "scsi":
             controller, unit = divmod(index, SCSI_UNITS)
-            return controller, 0, 0, unit + (unit >= _SCSI_OWN_UNIT)
+            return controller, 0, 0, unit
         case "ide":
             controller, rest = divmod(index, _IDE_BUSES * _UNITS_PER_CABLE)
             return controller, rest // _UNITS_PER_CABLE, 0, rest % _UNITS_PER_CABLE
@@ -104,4 +103,4 @@ def _assign_hostdevs(domain: Domain) -> None:
 
 
 def _free_unit(taken: set[Place], controller: int) -> int | None:
-    return next((u for u in range(_SCSI_OWN_UNIT) if (controller, 0, 0, u) not in taken), None)
+    return next((u for u in range(SCSI_UNITS) if (controller, 0, 0, u) not in taken), None)

@@ -71,6 +71,7 @@ class SerialTarget(NumberedTarget):
             "system-serial",
             "sclp-serial",
             "isa-debug",
+            "none",
         ]
         | None
     ) = attr(error=_UNKNOWN_TARGET)
@@ -79,6 +80,8 @@ class SerialTarget(NumberedTarget):
 
     def check(self, options: ParseOptions) -> None:
         super().check(options)
+        if self.type == "none":
+            self.type = None
         if self.type == "isa-serial" and (self.port or 0) >= ISA_PORTS:
             raise InternalError(f"Maximum supported number of ISA serial ports is '{ISA_PORTS}'")
 
@@ -86,10 +89,15 @@ class SerialTarget(NumberedTarget):
 class ConsoleTarget(NumberedTarget):
     """`<target>` of a console."""
 
-    type: Literal["serial", "xen", "uml", "virtio", "lxc", "openvz", "sclp", "sclplm"] | None = attr(
+    type: Literal["none", "serial", "xen", "uml", "virtio", "lxc", "openvz", "sclp", "sclplm"] | None = attr(
         error=_UNKNOWN_TARGET
     )
     port: Int | None = _port()
+
+    def check(self, options: ParseOptions) -> None:
+        super().check(options)
+        if self.type == "none":
+            self.type = None
 
 
 class ChannelTarget(Model):

@@ -164,8 +164,6 @@ class Controller(DeviceInfo, _ControllerEnd):
             raise ConfigUnsupportedError(f"Unknown model type '{self.model}'")
         if self.model not in ("pci-root", "pcie-root"):
             self.pcihole64 = None
-        if self.driver is not None and self.driver.iothread and self.model not in VIRTIO_SCSI:
-            raise XMLError("'iothread' attribute only supported for virtio scsi controllers")
         if self.type not in ("virtio-serial", "usb"):
             self.ports = None
         if self.type == "usb" and self.model == "none":

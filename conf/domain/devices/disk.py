@@ -10,6 +10,7 @@ from conf.binding import (
     Model,
     OnOff,
     ParseOptions,
+    Positive,
     Scalar,
     Uint,
     Ulong,
@@ -59,13 +60,15 @@ class DiskDriver(VirtioOptions):
     event_idx: OnOff | None = attr()
     copy_on_read: OnOff | None = attr()
     discard: Literal["unmap", "ignore"] | None = attr()
-    iothread: Uint | None = attr(omit=0)
+    iothread: Positive | None = attr()
     detect_zeroes: Literal["off", "on", "unmap"] | None = attr()
     queues: Uint | None = attr(omit=0)
     queue_size: Uint | None = attr(omit=0)
     metadata_cache: MetadataCache | None = child()
 
     def check(self, options: ParseOptions) -> None:
+        if self.metadata_cache is not None and not self.metadata_cache.max_size:
+            self.metadata_cache = None
         if self.rerror_policy == "enospace":
             raise ConfigUnsupportedError("Invalid disk read error policy: 'enospace'")
 
@@ -73,7 +76,7 @@ class DiskDriver(VirtioOptions):
 class DiskTarget(Model):
     """`<target>`: the name that orders the disks, and the bus."""
 
-    dev: str | None = attr(empty_is_unset=True)
+    dev: str | None = attr()
     bus: DiskBus | None = attr()
     tray: Literal["closed", "open"] | None = attr(omit="closed")
     removable: OnOff | None = attr()

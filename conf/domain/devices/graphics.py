@@ -195,8 +195,8 @@ class Graphics(Model):
 
     def _listen_nowhere(self) -> None:
         """Without any port, a SPICE server is there for its channels and for clients given a descriptor."""
-        if [listen.type for listen in self.listens] == ["address"]:
-            self.listens = [GraphicsListen(type="none")]
+        if self.listens and self.listens[0].type == "address":
+            self.listens[0] = GraphicsListen(type="none")
 
     def _check_password(self) -> None:
         if self.passwd is None:

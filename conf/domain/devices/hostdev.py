@@ -122,7 +122,7 @@ def _check_iscsi(source: HostdevSource) -> None:
     if len(source.hosts) > 1:
         raise XMLError("only one source host address may be specified for the iSCSI hostdev")
     if source.auth is not None and source.auth.secret.type not in (None, "iscsi"):
-        raise ConfigUnsupportedError(f"invalid secret type {source.auth.secret.type}")
+        raise InternalError(f"hostdev invalid secret type '{source.auth.secret.type}'")
     source.adapter = None
 
 

@@ -12,6 +12,8 @@ from conf.domain.devices.info import DeviceInfo
 from conf.errors import InternalError, XMLError
 
 _KIB = Scale("KiB")
+#: The smallest label area of an NVDIMM.
+SMALLEST_LABEL = 128
 #: Models whose content lies in a file.
 FILE_MODELS = ("nvdimm", "virtio-pmem")
 
@@ -51,6 +53,15 @@ class MemoryTarget(Model):
     #: How much of a virtio-mem device the guest has taken.
     current: int | None = child_text(when=_for("virtio-mem"), scale=_KIB, live=True)
     readonly: bool = flag(when=_for("nvdimm"))
+
+    def check(self, options: ParseOptions) -> None:
+        label = self.label.size if self.label else None
+        if label is None:
+            return
+        if label < SMALLEST_LABEL:
+            raise XMLError("nvdimm label must be at least 128KiB")
+        if label >= self.size:
+            raise XMLError("label size must be smaller than NVDIMM size")
 
 
 class Memory(DeviceInfo):

@@ -40,7 +40,7 @@ class Shmem(DeviceInfo):
     """`<shmem>`; `size` is in bytes."""
 
     name: str = attr(required=(XMLError, "shmem element must contain 'name' attribute"))
-    role: str | None = attr()
+    role: Literal["master", "peer"] | None = attr()
     model: ShmemModel | None = child()
     size: int | None = child_text(scale=_Mebibytes("bytes", pretty=True))
     server: ShmemServer | None = child(keep_empty=True)
@@ -49,5 +49,3 @@ class Shmem(DeviceInfo):
     def check(self, options: ParseOptions) -> None:
         if self.model is None:
             self.model = ShmemModel()
-        if self.role not in ("master", "peer"):
-            self.role = None

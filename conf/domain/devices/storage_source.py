@@ -151,6 +151,10 @@ class Reservations(Model):
     managed: YesNo = attr(required=True)
     source: ReservationsSource | None = child()
 
+    def check(self, options: ParseOptions) -> None:
+        if not self.managed and self.source is None:
+            raise XMLError("missing connection type for <reservations/>")
+
 
 def _secret(cookies: list[Cookie], _own: Values, _around: Values, options: FormatOptions) -> list[Cookie]:
     """Cookies let their holder in: they are for those who may see passwords."""
@@ -215,7 +219,7 @@ class StorageSource(Model):
             self.name += "/0"
         if self.name is None and self.protocol != "nbd":
             raise XMLError("missing name for disk source")
-        if self.protocol == "gluster" and self.name is not None and not re.match(r"/?[^/]+/", self.name):
+        if self.protocol in ("gluster", "rbd") and self.name is not None and not re.match(r"/?[^/]+/", self.name):
             raise XMLError(f"can't split path '{self.name}' into pool name and image name")
         check_cookies(self.cookies)
         for host in self.hosts:
@@ -272,6 +276,10 @@ class Format(Model):
 
     type: StorageFormat | None = attr(error=(XMLError, "unknown storage source format '%s'"))
     metadata_cache: MetadataCache | None = child()
+
+    def check(self, options: ParseOptions) -> None:
+        if self.metadata_cache is not None and not self.metadata_cache.max_size:
+            self.metadata_cache = None
 
 
 class BackingStore(Model):

@@ -20,7 +20,7 @@ class _VideoDriverEnd(Model):
 
     name: Literal["qemu", "vhostuser"] | None = attr()
     #: Of another hypervisor's adapter; an unknown word is none.
-    vgaconf: Annotated[str, Scalar(_parse_vgaconf)] | None = attr()
+    vgaconf: Annotated[str, Scalar(_parse_vgaconf)] | None = attr(omit="io")
 
 
 class VideoDriver(VirtioOptions, _VideoDriverEnd):
@@ -80,14 +80,6 @@ class VideoModel(Model):
     acceleration: VideoAcceleration | None = child()
     resolution: VideoResolution | None = child()
 
-    def check(self, options: ParseOptions) -> None:
-        if self.type == "none":
-            self.resolution = None
-        if self.type != "qxl":
-            for name in ("ram", "vram64", "vgamem"):
-                if getattr(self, name) is not None:
-                    raise ConfigUnsupportedError(f"{name} attribute only supported for video type qxl")
-
 
 class Video(DeviceInfo):
     """`<video>`."""
@@ -96,5 +88,12 @@ class Video(DeviceInfo):
     model: VideoModel | None = child()
 
     def check(self, options: ParseOptions) -> None:
-        if self.model is None:
-            self.model = VideoModel()
+        model = self.model = self.model or VideoModel()
+        if model.type == "none":
+            # Nothing is there to be described.
+            self.model = VideoModel(type="none")
+            self.driver = self.address = None
+        elif model.type != "qxl":
+            for name in ("ram", "vram64", "vgamem"):
+                if getattr(model, name) is not None:
+                    raise ConfigUnsupportedError(f"{name} attribute only supported for video type qxl")

@@ -7,9 +7,13 @@ the element itself cannot mean is refused when it is read.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import Any
 
+from conf.binding import Model
+from conf.domain.devices.address import UnassignedAddress
+from conf.domain.devices.all import Devices
+from conf.domain.devices.hostdev import Hostdev
 from conf.domain.domain import Domain
 from conf.domain.validation.controller import check_controller, check_controllers
 from conf.domain.validation.disk import check_disk, check_disks
@@ -31,25 +35,40 @@ from conf.domain.validation.others import (
 from conf.domain.validation.references import check_aliases, check_audio, check_boot_orders
 from conf.domain.validation.resources import check_hugepages, check_timers
 from conf.domain.validation.usb import check_usb
+from conf.errors import ConfigUnsupportedError
 
-__all__ = ["DEVICE_CHECKS", "validate", "validate_early"]
+__all__ = ["validate", "validate_early"]
 
-#: The list of `Devices` (or single device) → the check of each device in it.
-DEVICE_CHECKS: dict[str, Callable[[Any, Domain], None]] = {
+#: The lists of `Devices` (or single devices), in the order in which they are looked at; the check of each in it.
+_DEVICE_CHECKS: dict[str, Callable[[Any, Domain], None] | None] = {
     "disks": check_disk,
-    "controllers": check_controller,
-    "filesystems": check_filesystem,
     "interfaces": check_interface,
-    "smartcards": check_smartcard,
-    "inputs": check_input,
-    "tpms": check_tpm,
-    "graphics": check_graphics,
-    "videos": check_video,
+    "sounds": None,
     "hostdevs": check_hostdev,
+    "smartcards": check_smartcard,
+    "controllers": check_controller,
+    "serials": None,
+    "parallels": None,
+    "channels": None,
+    "consoles": None,
+    "inputs": check_input,
+    "filesystems": check_filesystem,
+    "watchdogs": None,
+    "memballoon": None,
+    "rngs": None,
+    "nvram": None,
+    "hubs": None,
     "shmems": check_shmem,
+    "tpms": check_tpm,
+    "panics": None,
     "memories": check_memory,
+    "redirdevs": None,
+    "videos": check_video,
     "iommu": check_iommu,
     "vsock": check_vsock,
+    "leases": None,
+    "graphics": check_graphics,
+    "audios": None,
 }
 #: What must be sound before devices can be given their places.
 _EARLY_CHECKS: tuple[Callable[[Domain], None], ...] = (check_controllers, check_panics, check_boot_orders)
@@ -76,16 +95,32 @@ def validate_early(domain: Domain) -> None:
         check(domain)
 
 
-def validate(domain: Domain) -> None:
-    """Check a completed definition.
+def validate(domain: Domain, check_for_driver: Callable[[Model], None] | None = None) -> None:
+    """Check a completed definition; of each device, a driver says, too, whether it can be had.
 
     Raises:
         ConfError: with libvirt's code and text.
     """
-    for name, check in DEVICE_CHECKS.items():
-        members = getattr(domain.devices, name)
-        for device in members if isinstance(members, list) else [members]:
-            if device is not None:
+    for name, check in _DEVICE_CHECKS.items():
+        for device in _members(domain.devices, name):
+            _check_place(device)
+            if check is not None:
                 check(device, domain)
+            if check_for_driver is not None:
+                check_for_driver(device)
     for check_domain in _DOMAIN_CHECKS:
         check_domain(domain)
+
+
+def _check_place(device: Model) -> None:
+    """Only what is handed over may stay with the host."""
+    if isinstance(getattr(device, "address", None), UnassignedAddress) and not isinstance(device, Hostdev):
+        raise ConfigUnsupportedError("address of type 'unassigned' is supported only for hostdevs")
+
+
+def _members(devices: Devices, name: str) -> Iterator[Model]:
+    members = getattr(devices, name)
+    if isinstance(members, list):
+        yield from members
+    elif members is not None:
+        yield members

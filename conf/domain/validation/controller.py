@@ -3,7 +3,7 @@
 
 from __future__ import annotations
 
-from conf.domain.devices.controller import Controller
+from conf.domain.devices.controller import VIRTIO_SCSI, Controller
 from conf.domain.domain import Domain
 from conf.errors import ConfigUnsupportedError, XMLError
 
@@ -12,6 +12,8 @@ _HIGHEST_TARGET_INDEX = 30
 
 def check_controller(controller: Controller, _domain: Domain) -> None:
     """Raise ConfError for what no hypervisor could do."""
+    if controller.driver is not None and controller.driver.iothread and controller.model not in VIRTIO_SCSI:
+        raise XMLError("'iothread' attribute only supported for virtio scsi controllers")
     if controller.type != "pci":
         return
     if controller.model in ("pci-root", "pcie-root") and controller.address is not None:

@@ -130,6 +130,8 @@ def _check_vhostuser(disk: Disk) -> None:
     """The other process serves the disk: nothing about its image can be asked of us."""
     if disk.target.bus != "virtio":
         raise ConfigUnsupportedError("vhostuser disk supports only virtio bus")
+    if disk.snapshot not in (None, "no"):
+        raise ConfigUnsupportedError("only snapshot=no is supported with vhostuser disk")
     for option, value in _vhostuser_options(disk):
         if value:
             raise ConfigUnsupportedError(f"{option} is not supported with vhostuser disk")
@@ -137,7 +139,7 @@ def _check_vhostuser(disk: Disk) -> None:
 
 def _vhostuser_options(disk: Disk) -> Iterator[tuple[str, object]]:
     driver = disk.driver
-    yield "snapshot", disk.snapshot not in (None, "no")
+    yield "backingStore", disk.backing_store is not None
     yield "geometry", disk.geometry
     yield "blockio", disk.blockio
     yield "serial", disk.serial
@@ -148,7 +150,7 @@ def _vhostuser_options(disk: Disk) -> Iterator[tuple[str, object]]:
     yield "iotune", disk.iotune
     if driver is not None:
         yield "cache", driver.cache not in (None, "default")
-        yield "error_policy", driver.error_policy
+        yield "error_policy", driver.error_policy or driver.rerror_policy
         yield "io", driver.io
         yield "ioeventfd", driver.ioeventfd is not None
         yield "copy_on_read", driver.copy_on_read is not None

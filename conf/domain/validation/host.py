@@ -26,9 +26,9 @@ def check_hostdev(hostdev: Hostdev, _domain: Domain) -> None:
 def _wrong_place(hostdev: Hostdev) -> ConfError | None:
     """The complaint about an address of the wrong kind."""
     address = hostdev.address
-    if address is None or isinstance(address, UnassignedAddress):
+    if address is None:
         return None
-    if hostdev.type == "pci" and not isinstance(address, PCIAddress):
+    if hostdev.type == "pci" and not isinstance(address, PCIAddress | UnassignedAddress):
         return InternalError("PCI host devices must use 'pci' or 'unassigned' address type")
     if hostdev.type == "usb" and not isinstance(address, USBAddress):
         return ConfigUnsupportedError("USB host device must use 'usb' address type")

@@ -5,10 +5,8 @@ from __future__ import annotations
 
 from conf.domain.devices.memory import FILE_MODELS, Memory
 from conf.domain.domain import Domain
-from conf.errors import ConfigUnsupportedError, XMLDetailError, XMLError
+from conf.errors import ConfigUnsupportedError, XMLDetailError
 
-#: The smallest label area of an NVDIMM.
-SMALLEST_LABEL = 128
 #: The pages that virtio-mem gives at once are huge pages at least.
 SMALLEST_BLOCK = 2048
 _PPC64 = ("ppc64", "ppc64le")
@@ -43,13 +41,6 @@ def _check_node(memory: Memory, domain: Domain) -> None:
 def _check_nvdimm(memory: Memory) -> None:
     if memory.discard:
         raise ConfigUnsupportedError("discard is not supported for nvdimms")
-    label = memory.target.label.size if memory.target.label else None
-    if label is None:
-        return
-    if label < SMALLEST_LABEL:
-        raise XMLError("nvdimm label must be at least 128KiB")
-    if label >= memory.target.size:
-        raise XMLError("label size must be smaller than NVDIMM size")
 
 
 def _check_virtio_pmem(memory: Memory) -> None:

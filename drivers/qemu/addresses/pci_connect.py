@@ -59,7 +59,7 @@ class Slots:
 _CONVENTIONAL_NICS = frozenset(
     {
         "rtl8139", "e1000", "vlance", "vmxnet", "vmxnet2", "vmxnet3", "Am79C970A", "Am79C973",
-        "82540EM", "82545EM", "82543GC", "netfront",
+        "82540EM", "82545EM", "82543GC", "netfront", "lan9118", "scm91c111",
     }
 )  # fmt: skip
 _NOT_PCI_NICS = frozenset({"usb-net", "spapr-vlan"})

@@ -10,7 +10,7 @@ from conf.domain.devices.encryption import Auth
 from conf.domain.devices.storage_source import BackingStore, Mirror, StorageSource
 
 #: What libvirt calls a format and QEMU calls a driver, where the words differ.
-DRIVER_OF_FORMAT = {"ploop": "parallels", "fat": "raw", "iso": "raw", "dir": "raw"}
+DRIVER_OF_FORMAT = {"ploop": "parallels", "vhd": "vhdx", "fat": "raw", "iso": "raw", "dir": "raw"}
 #: Formats whose images may have a backing file.
 WITH_BACKING = frozenset({"cow", "qcow", "qcow2", "qed", "vmdk"})
 

@@ -7,25 +7,21 @@ from drivers.qemu.command.context import Build
 from drivers.qemu.command.line import CommandLine, Option, Props, props
 from virtd.errors import Code, VirtError
 
+#: Behaviour → what becomes of commands that use something deprecated; it is never shown.
+_DEPRECATION = {"omit": None, "reject": "reject", "crash": "crash"}
+
 
 def add_name(build: Build, line: CommandLine) -> None:
-    """-name, and -S: nothing runs before the daemon says so."""
+    """-name of the guest, also of its threads."""
     line.add_list("-name", ("guest", build.domain.name), ("debug-threads", "on"))
-    line.add("-S")
 
 
 def add_compatibility(build: Build, line: CommandLine) -> None:
-    """-compat: what QEMU does when something deprecated is used."""
+    """-compat: what QEMU does when something deprecated is used; and -S: nothing runs before the daemon says so."""
     behavior = build.domain.deprecation.behavior if build.domain.deprecation else None
-    if behavior in (None, "none") or not build.caps.has("compat-deprecated"):
-        return
-    answers: dict[str, tuple[str, str]] = {
-        "omit": ("accept", "hide"),
-        "reject": ("reject", "hide"),
-        "crash": ("crash", "hide"),
-    }
-    given, shown = answers[str(behavior)]
-    line.add_json("-compat", {"deprecated-input": given, "deprecated-output": shown})
+    if behavior in _DEPRECATION and build.caps.has("compat-deprecated"):
+        line.add_json("-compat", props({"deprecated-output": "hide", "deprecated-input": _DEPRECATION[behavior]}))
+    line.add("-S")
 
 
 def add_master_key(build: Build, line: CommandLine) -> None:

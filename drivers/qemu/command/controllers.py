@@ -30,6 +30,8 @@ _USB_DRIVERS = {
     "nec-xhci": "nec-usb-xhci",
     "qemu-xhci": "qemu-xhci",
 }
+#: What an emulator must have for the parts of a USB 2 controller.
+_USB_COMPANIONS_COME_WITH = "ich9-usb-ehci1"
 _XHCI = ("nec-xhci", "qemu-xhci")
 
 _SCSI_DRIVERS = {
@@ -136,11 +138,18 @@ def _pci(_build: Build, controller: Controller) -> Props:
     return named
 
 
-def _usb(_build: Build, controller: Controller) -> Props:
-    driver = _USB_DRIVERS.get(controller.model or "")
+def _usb(build: Build, controller: Controller) -> Props:
+    model = controller.model or ""
+    driver = _USB_DRIVERS.get(model)
     if driver is None:
-        raise VirtError(Code.CONFIG_UNSUPPORTED, f"Unsupported controller type: {controller.model}")
-    ports = controller.ports if controller.model in _XHCI else None
+        raise VirtError(Code.CONFIG_UNSUPPORTED, f"Unsupported controller type: {model}")
+    if not build.caps.has(_USB_COMPANIONS_COME_WITH if model.startswith("ich9-uhci") else driver):
+        text = f"USB controller model '{model}' not supported in this QEMU binary"
+        raise VirtError(Code.CONFIG_UNSUPPORTED, text)
+    ports = controller.ports
+    if ports is not None and model not in _XHCI:
+        text = f"usb controller type '{model}' doesn't support 'ports' with this QEMU binary"
+        raise VirtError(Code.CONFIG_UNSUPPORTED, text)
     if controller.master is not None:
         return {"driver": driver, "masterbus": f"{controller.alias}.0", "firstport": controller.master.startport}
     return {"driver": driver, "p2": ports, "p3": ports, "id": controller.alias}

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 
 from conf.domain.devices.address import DriveAddress
 from conf.domain.devices.disk import Disk
+from drivers.common.disk_names import disk_index
 from drivers.qemu import machines
 from drivers.qemu.block.layers import chain, is_empty
 from drivers.qemu.block.nodes import disk_nodes, drive_node
@@ -46,7 +47,7 @@ def add_disks(build: Build, line: CommandLine) -> None:
     _add_floppy_controller(build, line)
     for disk in build.domain.devices.disks:
         if disk.target.bus == "sd":
-            line.add("-drive", _sd_drive(build, disk))
+            line.add("-drive", _sd_drive(disk))
             continue
         for object_ in disk_objects(build, disk):
             line.add_json("-object", object_)
@@ -72,16 +73,15 @@ def _add_floppy_controller(build: Build, line: CommandLine) -> None:
         line.add("-global", f"isa-fdc.{name}={index}")
 
 
-def _sd_drive(build: Build, disk: Disk) -> str:
+def _sd_drive(disk: Disk) -> str:
     """Memory cards are part of their board and still take the old form."""
-    cards = [d for d in build.domain.devices.disks if d.target.bus == "sd"]
     source, driver = disk.source, disk.driver
     return comma_list(
         [
             ("file", source.local_path if source else None),
             ("format", driver.type if driver else None),
             ("if", "sd"),
-            ("index", next(i for i, card in enumerate(cards) if card is disk)),
+            ("index", disk_index(disk.target.dev or "")),
             ("readonly", "on" if disk.readonly else None),
             ("cache", driver.cache if driver else None),
         ]
@@ -117,12 +117,12 @@ def disk_props(build: Build, disk: Disk) -> Props:
     """-device of a disk.
 
     Raises:
-        VirtError: CONFIG_UNSUPPORTED, QEMU has no such disk.
+        VirtError: INTERNAL_ERROR, QEMU has no such disk.
     """
     bus = disk.target.bus
     maker = _BUSES.get(bus or "")
     if maker is None:
-        raise VirtError(Code.CONFIG_UNSUPPORTED, f"unsupported disk bus '{bus}' with device setup")
+        raise VirtError(Code.INTERNAL_ERROR, f"unsupported disk bus '{bus}' with device setup")
     return props({**maker(build, disk), **_common(build, disk)})
 
 
@@ -251,6 +251,6 @@ def _vhost_user_socket(disk: Disk) -> str:
             "socket",
             ("id", f"chr-vu-{disk.alias}"),
             ("path", disk.source.path),
-            ("reconnect", reconnect.timeout if reconnect and reconnect.enabled else None),
+            ("reconnect", (reconnect.timeout if reconnect.enabled else 0) if reconnect else None),
         ]
     )

@@ -37,13 +37,13 @@ def fsdev(filesystem: Filesystem) -> str:
     return comma_list(
         [
             "handle" if handle else "local",
-            ("security_model", None if handle else _SECURITY_MODELS[filesystem.accessmode or "passthrough"]),
+            ("security_model", None if handle else _SECURITY_MODELS.get(filesystem.accessmode or "")),
             ("multidevs", multidevs if multidevs != "default" else None),
             ("fmode", None if filesystem.fmode is None else f"{filesystem.fmode:04o}"),
             ("dmode", None if filesystem.dmode is None else f"{filesystem.dmode:04o}"),
             ("writeout", "immediate" if driver is not None and driver.wrpolicy == "immediate" else None),
             ("id", f"fsdev-{filesystem.alias}"),
-            ("path", filesystem.source.dir if filesystem.source else None),
+            ("path", (filesystem.source and filesystem.source.dir) or ""),
             *(["readonly"] if filesystem.readonly else []),
         ]
     )

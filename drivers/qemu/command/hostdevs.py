@@ -119,9 +119,9 @@ def _scsi(build: Build, hostdev: Hostdev) -> Props:
         "driver": "scsi-generic",
         "drive": backend_node(hostdev),
         "id": hostdev.alias,
+        "bootindex": boot_index(build.domain, hostdev),
         "bus": f"{controller_alias(build, 'scsi', address.controller)}.0",
         **place,
-        "bootindex": boot_index(build.domain, hostdev),
     }
 
 

@@ -3,9 +3,10 @@
 
 from __future__ import annotations
 
-from conf.domain.devices.address import CCWAddress, PCIAddress
+from conf.domain.devices.address import CCWAddress, PCIAddress, VirtioMMIOAddress
 from conf.domain.devices.info import RomDevice
 from conf.domain.devices.interface import Interface
+from drivers.qemu import machines
 from drivers.qemu.command.address import add_device, address_props
 from drivers.qemu.command.bootindex import boot_index
 from drivers.qemu.command.context import Build, OpenInterface
@@ -19,9 +20,6 @@ _TAP_TYPES = ("network", "bridge", "direct", "ethernet")
 #: Stands for the descriptor of a tap device in a command line that is never run.
 _SHOWN_FD = 3
 
-#: Boards whose network chip is built in and takes the old form.
-_BUILT_IN_MODELS = frozenset({"lan9118", "smc91c111"})
-
 
 def add_interfaces(build: Build, line: CommandLine) -> None:
     """All interfaces; those that are host devices are not written here."""
@@ -33,7 +31,7 @@ def add_interfaces(build: Build, line: CommandLine) -> None:
         opened = build.context.interfaces.get(interface.alias or "", OpenInterface())
         line.fds += [*opened.tap, *opened.vhost]
         line.add_json("-netdev", netdev_props(build, interface))
-        if _model(interface) in _BUILT_IN_MODELS:
+        if _is_built_in(build, interface):
             line.add("-net", _built_in(interface))
         else:
             add_device(line, interface, interface_props(build, interface))
@@ -143,6 +141,12 @@ def _vhost_user_socket(interface: Interface) -> str:
 
 
 # --- the guest's end --------------------------------------------------------------------------------
+
+
+def _is_built_in(build: Build, interface: Interface) -> bool:
+    """ARM boards bring their network chip along, which takes the old form."""
+    placed = isinstance(interface.address, PCIAddress | VirtioMMIOAddress)
+    return machines.is_arm(build.domain) and not placed
 
 
 def _built_in(interface: Interface) -> str:

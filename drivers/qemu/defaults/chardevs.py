@@ -6,7 +6,6 @@ from __future__ import annotations
 from typing import Literal
 
 from conf.domain import Domain
-from conf.domain.devices.address import PCIAddress, SpaprVIOAddress, USBAddress
 from conf.domain.devices.chardev import Serial, SerialTarget
 from conf.domain.devices.chardev import SerialTargetModel as TargetModel
 from drivers.qemu import machines
@@ -32,8 +31,6 @@ _MODELS: dict[str, ModelName] = {
 def complete_serial(serial: Serial, domain: Domain) -> None:
     """Choose target type and model."""
     target = serial.target = serial.target or SerialTarget()
-    if target.type is None:
-        target.type = _type_of_address(serial)
     if target.type == "isa-serial":
         # That used to be written for every machine's usual port.
         target.type = None
@@ -44,14 +41,6 @@ def complete_serial(serial: Serial, domain: Domain) -> None:
     name = _system_model(domain) if target.type == "system-serial" else _MODELS[target.type]
     if name is not None:
         target.model = TargetModel(name=name)
-
-
-def _type_of_address(serial: Serial) -> SerialType | None:
-    if isinstance(serial.address, USBAddress):
-        return "usb-serial"
-    if isinstance(serial.address, PCIAddress):
-        return "pci-serial"
-    return "spapr-vio-serial" if isinstance(serial.address, SpaprVIOAddress) else None
 
 
 def _usual_type(domain: Domain) -> SerialType | None:

@@ -71,13 +71,13 @@ def complete_disk(disk: Disk) -> None:
     """An image is QEMU's and raw unless it is said to be something else; a volume's pool knows what it is."""
     disk.guess_bus()
     driver = disk.driver = disk.driver or DiskDriver()
-    driver.name = driver.name or "qemu"
+    driver.name = "qemu" if driver.name is None else driver.name
     if disk.source is None and disk.type in ("network", "volume"):
         disk.type = "file"
     if disk.type != "volume":
         driver.type = driver.type or "raw"
     if disk.type == "vhostuser":
-        disk.snapshot = "no"
+        disk.snapshot = disk.snapshot or "no"
     complete_sources(disk)
 
 
@@ -91,7 +91,7 @@ def complete_interface(interface: Interface, domain: Domain, emulator: EmulatorF
         name = "virtio" if interface.type == "vdpa" else choose_interface_model(domain, emulator)
         if name:
             interface.model = InterfaceModel(type=name)
-    if interface.backend is not None and not interface.is_virtio:
+    if interface.backend is not None and (interface.type == "hostdev" or not interface.is_virtio):
         interface.backend.vhost = None
     if interface.driver is not None and interface.driver.queues == 1:
         interface.driver.queues = None

@@ -31,15 +31,12 @@ def complete_videos(domain: Domain, emulator: EmulatorFacts) -> None:
 
 
 def _complete(video: Video, domain: Domain, emulator: EmulatorFacts) -> None:
-    if video.driver is not None:
-        # For another hypervisor's adapter.
-        video.driver.vgaconf = None
     model = video.model = video.model or VideoModel()
     if model.type == "default":
         model.type = _usual(domain, emulator)
     if model.vram is None or model.vram == 0:
         model.vram = _VRAM.get(model.type)
-    elif model.type in _VRAM:
+    else:
         model.vram = _power_of_two(model.vram)
     if model.type == "qxl":
         model.ram = _power_of_two(model.ram) if model.ram else _QXL_RAM

@@ -7,11 +7,11 @@ from conf.domain import Domain
 from conf.domain.validation import validate
 from drivers.qemu.facts import EmulatorFacts, Site
 from drivers.qemu.validate.clock import validate_timers
-from drivers.qemu.validate.controllers import validate_controllers, validate_usb
+from drivers.qemu.validate.controllers import validate_usb
 from drivers.qemu.validate.cpus import validate_cpus
-from drivers.qemu.validate.devices import Question, validate_devices
+from drivers.qemu.validate.devices import Question, validate_device, validate_together
 from drivers.qemu.validate.devices.memory import check_memories
-from drivers.qemu.validate.disks import validate_disks
+from drivers.qemu.validate.disks import validate_disk_sharing
 from drivers.qemu.validate.emulators import validate_emulator
 from drivers.qemu.validate.features import validate_features
 from drivers.qemu.validate.firmware import validate_firmware
@@ -30,9 +30,9 @@ def validate_definition(domain: Domain, emulator: EmulatorFacts, site: Site) -> 
     validate_system(domain)
     validate_timers(domain)
     validate_cpus(domain, emulator)
-    check_memories(domain)
+    question = Question(domain, emulator, site)
+    check_memories(question)
     validate_firmware(domain)
-    validate(domain)
-    validate_disks(domain)
-    validate_controllers(domain, emulator)
-    validate_devices(Question(domain, emulator, site))
+    validate_together(question)
+    validate(domain, lambda device: validate_device(device, question))
+    validate_disk_sharing(domain)

@@ -10,6 +10,7 @@ from drivers.qemu.addresses.usb_assign import usb_devices
 from drivers.qemu.facts import EmulatorFacts
 from drivers.qemu.validate.complaints import contradiction, unsupported
 from drivers.qemu.validate.pci_options import validate_pci_options
+from drivers.qemu.validate.question import Question
 
 _SCSI_DEVICES = {
     "lsilogic": "lsi53c895a",
@@ -20,6 +21,7 @@ _SCSI_DEVICES = {
     "dc390": "dc390",
     "am53c974": "am53c974",
 }
+_XHCI_PORTS = 15
 _ROOTS = ("pci-root", "pcie-root")
 
 
@@ -45,24 +47,26 @@ def refuse_misplaced_pci(controller: Controller, domain: Domain) -> None:
         )
 
 
-def validate_controllers(domain: Domain, emulator: EmulatorFacts) -> None:
-    """All controllers are ones that the machine and its emulator have.
+def validate_controller(controller: Controller, question: Question) -> None:
+    """A controller that the machine and its emulator have.
 
     Raises:
-        VirtError: one is not.
+        VirtError: it is not.
     """
-    for controller in domain.devices.controllers:
-        match controller.type:
-            case "ide":
-                _validate_ide(controller, domain)
-            case "scsi":
-                _validate_scsi(controller, emulator)
-                _validate_iothread(controller, domain)
-            case "sata" if not emulator.has("ich9-ahci"):
-                raise unsupported("SATA is not supported with this QEMU binary")
-            case "pci":
-                validate_pci_options(controller, domain, emulator)
-        _validate_driver(controller)
+    domain, emulator = question.domain, question.emulator
+    match controller.type:
+        case "ide":
+            _validate_ide(controller, domain)
+        case "scsi":
+            _validate_scsi(controller, emulator)
+            _validate_iothread(controller, domain)
+        case "sata" if not emulator.has("ich9-ahci"):
+            raise unsupported("SATA is not supported with this QEMU binary")
+        case "usb":
+            _validate_xhci(controller)
+        case "pci":
+            validate_pci_options(controller, domain, emulator)
+    _validate_driver(controller)
 
 
 def _validate_ide(controller: Controller, domain: Domain) -> None:
@@ -82,6 +86,11 @@ def _validate_scsi(controller: Controller, emulator: EmulatorFacts) -> None:
     device = _SCSI_DEVICES.get(model)
     if device is not None and not emulator.has_device(device) and not model.startswith("virtio"):
         raise unsupported(f"Unsupported controller model: {model}")
+
+
+def _validate_xhci(controller: Controller) -> None:
+    if controller.model in ("nec-xhci", "qemu-xhci") and (controller.ports or 0) > _XHCI_PORTS:
+        raise unsupported(f"'{controller.model}' controller only supports up to '{_XHCI_PORTS}' ports")
 
 
 def _validate_driver(controller: Controller) -> None:

@@ -9,10 +9,10 @@ from conf.domain import Domain
 from conf.domain.devices.address import DriveAddress, UnassignedAddress, USBAddress
 from conf.domain.devices.disk import Disk
 from drivers.common.drives import is_scsi, place_of
-from drivers.qemu import machines
 from drivers.qemu.validate.complaints import unsupported
 from drivers.qemu.validate.devices.filesystem import shares_memory
 from drivers.qemu.validate.images import layers, validate_image
+from drivers.qemu.validate.question import Question
 from virtd.errors import Code, VirtError
 
 #: Formats that QEMU can serve to more than one guest.
@@ -23,26 +23,25 @@ _PARTITION = re.compile(r"(?:hd|sd|vd|xvd|ubd)[a-z]+[0-9]+", re.ASCII)
 _HIGHEST_LIMIT = 10**15
 
 
-def validate_disks(domain: Domain) -> None:
-    """All disks are such as QEMU has.
+def validate_disk_sharing(domain: Domain) -> None:
+    """Disks get on with each other and with host devices.
 
     Raises:
-        VirtError: one is not, or a host device is in its place.
+        VirtError: they do not.
     """
-    for disk in domain.devices.disks:
-        validate_disk(disk, domain)
-        if disk.type == "vhostuser" and not shares_memory(domain):
-            raise unsupported("'vhostuser' requires shared memory")
     _validate_throttling(domain)
     _validate_hostdev_places(domain)
 
 
-def validate_disk(disk: Disk, domain: Domain) -> None:
+def validate_disk(disk: Disk, question: Question) -> None:
     """One disk, as it is or as it would be added.
 
     Raises:
         VirtError: QEMU has no such disk.
     """
+    domain = question.domain
+    if disk.type == "vhostuser" and not shares_memory(domain):
+        raise unsupported("'vhostuser' requires shared memory")
     _validate_address(disk)
     _validate_drive(disk, domain)
     _validate_bus(disk)
@@ -77,7 +76,7 @@ def _validate_drive(disk: Disk, domain: Domain) -> None:
             if address.target and _scsi_model(domain, address.controller) == "lsilogic":
                 raise unsupported("target must be 0 for controller model 'lsilogic'")
         case "ide":
-            if address.controller and machines.has_builtin_ide(domain):
+            if address.controller:
                 raise VirtError(Code.INTERNAL_ERROR, "Only 1 IDE controller is supported")
             if address.target:
                 raise unsupported("target must be 0 for ide controller")
@@ -113,7 +112,7 @@ def _validate_bus(disk: Disk) -> None:
     bus = disk.target.bus
     if disk.device == "lun" and bus not in ("virtio", "scsi"):
         raise unsupported(f"disk device='lun' is not supported for bus='{bus}'")
-    if disk.device == "cdrom" and bus == "virtio":
+    if disk.device == "cdrom" and bus in ("virtio", "sd"):
         raise unsupported(f"disk type of '{disk.target.dev}' does not support ejectable media")
     if disk.readonly and disk.device == "disk" and bus in ("ide", "sata"):
         raise unsupported(f"readonly {bus} disks are not supported")
@@ -146,6 +145,8 @@ def _validate_identity(disk: Disk) -> None:
             raise VirtError(Code.INTERNAL_ERROR, "rotation rate is only valid for SCSI/IDE/SATA bus")
         if disk.device != "disk":
             raise unsupported("rotation rate is only valid for disk device")
+    if disk.geometry is not None and bus in ("usb", "sd"):
+        raise unsupported(f"CHS geometry can not be set for '{bus}' bus")
     if disk.geometry is not None and disk.geometry.trans is not None and bus != "ide":
         raise unsupported(f"CHS translation mode can only be set for 'ide' bus not '{bus}'")
     if disk.serial is not None and not _SERIAL.fullmatch(disk.serial):

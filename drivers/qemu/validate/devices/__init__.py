@@ -9,6 +9,8 @@ from typing import Any
 from conf.binding import Model
 from conf.domain.devices.address import CCWAddress, PCIAddress
 from conf.domain.devices.chardev import Channel, Console, Parallel, Serial
+from conf.domain.devices.controller import Controller
+from conf.domain.devices.disk import Disk
 from conf.domain.devices.filesystem import Filesystem
 from conf.domain.devices.graphics import Graphics
 from conf.domain.devices.hostdev import Hostdev
@@ -17,7 +19,6 @@ from conf.domain.devices.input import Input
 from conf.domain.devices.interface import Interface
 from conf.domain.devices.iommu import IOMMU
 from conf.domain.devices.memballoon import Memballoon
-from conf.domain.devices.memory import Memory
 from conf.domain.devices.nvram import NVRAM
 from conf.domain.devices.panic import Panic
 from conf.domain.devices.redirdev import Redirdev
@@ -28,9 +29,9 @@ from conf.domain.devices.sound import Sound
 from conf.domain.devices.tpm import TPM
 from conf.domain.devices.video import Video
 from conf.domain.devices.watchdog import Watchdog
-from conf.domain.validation.references import all_devices
 from drivers.qemu import machines
 from drivers.qemu.validate.complaints import unsupported
+from drivers.qemu.validate.controllers import validate_controller
 from drivers.qemu.validate.devices.character import (
     check_channel,
     check_console,
@@ -45,7 +46,6 @@ from drivers.qemu.validate.devices.display import check_audios, check_graphics, 
 from drivers.qemu.validate.devices.filesystem import check_filesystem
 from drivers.qemu.validate.devices.host import check_hostdev
 from drivers.qemu.validate.devices.interface import check_interface
-from drivers.qemu.validate.devices.memory import check_memory
 from drivers.qemu.validate.devices.others import (
     check_hub,
     check_input,
@@ -58,14 +58,17 @@ from drivers.qemu.validate.devices.others import (
     check_usb_devices,
     check_watchdog,
 )
-from drivers.qemu.validate.devices.question import Question
 from drivers.qemu.validate.devices.tpm import check_tpm, check_tpms
+from drivers.qemu.validate.disks import validate_disk
+from drivers.qemu.validate.question import Question
 
-__all__ = ["Question", "validate_device", "validate_devices"]
+__all__ = ["Question", "validate_device", "validate_together"]
 
 _CHECKS: dict[type[Model], Callable[[Any, Question], None]] = {
     Channel: check_channel,
     Console: check_console,
+    Controller: validate_controller,
+    Disk: validate_disk,
     Filesystem: check_filesystem,
     Graphics: check_graphics,
     Hostdev: check_hostdev,
@@ -74,7 +77,6 @@ _CHECKS: dict[type[Model], Callable[[Any, Question], None]] = {
     Input: check_input,
     Interface: check_interface,
     Memballoon: check_memballoon,
-    Memory: check_memory,
     NVRAM: check_nvram,
     Panic: check_panic,
     Parallel: check_parallel,
@@ -90,14 +92,12 @@ _CHECKS: dict[type[Model], Callable[[Any, Question], None]] = {
 }
 
 
-def validate_devices(question: Question) -> None:
-    """Every device, and those that have to get on with each other.
+def validate_together(question: Question) -> None:
+    """Devices that have to get on with each other.
 
     Raises:
         VirtError: what QEMU cannot do.
     """
-    for device in all_devices(question.domain.devices):
-        validate_device(device, question)
     check_usb_devices(question.domain)
     check_audios(question.domain)
     check_tpms(question.domain)

@@ -12,7 +12,7 @@ from conf.domain.devices.rng import RNG
 from conf.domain.devices.smartcard import Smartcard
 from drivers.qemu import machines
 from drivers.qemu.validate.complaints import unsupported
-from drivers.qemu.validate.devices.question import Question
+from drivers.qemu.validate.question import Question
 from virtd.errors import invalid_arg
 
 #: A serial port's model → the target type it is one of.
@@ -139,6 +139,5 @@ def check_smartcard(smartcard: Smartcard, question: Question) -> None:
 
 def check_smartcards(domain: Domain) -> None:
     """Raise VirtError for more than one card reader."""
-    readers = [controller for controller in domain.devices.controllers if controller.type == "ccid"]
-    if len(domain.devices.smartcards) > 1 or any(controller.index for controller in readers):
+    if len(domain.devices.smartcards) > 1:
         raise unsupported("this QEMU binary lacks multiple smartcard support")

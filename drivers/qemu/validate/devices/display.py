@@ -8,7 +8,7 @@ from conf.domain.devices.graphics import Graphics
 from conf.domain.devices.video import Video, VideoModel
 from drivers.qemu.validate.complaints import contradiction, unsupported
 from drivers.qemu.validate.devices.character import has_spice
-from drivers.qemu.validate.devices.question import Question
+from drivers.qemu.validate.question import Question
 from virtd.errors import Code, VirtError
 
 #: VNC's authentication looks at no more characters.

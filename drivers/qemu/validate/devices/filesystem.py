@@ -7,7 +7,7 @@ from conf.domain import Domain
 from conf.domain.devices.filesystem import Filesystem
 from drivers.qemu.validate.complaints import unsupported
 from drivers.qemu.validate.devices.others import homeless
-from drivers.qemu.validate.devices.question import Question
+from drivers.qemu.validate.question import Question
 
 #: Drivers of containers.
 _OTHERS = ("loop", "nbd", "ploop")
@@ -28,10 +28,12 @@ def check_filesystem(filesystem: Filesystem, question: Question) -> None:
 
 
 def _check_virtiofs(filesystem: Filesystem, domain: Domain) -> None:
-    if filesystem.readonly:
+    if filesystem.readonly and not (filesystem.source and filesystem.source.socket):
         raise unsupported("virtiofs does not yet support read-only mode")
     if filesystem.accessmode not in (None, "passthrough"):
         raise unsupported("virtiofs only supports passthrough accessmode")
+    if filesystem.driver and filesystem.driver.format is not None:
+        raise unsupported("virtiofs does not support format")
     if filesystem.driver and filesystem.driver.wrpolicy != "default":
         raise unsupported("virtiofs does not support wrpolicy")
     if filesystem.model is not None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 
 from conf.domain.devices.hostdev import Hostdev
 from drivers.qemu.validate.complaints import unsupported
-from drivers.qemu.validate.devices.question import Question
+from drivers.qemu.validate.question import Question
 
 #: Mediated device model → the emulator's flag and how it is called.
 _MDEV_FLAGS = {"vfio-ccw": ("vfio-ccw", "VFIO CCW"), "vfio-ap": ("vfio-ap", "VFIO AP")}
@@ -34,5 +34,5 @@ def _check_mdev(hostdev: Hostdev, question: Question) -> None:
         raise unsupported(
             f"booting from assigned devices is not supported by mediated devices of model {hostdev.model}"
         )
-    if hostdev.display and not question.domain.devices.graphics:
+    if hostdev.display and hostdev.model == "vfio-pci" and not question.domain.devices.graphics:
         raise unsupported("graphics device is needed for attribute value 'display=on' in <hostdev>")

@@ -6,7 +6,7 @@ from __future__ import annotations
 from conf.domain.devices.address import PCIAddress, UnassignedAddress
 from conf.domain.devices.interface import Interface
 from drivers.qemu.validate.complaints import contradiction, unsupported
-from drivers.qemu.validate.devices.question import Question
+from drivers.qemu.validate.question import Question
 from virtd.errors import Code, VirtError
 
 _MTU_TYPES = ("network", "bridge", "ethernet", "vhostuser")
@@ -44,6 +44,8 @@ def _check_kind(interface: Interface) -> None:
 
 def _check_addresses(interface: Interface) -> None:
     """Only QEMU's own network can give the guest an address, one of each family."""
+    if interface.type == "vdpa":
+        return
     if interface.type != "user":
         if interface.ips or interface.routes:
             raise unsupported(

@@ -8,7 +8,7 @@ from conf.domain.devices.address import DIMMAddress, PCIAddress
 from conf.domain.devices.memory import Memory
 from drivers.qemu import machines
 from drivers.qemu.validate.complaints import unsupported
-from drivers.qemu.validate.devices.question import Question
+from drivers.qemu.validate.question import Question
 
 #: Model → the emulator's flag and how it is called.
 _FLAGS = {
@@ -22,7 +22,7 @@ _FLAGS = {
 _MODULES = ("dimm", "nvdimm")
 
 
-def check_memory(memory: Memory, question: Question) -> None:
+def _check_memory(memory: Memory, question: Question) -> None:
     """Raise VirtError for memory that QEMU cannot add."""
     flag, name = _FLAGS[memory.model]
     if memory.model.startswith("virtio-") and not isinstance(memory.address, PCIAddress):
@@ -50,8 +50,11 @@ def _slots(domain: Domain) -> int:
     return domain.max_memory.slots or 0
 
 
-def check_memories(domain: Domain) -> None:
-    """Raise VirtError for modules in one place, or more than there are slots."""
+def check_memories(question: Question) -> None:
+    """Raise VirtError for memory that QEMU cannot add, modules in one place, or more than there are slots."""
+    domain = question.domain
+    for memory in domain.devices.memories:
+        _check_memory(memory, question)
     modules = [memory for memory in domain.devices.memories if memory.model in _MODULES]
     if modules and len(modules) > (slots := _slots(domain)):
         raise unsupported(f"memory device count '{len(modules)}' exceeds slots count '{slots}'")

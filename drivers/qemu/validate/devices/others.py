@@ -16,7 +16,7 @@ from conf.domain.devices.sound import Sound
 from conf.domain.devices.watchdog import Watchdog
 from drivers.qemu import machines
 from drivers.qemu.validate.complaints import unsupported
-from drivers.qemu.validate.devices.question import Question
+from drivers.qemu.validate.question import Question
 from virtd.errors import Code, VirtError
 
 #: Card → the device in QEMU that it needs, and the complaint about its lack.

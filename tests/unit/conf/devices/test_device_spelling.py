@@ -22,7 +22,7 @@ SPELLINGS = [
     ("<tpm><backend type='passthrough'/></tpm>", "<tpm><backend type='passthrough'><device path='/dev/tpm0'/></backend></tpm>"),
     ("<rng model='virtio'><backend model='random'/><rate bytes='0'/></rng>", "<rng model='virtio'><backend model='random'>/dev/random</backend></rng>"),
     ("<memballoon model='virtio'><stats period='-1'/></memballoon>", "<memballoon model='virtio'/>"),
-    ("<shmem name='a' role='x'><msi vectors='0'/></shmem>", "<shmem name='a'><model type='ivshmem'/><msi/></shmem>"),
+    ("<shmem name='a'><msi vectors='0'/></shmem>", "<shmem name='a'><model type='ivshmem'/><msi/></shmem>"),
     ("<memory model='dimm'><source><nodemask>1-3,5,^2,4</nodemask><pagesize unit='bytes'>4097</pagesize></source><target><size unit='MiB'>1</size></target></memory>", "<memory model='dimm'><source><nodemask>1,3-5</nodemask><pagesize unit='KiB'>5</pagesize></source><target><size unit='KiB'>1024</size></target></memory>"),
     ("<memory model='virtio-mem'><target><size>2048</size></target></memory>", "<memory model='virtio-mem'><target><size unit='KiB'>2048</size><block unit='KiB'>0</block><requested unit='KiB'>0</requested></target></memory>"),
     ("<memory model='virtio-pmem'><source><path>/p</path></source><target><size>2048</size></target></memory>", "<memory model='virtio-pmem' access='shared'><source><path>/p</path></source><target><size unit='KiB'>2048</size></target></memory>"),

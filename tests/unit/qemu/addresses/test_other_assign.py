@@ -24,8 +24,8 @@ def ports(devices: list[DeviceInfo]) -> list[str | None]:
     ("bus", "index", "place"),
     [
         ("scsi", 6, (0, 0, 0, 6)),
-        ("scsi", 7, (0, 0, 0, 8)),
-        ("scsi", 15, (1, 0, 0, 0)),
+        ("scsi", 7, (1, 0, 0, 0)),
+        ("scsi", 26, (3, 0, 0, 5)),
         ("ide", 3, (0, 1, 0, 1)),
         ("ide", 4, (1, 0, 0, 0)),
         ("sata", 6, (1, 0, 0, 0)),
@@ -37,7 +37,7 @@ def test_places_by_name(bus: str, index: int, place: tuple[int, int, int, int]) 
 
 
 def test_controllers_follow_disks() -> None:
-    domain = define(DISK.format("sdq", "scsi") + DISK.format("hda", "ide") + DISK.format("sdb", "sata"))
+    domain = define(DISK.format("sdh", "scsi") + DISK.format("hda", "ide") + DISK.format("sdb", "sata"))
     assert [(c.type, c.index) for c in domain.devices.controllers if c.type in ("scsi", "ide", "sata")] == [
         ("scsi", 0),
         ("scsi", 1),
