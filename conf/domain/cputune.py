@@ -25,8 +25,8 @@ from conf.binding import (
 from conf.bitmap import Bitmap
 from conf.errors import ConfigUnsupportedError, InternalError, XMLError
 
-_SHARES = (2, 262_144)
-_RANGES = {"period": (1000, 1_000_000), "quota": (1000, 17_592_186_044_415)}
+#: Field of `<cputune>` → the least and the most that it may be (microseconds but for the shares).
+RANGES = {"shares": (2, 262_144), "period": (1000, 1_000_000), "quota": (1000, 17_592_186_044_415)}
 _Quota = Annotated[int, number(-(2**63), 2**63 - 1)]
 
 
@@ -199,10 +199,8 @@ class CPUTune(Model):
     memorytunes: list[MemoryBandwidthTune] = children("memorytune")
 
     def check(self, options: ParseOptions) -> None:
-        if self.shares and not _SHARES[0] <= self.shares <= _SHARES[1]:
-            raise ConfigUnsupportedError(f"Value of cputune 'shares' must be in range [{_SHARES[0]}, {_SHARES[1]}]")
-        for kind, (low, high) in _RANGES.items():
+        for kind, (low, high) in RANGES.items():
             for name in (kind, f"global_{kind}", f"emulator_{kind}", f"iothread_{kind}"):
-                value = getattr(self, name)
+                value = getattr(self, name, None)
                 if value is not None and value > 0 and not low <= value <= high:
                     raise ConfigUnsupportedError(f"Value of cputune '{name}' must be in range [{low}, {high}]")

@@ -9,84 +9,54 @@ that matters to a later daemon, and tells an end that nobody asked for by `guest
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
 if TYPE_CHECKING:
     from drivers.lxc.guest import Guest
 
 
-class CpuTimes(NamedTuple):
-    """Nanoseconds."""
-
-    total: int
-    user: int
-    system: int
-
-
-class IoCounters(NamedTuple):
-    """Requests and bytes since the start."""
-
-    read_requests: int
-    read_bytes: int
-    write_requests: int
-    write_bytes: int
-
-
 class Cgroup(Protocol):
-    """The control group of a running container; version 1 and 2 look alike.  Small files of the kernel's: nothing waits.
+    """The control group of a running container (`drivers.lxc.runtime.cgroup`).  Short dealings with the kernel.
 
     Raises:
-        VirtError: SYSTEM_ERROR, the kernel refuses; OPERATION_UNSUPPORTED, this kernel has no such thing.
+        VirtError: the host lacks a controller, or its version of control groups such a thing; OSError: the kernel
+            refuses.
     """
 
-    def memory_limit(self, name: str) -> int | None:
-        """KiB of `hard_limit`, `soft_limit` or `swap_hard_limit` (memory and swap together); None is no limit."""
+    def get(self, name: str) -> int:
+        """A setting: `memory`, `soft_limit`, `swap_hard_limit` (KiB), `shares`, `period`, `quota`, `weight` …"""
         ...
 
-    def set_memory_limit(self, name: str, limit: int | None) -> None: ...
-
-    def memory_used(self) -> int:
-        """KiB."""
+    def set(self, name: str, value: int) -> None:
+        """Change one."""
         ...
 
-    def swap_used(self) -> int:
-        """KiB of memory and swap together, as libvirt counts it; 0 where the kernel does not count."""
+    def cpu_time(self) -> int:
+        """Nanoseconds of processor time."""
         ...
 
-    def cpu_shares(self) -> int:
-        """In version 1's scale, where 1024 is the usual share."""
+    def cpu_time_split(self) -> tuple[int, int]:
+        """Nanoseconds in user and in system mode."""
         ...
 
-    def set_cpu_shares(self, shares: int) -> None: ...
-
-    def cpu_bandwidth(self) -> tuple[int, int]:
-        """(period, quota) in microseconds; quota -1 is no limit."""
+    def cpu_times(self) -> list[int]:
+        """Nanoseconds on each of the host's processors."""
         ...
 
-    def set_cpu_bandwidth(self, period: int | None, quota: int | None) -> None:
-        """What is None stays; quota below 0 is no limit."""
+    def memory_usage(self) -> int:
+        """KiB in use."""
         ...
 
-    def cpu_times(self) -> CpuTimes: ...
-
-    def cpu_times_each(self) -> list[int]:
-        """Nanoseconds on each of the host's processors.  Version 2 has no such counts."""
+    def swap_usage(self) -> int:
+        """KiB that are swapped out."""
         ...
 
-    def io_weight(self) -> int: ...
-
-    def set_io_weight(self, weight: int) -> None: ...
-
-    def set_io_limit(self, name: str, path: str, value: int) -> None:
+    def set_device_limit(self, name: str, device: str, value: int) -> None:
         """Limit a block device of the host; `name` as in `<blkiotune>`: `weight`, `read_iops_sec` …; 0 is no limit."""
         ...
 
-    def io_counters(self, path: str | None) -> IoCounters:
-        """Of one block device of the host, or of all."""
-        ...
-
-    def set_cpus(self, cpus: str | None, nodes: str | None) -> None:
-        """Bind to processors and memory nodes (lists as `0-3,5`); what is None stays."""
+    def block_stats(self, device: str | None) -> tuple[int, int, int, int]:
+        """Requests and bytes read, requests and bytes written: of one of the host's block devices, or of all."""
         ...
 
 
@@ -153,8 +123,4 @@ class Runtime(Protocol):
 
     async def detach_device(self, guest: Guest, device: Any) -> None:
         """Take a device of the live definition away."""
-        ...
-
-    async def addresses(self, guest: Guest) -> list[tuple[str, str, list[tuple[int, str, int]]]]:
-        """(name in the container, MAC, [(0: IPv4, 1: IPv6; address, prefix)]) of the container's interfaces."""
         ...

@@ -34,7 +34,7 @@ log = logging.getLogger(__name__)
 PARTITION = "/machine"
 
 #: Why a guest is shut off → detail of the event.
-_DETAILS = {
+_DETAILS: dict[int, int] = {
     DomainShutoffReason.SHUTDOWN: Stopped.SHUTDOWN,
     DomainShutoffReason.DESTROYED: Stopped.DESTROYED,
 }
@@ -111,7 +111,7 @@ async def end(guest: Guest, reason: int) -> None:
 def _gone(guest: Guest, reason: int) -> None:
     """Tell that the container is no more, and forget a transient guest."""
     forget(guest, reason)
-    guest.emit_lifecycle(DomainEventType.STOPPED, _DETAILS.get(DomainShutoffReason(reason), Stopped.FAILED))
+    guest.emit_lifecycle(DomainEventType.STOPPED, _DETAILS.get(reason, Stopped.FAILED))
     if guest.persistent is None:
         guest.context.guests.remove(guest)
 

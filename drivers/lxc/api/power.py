@@ -85,7 +85,10 @@ class PowerApi(Part):
                 if guest.id == id_:
                     await lifecycle.end(guest, DomainShutoffReason.DESTROYED)
 
-        current_call.get().connection.on_close(lambda: guest.tasks.spawn(destroy(), "autodestroy"))
+        def closed() -> None:
+            guest.tasks.spawn(destroy(), "autodestroy")
+
+        current_call.get().connection.on_close(closed)
 
     async def domain_destroy_flags(self, dom: DomainRef, flags: int) -> None:
         """virDomainDestroyFlags."""
