@@ -35,7 +35,7 @@ async def test_suspend_and_resume(world: World):
     with pytest.raises(VirtError, match="domain is already running"):
         await world.api.domain_resume(ref)
     assert world.told(DomainEventID.LIFECYCLE)[-2:] == [(3, 0), (4, 0)]
-    assert 'state="running"' in world.context.paths.status("g").read_text()
+    assert "state='running'" in world.context.paths.status("g").read_text()
 
 
 async def test_an_inactive_guest_has_no_power(world: World):
