@@ -1,10 +1,14 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
-"""Models to text in libvirt's canonical form: single quotes, two spaces a level, nothing empty."""
+"""Models to text in libvirt's canonical form: single quotes, two spaces a level, nothing empty.
+
+Each class gets a function of its own, generated from its plan on first use: an `if` and a line of text a field.
+"""
 
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import replace
 from functools import cache
 from itertools import groupby
@@ -14,18 +18,15 @@ from conf.binding.document import NAMESPACES, FormatOptions, dump_foreign
 from conf.binding.fields import Values
 from conf.binding.model import Model
 from conf.binding.plan import Field, fields_of
-from conf.binding.scalars import Scale
 
 #: (model, tag, indentation, values around, options, lines, keep when empty)
 Writer = Callable[[Model, str, str, Values, FormatOptions, list[str], bool], None]
-#: (values, values around, options) → " name='value'…" or ""
-AttributeWriter = Callable[[Values, Values, FormatOptions], str]
-#: (values, values around, indentation, options, lines)
-ChildWriter = Callable[[Values, Values, str, FormatOptions, list[str]], None]
 
 _NOTHING: Values = {}
 _SPECIAL = re.compile("[<>&'\"\x00-\x08\x0b\x0c\x0e-\x1f]")
 _ESCAPES = {"<": "&lt;", ">": "&gt;", "&": "&amp;", "'": "&apos;", '"': "&quot;"}
+#: Kinds of children of which an empty value is no content.
+_EMPTY_IS_NOTHING = frozenset({"child", "children", "texts", "flag"})
 
 
 def escape(text: str) -> str:
@@ -47,242 +48,212 @@ def format_document(
 @cache
 def writer(cls: type[Model]) -> Writer:
     """The compiled writer of a class."""
+    source = _Source()
+    with source.block("def write(model, tag, pad, around, options, lines, keep):"):
+        _element(source, cls)
+    exec(compile("\n".join(source.lines), f"<writer of {cls.__name__}>", "exec"), source.names)  # noqa: S102 - our own
+    write: Writer = source.names["write"]
+    return write
+
+
+class _Source:
+    """The lines of a function, and the objects that they name."""
+
+    def __init__(self) -> None:
+        self.lines: list[str] = []
+        self.names: dict[str, Any] = {"writer": writer, "dump_foreign": dump_foreign, "as_definition": _as_definition}
+        self._indent = ""
+
+    def line(self, text: str) -> None:
+        self.lines.append(self._indent + text)
+
+    @contextmanager
+    def block(self, head: str) -> Iterator[None]:
+        """What is written inside stands below `head`."""
+        self.line(head)
+        self._indent += "    "
+        yield
+        self._indent = self._indent[:-4]
+
+    def name(self, value: object) -> str:
+        """How the source calls an object."""
+        name = f"_{len(self.names)}"
+        self.names[name] = value
+        return name
+
+
+def _as_definition(options: FormatOptions) -> FormatOptions:
+    return replace(options, inactive=True, status=False)
+
+
+def _element(source: _Source, cls: type[Model]) -> None:
+    """The start tag, then a text or children, then the end."""
     fields = fields_of(cls)
-    head_fields = [f for f in fields if f.binding.kind in ("attr", "text") and not f.binding.at]
-    attributes = [(_unless_none(f), write) for f in head_fields if (write := _attribute_writer(f))]
-    texts = [_value_getter(f) for f in fields if f.binding.kind == "text"]
-    children = _child_writers(fields)
-    namespaces = cls.namespaces if cls.namespaces is not Model.namespaces else None
-
-    def run(
-        model: Model, tag: str, pad: str, around: Values, options: FormatOptions, lines: list[str], keep: bool
-    ) -> None:
-        values = model.__dict__
-        head = f"{pad}<{tag}"
-        start = len(head)
-        for name, write in attributes:
-            if name is None or values[name] is not None:
-                head += write(values, around, options)
-        if namespaces is not None:
-            head += "".join([f" xmlns:{prefix}='{NAMESPACES[prefix]}'" for prefix in namespaces(model)])
-        for get_text in texts:
-            text = get_text(values, around, options)
-            if text is not None:
-                lines.append(f"{head}>{text}</{tag}>\n")
-                return
-        here = len(lines)
-        lines.append("")
-        inner = pad + "  "
-        for name, needs_content, write_child in children:
-            if name is None or (values[name] if needs_content else values[name] is not None):
-                write_child(values, around, inner, options, lines)
-        if len(lines) > here + 1:
-            lines[here] = head + ">\n"
-            lines.append(f"{pad}</{tag}>\n")
-        elif keep or len(head) > start:
-            lines[here] = f"{head}>\n{pad}</{tag}>\n" if model.has_end_tag else head + "/>\n"
-        else:
-            del lines[here]
-
-    return run
+    head = [f for f in fields if f.binding.kind in ("attr", "text") and not f.binding.at]
+    children = [f for f in fields if f.binding.kind not in ("attr", "text") or f.binding.at]
+    source.line("values = model.__dict__")
+    source.line("head = f'{pad}<{tag}'")
+    source.line("start = len(head)")
+    for field in head:
+        _attribute(source, field, "head")
+    if cls.namespaces is not Model.namespaces:
+        with source.block("for prefix in model.namespaces():"):
+            source.line(f"head += f\" xmlns:{{prefix}}='{{{source.name(NAMESPACES)}[prefix]}}'\"")
+    for field in head:
+        if field.binding.kind == "text":
+            with source.block(f"if {_present(source, field)}:"):
+                source.line(f"lines.append(f'{{head}}>{{{_text(source, field)}}}</{{tag}}>\\n')")
+                source.line("return")
+    source.line("here = len(lines)")
+    source.line("lines.append('')")
+    source.line("inner = pad + '  '")
+    _children(source, children)
+    with source.block("if len(lines) > here + 1:"):
+        source.line("lines[here] = head + '>\\n'")
+        source.line("lines.append(f'{pad}</{tag}>\\n')")
+    with source.block("elif keep or len(head) > start:"):
+        source.line("lines[here] = f'{head}>\\n{pad}</{tag}>\\n' if model.has_end_tag else head + '/>\\n'")
+    with source.block("else:"):
+        source.line("del lines[here]")
 
 
-def _unless_none(field: Field) -> str | None:
-    """The field to look at before its writer is called: most attributes of most elements are not there."""
-    return None if field.binding.shown else field.name
+def _value(source: _Source, field: Field) -> str:
+    """The expression of what is written for a field."""
+    own = f"values[{field.name!r}]"
+    shown = field.binding.shown
+    return own if shown is None else f"{source.name(shown)}({own}, values, around, options)"
 
 
-def _needs_content(field: Field) -> bool:
-    """Whether a child is only written for True, a model or members, and not for every value but None."""
-    return field.binding.kind in _EMPTY_IS_NOTHING
+def _conditions(source: _Source, field: Field) -> list[str]:
+    """What besides being there lets `value` be written."""
+    binding = field.binding
+    conditions = []
+    if binding.live:
+        kept = f" or {source.name(binding.kept)}(value)" if binding.kept else ""
+        conditions.append(f"(not options.inactive{kept})")
+    if binding.secret:
+        conditions.append("options.secure")
+    if binding.when is not None:
+        conditions.append(f"{source.name(binding.when)}(values, around)")
+    return conditions
 
 
-def _value_getter(field: Field) -> Callable[[Values, Values, FormatOptions], str | None]:
-    """The escaped text of a field's value, None where it is not to be written."""
-    name, binding = field.name, field.binding
-    form = field.scalar.format or escape
-    if binding.scale is not None and binding.scale.pretty:
-        form = _pretty_number(binding.scale)
-    when, live, kept, secret, omit = binding.when, binding.live, binding.kept, binding.secret, binding.omit
-    shown = binding.shown
-
-    def run(values: Values, around: Values, options: FormatOptions) -> str | None:
-        value = values[name]
-        if shown is not None:
-            value = shown(value, values, around, options)
-        if value is None or (omit is not None and value == omit):
-            return None
-        if live and options.inactive and not (kept and kept(value)):
-            return None
-        if secret and not options.secure:
-            return None
-        if when is not None and not when(values, around):
-            return None
-        return form(value)
-
-    def run_plainly(values: Values, _around: Values, _options: FormatOptions) -> str | None:
-        value = values[name]
-        return None if value is None else form(value)
-
-    return run if live or secret or shown or when is not None or omit is not None else run_plainly
+def _present(source: _Source, field: Field) -> str:
+    """The condition under which an attribute or a text is written; it sets `value`."""
+    omit = field.binding.omit
+    conditions = [f"(value := {_value(source, field)}) is not None"]
+    if omit is not None:
+        conditions.append(f"value != {source.name(omit)}")
+    return " and ".join([*conditions, *_conditions(source, field)])
 
 
-def _attribute_writer(field: Field) -> AttributeWriter | None:
-    """Writes an attribute; for a text with a unit, only that."""
-    get, scale, is_text, name = _value_getter(field), field.binding.scale, field.binding.kind != "attr", field.name
-    if is_text and scale is None:
-        return None
-    before = f" {field.xml}='"
-
-    def run(values: Values, around: Values, options: FormatOptions) -> str:
-        value = get(values, around, options)
-        return "" if value is None else f"{before}{value}'"
-
-    def run_scaled(values: Values, around: Values, options: FormatOptions) -> str:
-        value = get(values, around, options)
-        if value is None or scale is None:
-            return ""
-        unit = f" unit='{scale.written(values[name])[1]}'"
-        return unit if is_text else f"{before}{value}'{unit}"
-
-    return run_scaled if scale else run
+def _text(source: _Source, field: Field) -> str:
+    """The expression of `value` as escaped text."""
+    scale = field.binding.scale
+    if scale is not None and scale.pretty:
+        return f"{source.name(scale.written)}(value)[0]"
+    return f"{source.name(field.scalar.format or escape)}(value)"
 
 
-def _pretty_number(scale: Scale) -> Callable[[int], str]:
-    return lambda value: str(scale.written(value)[0])
+def _attribute(source: _Source, field: Field, to: str) -> None:
+    """Add an attribute, or of a text the unit, to the variable `to`."""
+    scale = field.binding.scale
+    text = "" if field.binding.kind != "attr" else f" {field.xml}='{{{_text(source, field)}}}'"
+    if scale is not None:
+        text += f" unit='{{{source.name(scale.written)}(values[{field.name!r}])[1]}}'"
+    if text:
+        with source.block(f"if {_present(source, field)}:"):
+            source.line(f'{to} += f"{text}"')
 
 
-def _child_writers(fields: tuple[Field, ...]) -> list[tuple[str | None, bool, ChildWriter]]:
-    """Child writers in order, each with the field that must hold something (None: ask the writer) and how much.
-
-    Fields of one small child element or of one bracket go together.
-    """
+def _children(source: _Source, fields: list[Field]) -> None:
+    """Child elements in order.  Fields of one small child or of one bracket go together."""
 
     def key(field: Field) -> tuple[str, str]:
         if field.binding.kind == "child_text" or field.binding.at:
             return ("small", field.binding.at or field.xml)
         return ("bracket", field.binding.within) if field.binding.within else ("", field.name)
 
-    candidates = [field for field in fields if field.binding.kind not in ("attr", "text") or field.binding.at]
-    writers: list[tuple[str | None, bool, ChildWriter]] = []
-    for (kind, name), group in groupby(candidates, key):
+    for (kind, tag), group in groupby(fields, key):
         members = list(group)
         if kind == "small":
-            lone = _unless_none(members[0]) if len(members) == 1 else None
-            writers.append((lone, False, _small_child_writer(name, members)))
+            _small_child(source, tag, members)
         elif kind == "bracket":
-            writers.append((None, False, _bracket_writer(name, [_child_writer(field) for field in members])))
+            _bracket(source, tag, members)
         else:
-            writers.append((_unless_none(members[0]), _needs_content(members[0]), _child_writer(members[0])))
-    return writers
+            _child(source, members[0])
 
 
-def _small_child_writer(tag: str, members: list[Field]) -> ChildWriter:
-    """Writes a child that has no model: attributes and perhaps a text."""
-    attributes = [write for write in map(_attribute_writer, members) if write]
-    texts = [_value_getter(field) for field in members if field.binding.kind == "child_text"]
-
-    def run(values: Values, around: Values, pad: str, options: FormatOptions, lines: list[str]) -> None:
-        text = next((get(values, around, options) for get in texts), None)
-        head = "".join([write(values, around, options) for write in attributes])
-        if text is not None:
-            lines.append(f"{pad}<{tag}{head}>{text}</{tag}>\n")
-        elif head:
-            lines.append(f"{pad}<{tag}{head}/>\n")
-
-    return run
-
-
-def _bracket_writer(tag: str, writers: list[ChildWriter]) -> ChildWriter:
-    """Writes an element around others, if there are others."""
-
-    def run(values: Values, around: Values, pad: str, options: FormatOptions, lines: list[str]) -> None:
-        here = len(lines)
-        lines.append(f"{pad}<{tag}>\n")
-        for write in writers:
-            write(values, around, pad + "  ", options, lines)
-        if len(lines) == here + 1:
-            del lines[here]
-        else:
-            lines.append(f"{pad}</{tag}>\n")
-
-    return run
+def _small_child(source: _Source, tag: str, members: list[Field]) -> None:
+    """A child that has no model: attributes and perhaps a text."""
+    source.line("small = ''")
+    for field in members:
+        _attribute(source, field, "small")
+    texts = [field for field in members if field.binding.kind == "child_text"]
+    empty = "if small:"
+    for field in texts[:1]:
+        empty = "elif small:"
+        with source.block(f"if {_present(source, field)}:"):
+            source.line(f"lines.append(f'{{inner}}<{tag}{{small}}>{{{_text(source, field)}}}</{tag}>\\n')")
+    with source.block(empty):
+        source.line(f"lines.append(f'{{inner}}<{tag}{{small}}/>\\n')")
 
 
-def _child_writer(field: Field) -> ChildWriter:
-    name, binding = field.name, field.binding
-    write = _WRITERS[binding.kind](field)
-    when, live, shown, secret = binding.when, binding.live, binding.shown, binding.secret
-
-    def run(values: Values, around: Values, pad: str, options: FormatOptions, lines: list[str]) -> None:
-        value = values[name] if shown is None else shown(values[name], values, around, options)
-        if value is None or value is False or (live and options.inactive) or (secret and not options.secure):
-            return
-        if when is None or when(values, around):
-            write(value, values, pad, options, lines)
-
-    return run
+def _bracket(source: _Source, tag: str, members: list[Field]) -> None:
+    """An element around others, if there are others."""
+    source.line("outer, inner, bracket = inner, inner + '  ', len(lines)")
+    source.line(f"lines.append(f'{{outer}}<{tag}>\\n')")
+    for field in members:
+        _child(source, field)
+    source.line("inner = outer")
+    with source.block("if len(lines) == bracket + 1:"):
+        source.line("del lines[bracket]")
+    with source.block("else:"):
+        source.line(f"lines.append(f'{{inner}}</{tag}>\\n')")
 
 
-#: Kinds of children of which an empty value is no content.
-_EMPTY_IS_NOTHING = frozenset({"child", "children", "texts", "flag"})
-
-#: (value, values of its model, indentation, options, lines)
-ValueWriter = Callable[[Any, Values, str, FormatOptions, list[str]], None]
-
-
-def _model_writer(field: Field) -> ValueWriter:
-    tag, keep = field.xml, field.binding.keep_empty
-
-    def run(value: Any, values: Values, pad: str, options: FormatOptions, lines: list[str]) -> None:
-        write: Writer = writer(value.__class__)
-        write(value, tag, pad, values, options, lines, keep)
-
-    def run_definition(value: Any, values: Values, pad: str, options: FormatOptions, lines: list[str]) -> None:
-        run(value, values, pad, replace(options, inactive=True, status=False), lines)
-
-    def run_list(value: Any, values: Values, pad: str, options: FormatOptions, lines: list[str]) -> None:
-        for member in value:
-            write: Writer = writer(member.__class__)
-            write(member, tag, pad, values, options, lines, keep)
-
-    if field.binding.definition:
-        return run_definition
-    return run_list if field.is_list else run
+def _child(source: _Source, field: Field) -> None:
+    """A child or a list of children."""
+    there = f"(value := {_value(source, field)})"
+    if field.binding.kind not in _EMPTY_IS_NOTHING:
+        there += " is not None and value is not False"
+    with source.block(f"if {' and '.join([there, *_conditions(source, field)])}:"):
+        _CONTENTS[field.binding.kind](source, field)
 
 
-def _texts_writer(field: Field) -> ValueWriter:
-    tag, form = field.xml, field.scalar.format or escape
-
-    def run(value: Any, _values: Values, pad: str, _options: FormatOptions, lines: list[str]) -> None:
-        lines.extend(f"{pad}<{tag}>{form(member)}</{tag}>\n" for member in value)
-
-    return run
-
-
-def _flag_writer(field: Field) -> ValueWriter:
-    return lambda _value, _values, pad, _options, lines: lines.append(f"{pad}<{field.xml}/>\n")
+def _models(source: _Source, field: Field) -> None:
+    options = "as_definition(options)" if field.binding.definition else "options"
+    arguments = f"{field.xml!r}, inner, values, {options}, lines, {field.binding.keep_empty}"
+    if field.is_list:
+        with source.block("for member in value:"):
+            source.line(f"writer(member.__class__)(member, {arguments})")
+    else:
+        source.line(f"writer(value.__class__)(value, {arguments})")
 
 
-def _raw_writer(_field: Field) -> ValueWriter:
-    return lambda value, _values, pad, _options, lines: lines.append(dump_foreign(value, len(pad) // 2))
+def _texts(source: _Source, field: Field) -> None:
+    with source.block("for value in value:"):
+        source.line(f"lines.append(f'{{inner}}<{field.xml}>{{{_text(source, field)}}}</{field.xml}>\\n')")
 
 
-def _irregular_writer(field: Field) -> ValueWriter:
-    form = field.binding.format
-    assert form is not None
-
-    def run(value: Any, _values: Values, pad: str, options: FormatOptions, lines: list[str]) -> None:
-        lines.extend(f"{pad}{line}\n" for line in form(value, options))
-
-    return run
+def _flag(source: _Source, field: Field) -> None:
+    source.line(f"lines.append(f'{{inner}}<{field.xml}/>\\n')")
 
 
-_WRITERS: dict[str, Callable[[Field], ValueWriter]] = {
-    "child": _model_writer,
-    "children": _model_writer,
-    "texts": _texts_writer,
-    "flag": _flag_writer,
-    "raw": _raw_writer,
-    "irregular": _irregular_writer,
+def _raw(source: _Source, _field: Field) -> None:
+    source.line("lines.append(dump_foreign(value, len(inner) // 2))")
+
+
+def _irregular(source: _Source, field: Field) -> None:
+    with source.block(f"for line in {source.name(field.binding.format)}(value, options):"):
+        source.line("lines.append(f'{inner}{line}\\n')")
+
+
+_CONTENTS: dict[str, Callable[[_Source, Field], None]] = {
+    "child": _models,
+    "children": _models,
+    "texts": _texts,
+    "flag": _flag,
+    "raw": _raw,
+    "irregular": _irregular,
 }
