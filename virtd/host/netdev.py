@@ -26,8 +26,11 @@ _ARPHRD_ETHER = 1
 
 
 def exists(name: str) -> bool:
-    """Whether the host has a device of this name."""
-    return os.path.exists(f"/sys/class/net/{name}")
+    """Whether the network that the daemon itself sees has a device of this name."""
+    try:
+        return socket.if_nametoindex(name) > 0
+    except OSError:
+        return False
 
 
 def open_tap(name: str, *, queues: int, vnet_header: bool) -> list[int]:
