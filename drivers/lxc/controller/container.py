@@ -54,6 +54,7 @@ class Container:
         self._base = base
         self.pid = 0
         self.pidfd = -1
+        self._net = -1
 
     def create(self) -> list[str]:
         """Bring it to life; returns the names of the host's ends of its network devices.
@@ -97,11 +98,14 @@ class Container:
             privileges.write_map(self.pid, "gid", plan["gids"])
         if not plan["interfaces"]:
             return []
-        namespace = self.namespace("net")
-        try:
-            return network.make(plan["interfaces"], namespace)
-        finally:
-            os.close(namespace)
+        self._net = self.namespace("net")
+        return network.make(plan["interfaces"], self._net)
+
+    def give_back(self) -> None:
+        """Its end: what it was given of the host's network devices comes back, which else only the hardware's would."""
+        for interface in self._plan["interfaces"]:
+            if interface["kind"] == "move":
+                network.give_back(interface["guest"], self._net)
 
     def _await_init(self, told: int) -> None:
         message = os.read(told, _MESSAGE)

@@ -71,20 +71,17 @@ class Requests:
 
     def do_remove_interface(self, name: str) -> None:
         """Take a network device away; the other end of a veth goes with it."""
-        self._in_net(lambda: network.remove_inside(name))
+        namespace = self._container.namespace("net")
+        try:
+            network.inside(namespace, lambda: network.remove_inside(name))
+        finally:
+            os.close(namespace)
 
     def do_give_back(self, name: str) -> None:
         """Put a network device of the host's back."""
-        home = os.open("/proc/self/ns/net", os.O_RDONLY | os.O_CLOEXEC)
-        try:
-            self._in_net(lambda: network.give_back(name, home))
-        finally:
-            os.close(home)
-
-    def _in_net(self, work: Callable[[], None]) -> None:
         namespace = self._container.namespace("net")
         try:
-            network.inside(namespace, work)
+            network.give_back(name, namespace)
         finally:
             os.close(namespace)
 
@@ -176,10 +173,17 @@ class Loop:
         _, status = os.waitpid(self._container.pid, 0)
         for terminal in set(self._terminals.values()):
             terminal.drain()
+        self._give_back()
         how = "reboot" if os.WIFSIGNALED(status) and os.WTERMSIG(status) == _REBOOT_SIGNAL else "shutdown"
         for client in self._clients.values():
             client.send({"ended": how})
         return how
+
+    def _give_back(self) -> None:
+        try:
+            self._container.give_back()
+        except OSError as error:
+            os.write(2, f"cannot give a network device back: {error}\n".encode())
 
     def _step(self) -> bool:
         """Wait once and see to what happened; True: the container has ended."""

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import errno
 import os
+from _socket import if_nametoindex
 
 from drivers.lxc.controller import kernel
 from drivers.lxc.controller.netlink import Netlink
@@ -67,7 +68,7 @@ def _add_veth(netlink: Netlink, interface: Interface, namespace: int) -> str:
     wanted = interface["host"]
     for number in range(1 << 16):
         name = wanted or f"{PREFIX}{number}"
-        if not wanted and os.path.exists(f"/sys/class/net/{name}"):
+        if not wanted and _exists(name):
             continue
         try:
             netlink.add_veth(name, interface["guest"], interface["mac"], namespace)
@@ -77,6 +78,13 @@ def _add_veth(netlink: Netlink, interface: Interface, namespace: int) -> str:
         else:
             return name
     raise OSError(errno.ENOSPC, "no name is left for a network device")
+
+
+def _exists(name: str) -> bool:
+    try:
+        return if_nametoindex(name) > 0
+    except OSError:
+        return False
 
 
 def set_up_inside(interfaces: list[Interface]) -> None:
@@ -112,12 +120,20 @@ def remove_inside(name: str) -> None:
 
 
 def give_back(name: str, namespace: int) -> None:
-    """In the container's namespace: put a device of the host's back to where `namespace` leads."""
+    """Put a device of the host's that is in a container's namespace back into ours."""
+    home = os.open("/proc/self/ns/net", os.O_RDONLY | os.O_CLOEXEC)
+    try:
+        inside(namespace, lambda: _give(name, home))
+    finally:
+        os.close(home)
+
+
+def _give(name: str, home: int) -> None:
     netlink = Netlink()
     try:
         index = netlink.index(name)
         netlink.set_up(index, up=False)
-        netlink.give(index, namespace, name)
+        netlink.give(index, home, name)
     finally:
         netlink.close()
 

@@ -12,7 +12,6 @@ from __future__ import annotations
 
 from drivers.lxc.runtime.ending import stop
 from drivers.lxc.runtime.running import (
-    addresses,
     ask_init,
     attach_device,
     cgroup,
@@ -26,7 +25,6 @@ from drivers.lxc.runtime.running import (
 from drivers.lxc.runtime.starting import let_go, reconnect, start
 
 __all__ = [
-    "addresses",
     "ask_init",
     "attach_device",
     "cgroup",

@@ -16,6 +16,7 @@ from drivers.common.process import Process
 from drivers.lxc.controller.netlink import Netlink
 from drivers.lxc.runstate import RunState
 from drivers.lxc.runtime.cgroup import Cgroup, Hierarchies
+from virtd.errors import VirtError
 from virtd.host import netdev
 
 if TYPE_CHECKING:
@@ -23,8 +24,9 @@ if TYPE_CHECKING:
 
 log = logging.getLogger(__name__)
 
-#: Seconds that a killed process may take to be gone.
+#: Seconds that a killed process may take to be gone, and that a controller may take after its container.
 KILL_SECONDS = 10.0
+LEAVE_SECONDS = 3.0
 
 
 async def stop(guest: Guest, reason: int) -> None:
@@ -49,33 +51,36 @@ async def clean_up(guest: Guest, run: RunState) -> None:
 
 
 async def _kill(guest: Guest, run: RunState) -> None:
-    """init first: with it the kernel ends all processes of the container; the controller follows by itself."""
+    """init first: with it the kernel ends all processes of the container; the controller puts back what it took and
+    follows by itself."""
     group = Cgroup(Hierarchies.find(), run.cgroup) if run.cgroup else None
-    watched = [_find(run.init_pid, run.init_started), _find(run.controller_pid, run.controller_started)]
-    for process in watched:
-        if process is not None:
-            process.send(signal.SIGKILL)
+    await _end_process(guest, run.init_pid, run.init_started, patience=0)
     if group is not None:
-        await asyncio.to_thread(_kill_group, group)
-    for process in watched:
-        if process is None:
-            continue
+        await asyncio.to_thread(_kill_others, group, run.controller_pid)
+    patience = LEAVE_SECONDS if run.init_pid else 0  # without an init it waits for something else
+    await _end_process(guest, run.controller_pid, run.controller_started, patience=patience)
+
+
+async def _end_process(guest: Guest, pid: int, started: int, *, patience: float) -> None:
+    """See a process end, by itself within `patience` seconds or killed."""
+    process = Process.adopt(pid, started) if pid else None
+    if process is None:
+        return
+    if not patience or not await process.wait(patience):
+        process.send(signal.SIGKILL)
         if not await process.wait(KILL_SECONDS):
-            log.error("guest %s: process %d cannot be killed", guest.name, process.pid)
-        process.close()
+            log.error("guest %s: process %d cannot be killed", guest.name, pid)
+    process.close()
 
 
-def _find(pid: int, started: int) -> Process | None:
-    return Process.adopt(pid, started) if pid else None
-
-
-def _kill_group(group: Cgroup) -> None:
-    """What the container moved out of its own namespaces' reach, and what stands frozen."""
-    with contextlib.suppress(Exception):
+def _kill_others(group: Cgroup, controller: int) -> None:
+    """Processes that entered the container from outside; what stands frozen can die then only."""
+    with contextlib.suppress(VirtError):
         group.thaw()
     for pid in group.pids():
-        with contextlib.suppress(ProcessLookupError, PermissionError):
-            os.kill(pid, signal.SIGKILL)
+        if pid != controller:
+            with contextlib.suppress(ProcessLookupError):
+                os.kill(pid, signal.SIGKILL)
 
 
 def _remove_rest(guest: Guest, run: RunState) -> None:

@@ -4,7 +4,6 @@
 from __future__ import annotations
 
 import ipaddress
-import os
 from typing import Any
 
 from conf.domain import Domain
@@ -72,8 +71,8 @@ def plan(interface: Any, guest_name: str) -> Interface:
         "routes": [_route(route) for route in interface.routes],
     }
     if interface.type == "bridge":
-        made["bridge"] = _bridge(interface.source.bridge)
-        made["mtu"] = made["mtu"] or netdev.mtu(made["bridge"])
+        made["bridge"] = interface.source.bridge
+        made["mtu"] = made["mtu"] or _mtu(made["bridge"])
     elif interface.type == "direct":
         made |= {"kind": "macvlan", "host": "", "parent": _parent(interface.source.dev), "mode": interface.source.mode}
     elif interface.type == "network":
@@ -108,12 +107,13 @@ def _chosen_target(interface: Any) -> str:
     return str(name) if name and is_chosen_name(name) else ""
 
 
-def _bridge(name: str) -> str:
-    if not os.path.isdir(f"/sys/class/net/{name}/bridge"):
-        missing = not netdev.exists(name)
-        text = f"Cannot get interface MTU on '{name}': No such device" if missing else f"'{name}' is not a bridge"
-        raise VirtError(Code.SYSTEM_ERROR, text, source=From.NONE)
-    return name
+def _mtu(bridge: str) -> int:
+    """The size of packets on a bridge, which its ports take over."""
+    try:
+        return netdev.mtu(bridge)
+    except OSError as error:
+        text = f"Cannot get interface MTU on '{bridge}': {error.strerror}"
+        raise VirtError(Code.SYSTEM_ERROR, text, source=From.NONE, ints=(error.errno or 0, -1)) from error
 
 
 def _parent(name: str) -> str:

@@ -77,14 +77,6 @@ async def ask_init(guest: Guest, runlevel: str) -> bool:
     return bool(await _controller(guest).ask("run_level", level=runlevel))
 
 
-async def addresses(guest: Guest) -> list[tuple[str, str, list[tuple[int, str, int]]]]:
-    """(name in the container, MAC, [(0: IPv4, 1: IPv6; address, prefix)]) of the container's network devices."""
-    answer = await _controller(guest).ask("addresses")
-    return [
-        (name, mac, [(family, address, prefix) for family, address, prefix in found]) for name, mac, found in answer
-    ]
-
-
 def signal_init(guest: Guest, number: int) -> None:
     """Send a signal to init.
 
@@ -116,12 +108,11 @@ async def attach_device(guest: Guest, device: Any) -> None:
             run.veths.append(name)
             interfaces.set_target(device, name)
         return
-    node = hostdevices.node(device)
-    await controller.ask("add_node", node=node)
+    await asyncio.to_thread(_allow, guest, device)  # the controller is in the group itself
     try:
-        await asyncio.to_thread(_allow, guest, device)
+        await controller.ask("add_node", node=hostdevices.node(device))
     except BaseException:
-        await controller.ask("remove_node", path=node["path"] if node is not None else "")
+        await asyncio.to_thread(_deny, guest, device)
         raise
 
 
