@@ -5,21 +5,24 @@ from __future__ import annotations
 
 import os
 from pathlib import Path
-from typing import TypeVar
+from typing import ClassVar, TypeVar
 
 from conf.domain import Domain
 from drivers.common.part import GuestPart
 from drivers.common.persistence import DefinitionFiles
 from drivers.common.storedguest import StoredGuest
-from virtd.enums import DomainEventDefinedDetailType, DomainEventType, DomainEventUndefinedDetailType
-from virtd.errors import Code, VirtError, operation_invalid
+from virtd.enums import DomainDefineFlags, DomainEventDefinedDetailType, DomainEventType, DomainEventUndefinedDetailType
+from virtd.errors import Code, VirtError, check_flags, operation_invalid
 from virtd.refs import DomainRef
 
 S = TypeVar("S", bound=StoredGuest)
 
 
 class Definition(GuestPart[S]):
-    """virDomain…Autostart whole; the steps of virDomainDefineXML and virDomainUndefine."""
+    """virDomainDefineXML, virDomainUndefine, virDomain…Autostart."""
+
+    #: The `DomainUndefineFlags` that the driver knows.
+    undefine_flags: ClassVar[int] = 0
 
     @property
     def files(self) -> DefinitionFiles:
@@ -30,8 +33,29 @@ class Definition(GuestPart[S]):
         """The object for a guest that is not known yet."""
         raise NotImplementedError
 
+    async def prepared(self, xml: str, *, validate: bool) -> Domain:
+        """A client's definition: parsed (against the schema too, if it is to `validate`), completed, checked.
+
+        Raises:
+            ConfError, VirtError: what is wrong with it.
+        """
+        raise NotImplementedError
+
     def redefined(self, guest: S) -> None:
         """The guest has a new stored definition; a driver may have something to do then."""
+
+    async def settle(self, guest: S, flags: int) -> None:
+        """Remove or keep what else there is of a guest that is about to be undefined, as the `DomainUndefineFlags` say.
+
+        Raises:
+            VirtError: they do not say; the guest stays.
+        """
+
+    async def domain_define_xml_flags(self, xml: str, flags: int) -> DomainRef:
+        """virDomainDefineXMLFlags."""
+        check_flags(flags, DomainDefineFlags.VALIDATE, f"{self.prefix}DomainDefineXMLFlags")
+        domain = await self.prepared(xml, validate=bool(flags & DomainDefineFlags.VALIDATE))
+        return (await self.store(domain)).ref
 
     async def store(self, domain: Domain) -> S:
         """Make `domain` the stored definition of the guest that its name and uuid belong to, or of a new one.
@@ -67,12 +91,17 @@ class Definition(GuestPart[S]):
         details = DomainEventDefinedDetailType
         guest.emit_lifecycle(DomainEventType.DEFINED, details.UPDATED if before else details.ADDED)
 
-    async def forget(self, guest: S) -> None:
-        """Remove the stored definition; the caller holds the guest's job.  A guest that runs goes on as a transient one.
+    async def domain_undefine_flags(self, dom: DomainRef, flags: int) -> None:
+        """virDomainUndefineFlags: a guest that runs goes on as a transient one."""
+        check_flags(flags, self.undefine_flags, f"{self.prefix}DomainUndefineFlags")
+        guest = self._guest(dom)
+        async with guest.job("modify"):
+            if guest.persistent is None:
+                raise operation_invalid("cannot undefine transient domain")
+            await self.settle(guest, flags)
+            await self._forget(guest)
 
-        Raises:
-            VirtError: SYSTEM_ERROR.
-        """
+    async def _forget(self, guest: S) -> None:
         try:
             await self.files.remove(guest.name)
         except OSError as error:

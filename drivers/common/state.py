@@ -3,9 +3,12 @@
 
 from __future__ import annotations
 
+from typing import ClassVar
+
 from drivers.common.guest import ManagedGuest
 from drivers.common.guestlist import G
 from drivers.common.part import GuestPart
+from virtd.enums import DomainXMLFlags as Xml
 from virtd.errors import check_flags
 from virtd.refs import DomainRef
 
@@ -46,6 +49,22 @@ class State(GuestPart[G]):
         """virDomainGetOSType."""
         type_ = self._guest(dom).definition.os.type
         return (type_.type if type_ is not None else None) or "hvm"
+
+
+class XmlDesc(GuestPart[G]):
+    """virDomainGetXMLDesc."""
+
+    #: The `DomainXMLFlags` that the driver knows.
+    xml_flags: ClassVar[int] = Xml.SECURE | Xml.INACTIVE | Xml.MIGRATABLE
+
+    def domain_get_xml_desc(self, dom: DomainRef, flags: int) -> str:
+        """virDomainGetXMLDesc."""
+        check_flags(flags, self.xml_flags, f"{self.prefix}DomainGetXMLDesc")
+        return self._guest(dom).xml(
+            inactive=bool(flags & Xml.INACTIVE),
+            secure=bool(flags & Xml.SECURE),
+            migratable=bool(flags & Xml.MIGRATABLE),
+        )
 
 
 def current_memory(guest: ManagedGuest) -> int:

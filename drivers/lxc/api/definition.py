@@ -6,20 +6,17 @@ from __future__ import annotations
 from conf.domain import Domain, format_domain
 from drivers.common.definition import Definition
 from drivers.common.persistence import DefinitionFiles
+from drivers.common.state import XmlDesc
 from drivers.lxc import fromnative, prepare
 from drivers.lxc.api.base import Part
 from drivers.lxc.guest import Guest
-from virtd.enums import DomainDefineFlags
-from virtd.enums import DomainXMLFlags as Xml
-from virtd.errors import Code, VirtError, check_flags, operation_invalid
-from virtd.refs import DomainRef
+from virtd.errors import Code, VirtError, check_flags
 
-_XML_FLAGS = Xml.SECURE | Xml.INACTIVE | Xml.MIGRATABLE
 #: What the files of the lxc tools are called.
 NATIVE_FORMAT = "lxc-tools"
 
 
-class DefinitionApi(Part, Definition[Guest]):
+class DefinitionApi(Part, Definition[Guest], XmlDesc[Guest]):
     """virDomainDefineXML, virDomainUndefine, virDomainGetXMLDesc, virDomain…Autostart, virConnectDomainXMLFromNative."""
 
     @property
@@ -29,29 +26,8 @@ class DefinitionApi(Part, Definition[Guest]):
     def new_guest(self, domain: Domain) -> Guest:
         return Guest(self._context, domain)
 
-    async def domain_define_xml_flags(self, xml: str, flags: int) -> DomainRef:
-        """virDomainDefineXMLFlags."""
-        check_flags(flags, DomainDefineFlags.VALIDATE, "lxcDomainDefineXMLFlags")
-        domain = await prepare.definition(xml, validate=bool(flags & DomainDefineFlags.VALIDATE))
-        return (await self.store(domain)).ref
-
-    async def domain_undefine_flags(self, dom: DomainRef, flags: int) -> None:
-        """virDomainUndefineFlags."""
-        check_flags(flags, 0, "lxcDomainUndefineFlags")
-        guest = self._guest(dom)
-        async with guest.job("modify"):
-            if guest.persistent is None:
-                raise operation_invalid("Cannot undefine transient domain")
-            await self.forget(guest)
-
-    def domain_get_xml_desc(self, dom: DomainRef, flags: int) -> str:
-        """virDomainGetXMLDesc."""
-        check_flags(flags, _XML_FLAGS, "lxcDomainGetXMLDesc")
-        return self._guest(dom).xml(
-            inactive=bool(flags & Xml.INACTIVE),
-            secure=bool(flags & Xml.SECURE),
-            migratable=bool(flags & Xml.MIGRATABLE),
-        )
+    async def prepared(self, xml: str, *, validate: bool) -> Domain:
+        return await prepare.definition(xml, validate=validate)
 
     def connect_domain_xml_from_native(self, native_format: str, native_config: str, flags: int) -> str:
         """virConnectDomainXMLFromNative."""

@@ -17,18 +17,19 @@ from drivers.qemu.cpu.guest import expand_cpu
 from drivers.qemu.guest import Guest
 from drivers.qemu.hostside.nvram import variables_path
 from drivers.qemu.migratable import migratable_form
-from virtd.enums import DomainDefineFlags, DomainEventDefinedDetailType, DomainEventType, DomainEventUndefinedDetailType
+from virtd.enums import DomainEventDefinedDetailType, DomainEventType, DomainEventUndefinedDetailType
 from virtd.enums import DomainUndefineFlags as Undefine
 from virtd.enums import DomainXMLFlags as Xml
 from virtd.errors import check_flags, operation_invalid
 from virtd.refs import DomainRef
 
 _XML_FLAGS = Xml.SECURE | Xml.INACTIVE | Xml.UPDATE_CPU | Xml.MIGRATABLE
-_UNDEFINE_FLAGS = (1 << 7) - 1
 
 
 class DefinitionApi(Part, Definition[Guest]):
     """virDomainDefineXML, virDomainUndefine, virDomainRename, virDomainGetXMLDesc, virDomain…Autostart."""
+
+    undefine_flags = (1 << 7) - 1
 
     @property
     def files(self) -> DefinitionFiles:
@@ -41,22 +42,12 @@ class DefinitionApi(Part, Definition[Guest]):
         for feature in self._context.features:
             feature.guest_redefined(guest)
 
-    async def domain_define_xml_flags(self, xml: str, flags: int) -> DomainRef:
-        """virDomainDefineXMLFlags."""
-        check_flags(flags, DomainDefineFlags.VALIDATE, "qemuDomainDefineXMLFlags")
-        domain = await prepare.definition(self._context, xml, validate=bool(flags & DomainDefineFlags.VALIDATE))
-        return (await self.store(domain)).ref
+    async def prepared(self, xml: str, *, validate: bool) -> Domain:
+        return await prepare.definition(self._context, xml, validate=validate)
 
-    async def domain_undefine_flags(self, dom: DomainRef, flags: int) -> None:
-        """virDomainUndefineFlags."""
-        check_flags(flags, _UNDEFINE_FLAGS, "qemuDomainUndefineFlags")
-        guest = self._guest(dom)
-        async with guest.job("modify"):
-            if guest.persistent is None:
-                raise operation_invalid("cannot undefine transient domain")
-            if not guest.active:
-                await _settle_nvram(guest.persistent, flags)
-            await self.forget(guest)
+    async def settle(self, guest: Guest, flags: int) -> None:
+        if guest.persistent is not None and not guest.active:
+            await _settle_nvram(guest.persistent, flags)
 
     async def domain_rename(self, dom: DomainRef, new_name: str | None, flags: int) -> int:
         """virDomainRename.  Only inactive, stored guests have a name that can change."""
