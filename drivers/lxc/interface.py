@@ -19,8 +19,7 @@ class Cgroup(Protocol):
     """The control group of a running container (`drivers.lxc.runtime.cgroup`).  Short dealings with the kernel.
 
     Raises:
-        VirtError: the host lacks a controller, or its version of control groups such a thing; OSError: the kernel
-            refuses.
+        VirtError: the host lacks a controller, its version of control groups such a thing, or the kernel refuses.
     """
 
     def get(self, name: str) -> int:

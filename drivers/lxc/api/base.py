@@ -3,16 +3,11 @@
 
 from __future__ import annotations
 
-import os
-from collections.abc import Iterator
-from contextlib import contextmanager
-
 from drivers.common.guestlist import GuestList
 from drivers.common.part import GuestPart
 from drivers.lxc.context import LxcContext
 from drivers.lxc.guest import Guest
 from drivers.lxc.interface import Cgroup
-from virtd.errors import Code, From, VirtError
 
 
 class Part(GuestPart[Guest]):
@@ -27,16 +22,10 @@ class Part(GuestPart[Guest]):
     def guests(self) -> GuestList[Guest]:
         return self._context.guests
 
-    @contextmanager
-    def _group(self, guest: Guest, doing: str) -> Iterator[Cgroup]:
-        """A running guest's control group; `doing` says what failed where the kernel refuses.
+    def _group(self, guest: Guest) -> Cgroup:
+        """A running guest's control group.
 
         Raises:
-            VirtError: SYSTEM_ERROR; and what `Cgroup` raises.
+            VirtError: OPERATION_INVALID, it has none.
         """
-        group = self._context.runtime.cgroup(guest)
-        try:
-            yield group
-        except OSError as error:
-            text = f"{doing}: {os.strerror(error.errno or 0)}"
-            raise VirtError(Code.SYSTEM_ERROR, text, source=From.CGROUP, ints=(error.errno or 0, -1)) from error
+        return self._context.runtime.cgroup(guest)

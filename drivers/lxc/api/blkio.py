@@ -40,8 +40,7 @@ class BlkioApi(Part):
         tune = found.blkiotune or Blkiotune()
         weight = tune.weight or 0
         if found is guest.live:
-            with self._group(guest, "unable to get blkio weight") as group:
-                weight = group.get("weight")
+            weight = self._group(guest).get("weight")
         params = ParamList()
         params.add_uint("weight", weight)
         for name, field in _DEVICE_PARAMS.items():
@@ -66,13 +65,12 @@ class BlkioApi(Part):
             await guest.save(live, stored)
 
     def _apply(self, guest: Guest, weight: int | None, limits: Limits) -> None:
+        group = self._group(guest)
         if weight is not None:
-            with self._group(guest, "unable to set blkio weight") as group:
-                group.set("weight", weight)
+            group.set("weight", weight)
         for field, devices in limits.items():
             for path, value in devices.items():
-                with self._group(guest, f"Path '{path}' is not accessible") as group:
-                    group.set_device_limit(field, path, value)
+                group.set_device_limit(field, path, value)
 
 
 def _parse(name: str, text: str) -> dict[str, int]:

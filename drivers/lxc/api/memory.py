@@ -42,8 +42,7 @@ class MemoryApi(Part):
             if changed is not None and memory > changed.memory:
                 raise invalid_arg("Cannot set memory higher than max memory")
         if live is not None:
-            with self._group(guest, "Failed to set memory for domain") as group:
-                group.set("memory", memory)
+            self._group(guest).set("memory", memory)
         for changed in (live, stored):
             if changed is not None:
                 changed.current_memory = memory
@@ -55,8 +54,8 @@ class MemoryApi(Part):
         found = definition(guest, flags)
         if found is not guest.live:
             return _params({name: getattr(found.memtune, name, None) for name in _LIMITS})
-        with self._group(guest, "unable to get memory limits") as group:
-            return _params({name: group.get(setting) for name, setting in _LIMITS.items()})
+        group = self._group(guest)
+        return _params({name: group.get(setting) for name, setting in _LIMITS.items()})
 
     async def domain_set_memory_parameters(self, dom: DomainRef, params: list[TypedParam], flags: int) -> None:
         """virDomainSetMemoryParameters, in KiB."""
@@ -77,10 +76,10 @@ class MemoryApi(Part):
 
     def _limit(self, guest: Guest, wanted: dict[str, int]) -> None:
         """Of memory and swap together there is never less than of memory: what makes room is written first."""
-        with self._group(guest, "unable to set memory limits") as group:
-            swap_first = wanted.get("swap_hard_limit", 0) >= group.get("memory")
-            for name in sorted(wanted, key=lambda name: (name == "swap_hard_limit") != swap_first):
-                group.set(_LIMITS[name], min(wanted[name], UNLIMITED))
+        group = self._group(guest)
+        swap_first = wanted.get("swap_hard_limit", 0) >= group.get("memory")
+        for name in sorted(wanted, key=lambda name: (name == "swap_hard_limit") != swap_first):
+            group.set(_LIMITS[name], min(wanted[name], UNLIMITED))
 
 
 def _set_maximum(live: Domain | None, stored: Domain | None, memory: int) -> None:

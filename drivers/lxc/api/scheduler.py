@@ -38,8 +38,8 @@ class SchedulerApi(Part):
             return [
                 TypedParam(n, type_, getattr(found.cputune, field, None) or 0) for n, (type_, field) in _PARAMS.items()
             ]
-        with self._group(guest, "unable to get scheduler parameters") as group:
-            return [TypedParam(name, type_, group.get(field)) for name, (type_, field) in _PARAMS.items()]
+        group = self._group(guest)
+        return [TypedParam(name, type_, group.get(field)) for name, (type_, field) in _PARAMS.items()]
 
     async def domain_set_scheduler_parameters_flags(self, dom: DomainRef, params: list[TypedParam], flags: int) -> None:
         """virDomainSetSchedulerParametersFlags; 0 leaves a parameter to the host, in the running guest as it is."""
@@ -58,10 +58,10 @@ class SchedulerApi(Part):
             await guest.save(live, stored)
 
     def _apply(self, guest: Guest, wanted: dict[str, int]) -> None:
-        with self._group(guest, "unable to set scheduler parameters") as group:
-            for field, value in wanted.items():
-                if value:
-                    group.set(field, value)
+        group = self._group(guest)
+        for field, value in wanted.items():
+            if value:
+                group.set(field, value)
 
 
 def _check_ranges(wanted: dict[str, int]) -> None:

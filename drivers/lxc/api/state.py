@@ -14,16 +14,14 @@ class StateApi(Part, State[Guest]):
     """virDomainGetInfo, virDomainGetState, virDomainIs…, virDomainHasManagedSaveImage."""
 
     def cpu_time(self, guest: Guest) -> int:
-        with self._group(guest, "Cannot read cputime for domain") as group:
-            return group.cpu_time()
+        return self._group(guest).cpu_time()
 
     def domain_get_info(self, dom: DomainRef) -> tuple[int, int, int, int, int]:
         """virDomainGetInfo: a container's present memory (KiB) is what it uses."""
         state, most, current, vcpus, cpu_time = super().domain_get_info(dom)
         guest = self._guest(dom)
         if guest.active:
-            with self._group(guest, "Cannot read memory usage") as group:
-                current = group.memory_usage()
+            current = self._group(guest).memory_usage()
         return state, most, current, vcpus, cpu_time
 
     def domain_has_managed_save_image(self, dom: DomainRef, flags: int) -> int:

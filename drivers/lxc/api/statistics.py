@@ -26,25 +26,23 @@ class StatisticsApi(Part):
         """virDomainMemoryStats: (tag, KiB) pairs."""
         check_flags(flags, 0, "lxcDomainMemoryStats")
         guest = self._running(dom)
-        with self._group(guest, "Cannot read memory usage") as group:
-            swap, used = group.swap_usage(), group.memory_usage()
+        group = self._group(guest)
         balloon = guest.definition.current_memory or guest.definition.memory
-        return [(Tags.ACTUAL_BALLOON, balloon), (Tags.SWAP_IN, swap), (Tags.RSS, used)]
+        return [(Tags.ACTUAL_BALLOON, balloon), (Tags.SWAP_IN, group.swap_usage()), (Tags.RSS, group.memory_usage())]
 
     def domain_get_cpu_stats(self, dom: DomainRef, start_cpu: int, ncpus: int, flags: int) -> list[list[TypedParam]]:
         """virDomainGetCPUStats: of all processors together, or of each from `start_cpu` on."""
         check_flags(flags, 0, "lxcDomainGetCPUStats")
         guest = self._running(dom)
-        with self._group(guest, "Cannot read cputime for domain") as group:
-            if start_cpu == -1:
-                return [_total(group.cpu_time(), *group.cpu_time_split())]
-            if ncpus == 0:
-                return [[] for _ in range(os.cpu_count() or 1)]  # asked for their number only
-            each = group.cpu_times()
+        group = self._group(guest)
+        if start_cpu == -1:
+            return [_total(group.cpu_time(), *group.cpu_time_split())]
+        if ncpus == 0:
+            return [[] for _ in range(os.cpu_count() or 1)]  # asked for their number only
+        each = group.cpu_times()
         if start_cpu >= len(each):
-            raise VirtError(
-                Code.INVALID_ARG, f"start_cpu {start_cpu} larger than maximum of {len(each) - 1}", source=From.CGROUP
-            )
+            text = f"start_cpu {start_cpu} larger than maximum of {len(each) - 1}"
+            raise VirtError(Code.INVALID_ARG, text, source=From.CGROUP)
         return [_one(time) for time in each[start_cpu : start_cpu + ncpus]]
 
     def domain_block_stats(self, dom: DomainRef, path: str) -> tuple[int, int, int, int, int]:
@@ -63,8 +61,7 @@ class StatisticsApi(Part):
         """The counters of one of the domain's disks, of all it uses where `path` is empty."""
         guest = self._running(dom)
         device = _disk_source(guest, path) if path else None
-        with self._group(guest, "domain stats query failed") as group:
-            return group.block_stats(device)
+        return self._group(guest).block_stats(device)
 
     def domain_interface_stats(self, dom: DomainRef, device: str) -> tuple[int, ...]:
         """virDomainInterfaceStats, as the container sees it; `device` is the host's end or the address."""
