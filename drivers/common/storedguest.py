@@ -111,12 +111,12 @@ class StoredGuest(ManagedGuest):
 
     async def save_status(self) -> None:
         """Write what is needed to find the running guest again, and show the live XML anew."""
-        self._status_changed()
+        self.status_changed()
         await self.status_saved()
 
     def save_status_soon(self) -> None:
         """The same by a task of the guest's own."""
-        self._status_changed()
+        self.status_changed()
         self.tasks.spawn(self.status_saved(), "save status")
 
     def save_state_soon(self) -> None:
@@ -142,6 +142,7 @@ class StoredGuest(ManagedGuest):
         """Write state and reason into the status file there is, if the driver has such a short way and all else is in it."""
         return False
 
-    def _status_changed(self) -> None:
+    def status_changed(self) -> None:
+        """What the status file says is out of date, and so is the live XML."""
         self._forget_xml(live=True)
         self._unsaved = True

@@ -11,6 +11,7 @@ from drivers.common.guestlist import GuestList
 from drivers.qemu.paths import QemuPaths
 
 if TYPE_CHECKING:
+    from drivers.qemu.adopt.strays import Stray
     from drivers.qemu.capabilities import CapabilitiesCache
     from drivers.qemu.feature import Feature
     from drivers.qemu.guest import Guest
@@ -21,7 +22,8 @@ if TYPE_CHECKING:
 class QemuContext:
     """The driver's surroundings: made once by the driver, handed to its parts and its guests.
 
-    `features` are the subjects that keep state of their own beside each guest (block jobs …).
+    `features` are the subjects that keep state of their own beside each guest (block jobs …),
+    `strays` the guests that run without us.
     """
 
     env: Environment
@@ -30,3 +32,4 @@ class QemuContext:
     capabilities: CapabilitiesCache
     guests: GuestList[Guest]
     features: list[Feature] = field(default_factory=list)
+    strays: list[Stray] = field(default_factory=list)

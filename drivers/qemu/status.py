@@ -64,6 +64,8 @@ class Status:
     messages: list[str]
     #: The elements of the features.
     elements: list[etree._Element]
+    #: Written by a daemon like this one, and not by libvirtd.
+    ours: bool = True
 
 
 def save(guest: Guest) -> None:
@@ -132,14 +134,22 @@ def render(guest: Guest) -> str:
     return _START + _state_field(guest).decode() + rest + guest.status_xml() + "</domstatus>\n"
 
 
-def load(path: Path) -> Status:
-    """Read a status file.
+def read_document(path: Path) -> etree._Element:
+    """A status document, whoever wrote it.
 
     Raises:
-        ValueError, KeyError, ConfError, OSError, lxml's errors: the file is of no use.
+        OSError, lxml's errors: the file is of no use.
     """
     parser = etree.XMLParser(resolve_entities=False, no_network=True, remove_blank_text=True)
-    root = etree.fromstring(path.read_bytes(), parser)
+    return etree.fromstring(path.read_bytes(), parser)
+
+
+def understand(root: etree._Element) -> Status:
+    """What a status document of ours says.
+
+    Raises:
+        ValueError, KeyError, ConfError: it is of no use.
+    """
     domain = root.find("domain")
     if root.tag != "domstatus" or domain is None:
         raise ValueError("not a status file")

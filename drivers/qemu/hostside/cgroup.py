@@ -6,6 +6,7 @@ from __future__ import annotations
 import contextlib
 import logging
 import os
+import re
 from pathlib import Path
 
 from virtd.host.machines import systemd_runs
@@ -14,6 +15,8 @@ log = logging.getLogger(__name__)
 
 #: Below which a host's virtual machines are gathered.
 PARTITION = "machine"
+#: The groups that libvirt makes itself, in /proc/PID/cgroup.
+_LIBVIRTS = re.compile(rf":/({PARTITION}/qemu-\d+-[^/\n]*\.libvirt-qemu)(?:/|$)", re.MULTILINE)
 
 
 def _mounts() -> dict[str, Path]:
@@ -66,10 +69,22 @@ def _inherit_cpuset(folder: Path) -> None:
             file.write_text((folder.parent / name).read_text())
 
 
+def of_libvirt(pid: int) -> str | None:
+    """The group that a libvirt daemon made for the guest with this process, None where systemd made it.  Blocks."""
+    try:
+        text = Path(f"/proc/{pid}/cgroup").read_text(encoding="utf-8")
+    except OSError:
+        return None
+    match = _LIBVIRTS.search(text)
+    return match[1] if match else None
+
+
 def remove(group: str | None) -> None:
-    """Remove the group from all hierarchies, once its processes are gone.  Blocks."""
+    """Remove the group, and those in it, from all hierarchies, once its processes are gone.  Blocks."""
     if not group:
         return
     for mount in set(_mounts().values()):
-        with contextlib.suppress(OSError):
-            (mount / group).rmdir()
+        inner = (path for path in (mount / group).glob("**/") if path != mount / group)
+        for folder in (*sorted(inner, reverse=True), mount / group):
+            with contextlib.suppress(OSError):
+                folder.rmdir()

@@ -3,9 +3,11 @@
 
 from __future__ import annotations
 
+import contextlib
 import errno
 import logging
 import os
+import re
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
@@ -22,6 +24,11 @@ if TYPE_CHECKING:
 
 #: A pipe is one file, or two: what the guest reads, what it writes.
 _PIPE_ENDS = (".in", ".out")
+
+#: Attributes in which libvirt notes whose a file was, how many guests use it, and since which start of the host.
+_NAMESPACE = "trusted.libvirt.security."
+_REMEMBERED = ("dac", "ref_dac", "timestamp_dac")
+_OWNER = re.compile(rb"\+(\d{1,10}):\+(\d{1,10})")
 
 log = logging.getLogger(__name__)
 
@@ -81,6 +88,21 @@ def restore_path(guest: Guest, owner: Owner) -> None:
         os.chown(owner.path, owner.uid, owner.gid)
     except OSError as error:
         log.warning("guest %s: %s cannot be given back: %s", guest.name, owner.path, error.strerror)
+        return
+    for name in _REMEMBERED:
+        with contextlib.suppress(OSError):
+            os.removexattr(owner.path, f"{_NAMESPACE}{name}")
+
+
+def remembered(domain: Domain) -> Iterator[Owner]:
+    """Whose a guest's files were, as libvirt noted on the files themselves.  Blocks."""
+    for path in dict.fromkeys(_used(domain)):
+        try:
+            match = _OWNER.fullmatch(os.getxattr(path, f"{_NAMESPACE}dac").rstrip(b"\0"))
+        except OSError:
+            continue
+        if match is not None:
+            yield Owner(path, int(match[1]), int(match[2]))
 
 
 def _missing(text: str, source: From) -> VirtError:

@@ -15,6 +15,7 @@ from importlib import metadata
 from conf.domain import Domain, format_domain
 from conf.errors import ConfError
 from drivers.qemu import command, commands, hostside, prepare, taints
+from drivers.qemu.adopt import strays
 from drivers.qemu.block import presence
 from drivers.qemu.block.chains import complete_chains
 from drivers.qemu.block.nodes import number_images
@@ -73,6 +74,7 @@ async def start(guest: Guest, definition: Domain, options: StartOptions) -> None
         VirtError: why it could not be started, in QEMU's own words where it spoke.
     """
     context = guest.context
+    strays.refuse_second_start(guest)
     capabilities = await context.capabilities.get(definition.devices.emulator or "")
     live = copy.deepcopy(definition)
     if definition is guest.persistent:

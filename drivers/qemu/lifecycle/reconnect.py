@@ -11,6 +11,9 @@ from uuid import UUID
 from drivers.common import startup
 from drivers.common.persistence import UNUSABLE, documents
 from drivers.qemu import commands, status
+from drivers.qemu.adopt import strays
+from drivers.qemu.adopt.document import is_libvirts
+from drivers.qemu.adopt.takeover import NotAdoptedError, take_over
 from drivers.qemu.context import QemuContext
 from drivers.qemu.guest import Guest
 from drivers.qemu.hotplug import plugging
@@ -72,7 +75,10 @@ async def load_all(context: QemuContext) -> None:
 
 async def _load_status(context: QemuContext, path: Path) -> None:
     try:
-        found = await asyncio.to_thread(status.load, path)
+        found = await asyncio.to_thread(_read_status, path)
+    except NotAdoptedError as error:
+        strays.note(context, error)
+        return
     except UNUSABLE as error:
         await asyncio.to_thread(files.set_aside, path, str(error))
         return
@@ -93,6 +99,15 @@ async def _load_status(context: QemuContext, path: Path) -> None:
             if element.tag == feature.status_element:
                 feature.load_status(guest, element)
     found.runtime.process = await _find_process(found)
+    if not found.ours:
+        # Our own record takes the file's place when the guest has been reached; nothing is written into libvirtd's.
+        guest.status_changed()
+
+
+def _read_status(path: Path) -> status.Status:
+    """What a daemon wrote of a running guest: one of ours, or libvirtd."""
+    root = status.read_document(path)
+    return take_over(root) if is_libvirts(root) else status.understand(root)
 
 
 async def _find_process(found: status.Status) -> Process | None:

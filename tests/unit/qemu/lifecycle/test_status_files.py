@@ -29,7 +29,7 @@ async def test_what_is_saved_is_read_back(world: World):
     guest.taint("strange things & more")
     guest.messages.append("<settled>")
     await guest.save_status()
-    found = status.load(world.context.paths.status("g"))
+    found = status.understand(status.read_document(world.context.paths.status("g")))
     assert found.domain == guest.live
     assert (found.state, found.reason, found.pid) == (guest.state, guest.reason, None)
     for name in ("domain_dir", "channel_dir", "vcpu_threads", "devices", "taps", "owners", "cgroup", "fake_reboot"):
@@ -49,13 +49,13 @@ async def test_a_change_of_state_is_written_in_place(world: World, name: str):
     for state, reason in ((DomainState.PMSUSPENDED, 0), (DomainState.PAUSED, 12), (DomainState.RUNNING, 1)):
         guest.set_state(state, reason)
         guest.save_state_soon()
-        found = status.load(path)
+        found = status.understand(status.read_document(path))
         assert (found.state, found.reason, found.domain) == (state, reason, guest.live)
     assert (path.stat().st_ino, path.stat().st_size) == (inode, size)
     path.unlink()
     guest.save_state_soon()
     await guest.status_saved()
-    assert status.load(path).state == DomainState.RUNNING
+    assert status.understand(status.read_document(path)).state == DomainState.RUNNING
 
 
 @pytest.mark.parametrize("damage", ["", "<domstatus/>", "<domstatus state='running'><domain/></domstatus>", "<a", "\0"])
