@@ -116,9 +116,9 @@ class NodeDeviceLookup:
         return 1
 
     def node_device_is_persistent(self, name: str) -> int:
-        """virNodeDeviceIsPersistent."""
+        """virNodeDeviceIsPersistent: the host's own devices are."""
         self.device(name)
-        return 0
+        return 1
 
 
 def _filters(device: NodeDevice) -> int:

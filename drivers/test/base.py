@@ -3,10 +3,12 @@
 
 from __future__ import annotations
 
+from conf.domain import Domain
 from drivers.common.guestlist import GuestList
-from drivers.common.part import GuestPart
+from drivers.common.part import GuestPart, definitions
 from drivers.test.guest import TestGuest
 from drivers.test.world import World, Worlds
+from virtd.refs import DomainRef
 
 
 class Part:
@@ -30,3 +32,7 @@ class DomainPart(Part, GuestPart[TestGuest]):
     def guests(self) -> GuestList[TestGuest]:
         """Those of that host."""
         return self._worlds.current.guests
+
+    def _changed(self, dom: DomainRef, flags: int) -> list[Domain]:
+        """The definitions that a change with these flags concerns.  Raises OPERATION_INVALID."""
+        return [found for found in definitions(self._guest(dom), flags) if found is not None]

@@ -45,6 +45,10 @@ class DefinitionApi(DomainPart):
         guest = self._guest(dom)
         if guest.persistent is None:
             raise operation_invalid("cannot undefine transient domain")
+        _check_kept(guest, flags)
+        guest.saved = None
+        guest.snapshots.clear()
+        guest.checkpoints.clear()
         guest.persistent = None
         guest.autostart = False
         guest.emit_lifecycle(DomainEventType.UNDEFINED, DomainEventUndefinedDetailType.REMOVED)
@@ -70,3 +74,21 @@ class DefinitionApi(DomainPart):
         if guest.persistent is None:
             raise operation_invalid("cannot set autostart for transient domain")
         guest.autostart = bool(autostart)
+
+
+def _check_kept(guest: TestGuest, flags: int) -> None:
+    """Refuse to forget what a guest has beside its definition, unless the caller says so.
+
+    Raises:
+        VirtError: OPERATION_INVALID.
+    """
+    if guest.has_managed_save and not flags & DomainUndefineFlags.MANAGED_SAVE:
+        raise operation_invalid("Refusing to undefine while domain managed save image exists")
+    if guest.active:
+        return
+    for moments, word, flag in (
+        (guest.snapshots, "snapshots", DomainUndefineFlags.SNAPSHOTS_METADATA),
+        (guest.checkpoints, "checkpoints", DomainUndefineFlags.CHECKPOINTS_METADATA),
+    ):
+        if len(moments) and not flags & flag:
+            raise operation_invalid(f"cannot delete inactive domain with {len(moments)} {word}")

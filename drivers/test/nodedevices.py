@@ -4,7 +4,7 @@
 from __future__ import annotations
 
 from conf.nodedev import NodeDevice, parse_node_device
-from conf.nodedev.scsi import SCSIHostCapability
+from conf.nodedev.scsi import FCHost, SCSIHostCapability
 from drivers.common.nodedevices import NodeDeviceLookup, capabilities
 from drivers.test.base import Part
 from virtd.enums import NodeDeviceCreateXMLFlags, NodeDeviceEventID
@@ -26,20 +26,22 @@ class NodeDeviceApi(Part, NodeDeviceLookup):
         """virNodeDeviceCreateXML: a virtual port of an adapter that can have some."""
         check_flags(flags, NodeDeviceCreateXMLFlags.VALIDATE, "testNodeDeviceCreateXML")
         device = parse_node_device(xml_desc, creating=True)
-        port = next((c.fc_host for c in device.capabilities if isinstance(c, SCSIHostCapability)), None)
-        if port is None:
+        ports = _ports(device)
+        if not ports:
             raise _failed("Device is not a fibre channel HBA")
+        port = ports[0]
         for kind, value in (("WWNN", port.wwnn), ("WWPN", port.wwpn)):
             if value is None:
                 raise _failed(f"no {kind} supplied for '{device.name}', and auto-generation failed")
-        device.parent = self._parent(device)
+        parent = self._parent(device)
+        device.parent, port.fabric_wwn = parent.name, _ports(parent)[0].fabric_wwn
         self._number(device)
         self.devices[device.name] = device
         self._tell(device, Lifecycle.CREATED)
         return NodeDeviceRef(device.name)
 
-    def _parent(self, device: NodeDevice) -> str:
-        """The name of the adapter that a new port belongs to: named, known by its port, or any.
+    def _parent(self, device: NodeDevice) -> NodeDevice:
+        """The adapter that a new port belongs to: named, known by its port, or any.
 
         Raises:
             VirtError: INTERNAL_ERROR: there is none, or it can have no ports.
@@ -55,7 +57,7 @@ class NodeDeviceApi(Part, NodeDeviceLookup):
             raise _failed(f"Could not find parent device for '{device.name}'")
         if found not in adapters:
             raise _failed(f"Parent device {found.name} is not capable of vport operations")
-        return found.name
+        return found
 
     def _number(self, device: NodeDevice) -> None:
         """The host's next adapter."""
@@ -78,14 +80,18 @@ class NodeDeviceApi(Part, NodeDeviceLookup):
         self.world.events.emit(event)
 
 
+def _ports(device: NodeDevice) -> list[FCHost]:
+    """The Fibre Channel side of an adapter."""
+    adapters = (capability for capability in device.capabilities if isinstance(capability, SCSIHostCapability))
+    return [adapter.fc_host for adapter in adapters if adapter.fc_host is not None]
+
+
 def _is_meant(adapter: NodeDevice, device: NodeDevice) -> bool:
     """Whether the parent of `device` is this adapter, by the names of its port or its fabric."""
-    for capability in adapter.capabilities:
-        port = capability.fc_host if isinstance(capability, SCSIHostCapability) else None
-        if port is not None and device.parent_wwnn:
+    for port in _ports(adapter):
+        if device.parent_wwnn:
             return (port.wwnn, port.wwpn) == (device.parent_wwnn, device.parent_wwpn)
-        if port is not None:
-            return port.fabric_wwn == device.parent_fabric_wwn
+        return port.fabric_wwn == device.parent_fabric_wwn
     return False
 
 

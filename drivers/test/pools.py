@@ -142,7 +142,7 @@ class PoolApi(StoragePart, PoolLookup):
         """virConnectFindStoragePoolSources: the same ones on every host."""
         check_flags(flags, 0, "testConnectFindStoragePoolSources")
         if type_ not in _SOURCES:
-            raise VirtError(Code.INTERNAL_ERROR, f"unknown storage pool type {type_}")
+            raise VirtError(Code.NO_SUPPORT, f"pool type '{type_}' does not support source discovery")
         if type_ != "netfs":
             return _SOURCES[type_]
         host = parse_document(src_spec, "source", what="storage_source").find("host") if src_spec else None

@@ -5,6 +5,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from conf.domain import Domain
 from conf.nodedev import NodeDevice
 from drivers.common.guestlist import GuestList
 from drivers.common.networks import network_list
@@ -42,6 +43,8 @@ class World:
         self.job_seconds = 1.0
         self.faults: list[Fault] = []
         self.guests: GuestList[TestGuest] = GuestList()
+        #: What guests were saved to, by path.
+        self.files: dict[str, Domain] = {}
         self.networks = network_list()
         self.pools = PoolList()
         self.interfaces = Interfaces()
