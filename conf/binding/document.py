@@ -6,6 +6,7 @@ from __future__ import annotations
 import re
 from copy import deepcopy
 from dataclasses import dataclass
+from functools import cache
 
 from lxml import etree
 
@@ -96,6 +97,7 @@ def parse_document(source: str | bytes, root: str | None, *, what: str) -> etree
     return element
 
 
+@cache
 def _parser() -> etree.XMLParser:
     # Blanks between elements go, as in libvirt: foreign subtrees are indented anew when written.
     return etree.XMLParser(

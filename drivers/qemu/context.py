@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from drivers.base import Environment
 from drivers.common.guestlist import GuestList
+from drivers.qemu.facts import Site
 from drivers.qemu.paths import QemuPaths
 
 if TYPE_CHECKING:
@@ -33,3 +34,12 @@ class QemuContext:
     guests: GuestList[Guest]
     features: list[Feature] = field(default_factory=list)
     strays: list[Stray] = field(default_factory=list)
+    #: What definitions depend on of this host's setup.
+    site: Site = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.site = Site(
+            nvram_dir=str(self.paths.lib / "nvram"),
+            spice_tls=self.settings.spice_tls,
+            vnc_allow_host_audio=self.settings.vnc_allow_host_audio,
+        )

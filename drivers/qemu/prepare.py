@@ -19,7 +19,6 @@ from drivers.qemu.command.clock import settle_variable
 from drivers.qemu.context import QemuContext
 from drivers.qemu.defaults import choose_emulator, prepare_definition
 from drivers.qemu.defaults.firmware import select_firmware
-from drivers.qemu.facts import Site
 from drivers.qemu.hostside.cgroup import PARTITION
 from drivers.qemu.runtime import Runtime
 from drivers.qemu.settings import account
@@ -45,17 +44,7 @@ async def complete(context: QemuContext, domain: Domain) -> None:
         ConfError, VirtError: what is wrong with it.
     """
     emulator = choose_emulator(domain, context.capabilities)
-    prepare_definition(domain, await context.capabilities.get(emulator), site(context))
-
-
-def site(context: QemuContext) -> Site:
-    """What definitions depend on of this host's setup."""
-    settings = context.settings
-    return Site(
-        nvram_dir=str(context.paths.lib / "nvram"),
-        spice_tls=settings.spice_tls,
-        vnc_allow_host_audio=settings.vnc_allow_host_audio,
-    )
+    prepare_definition(domain, await context.capabilities.get(emulator), context.site)
 
 
 def live(domain: Domain, context: QemuContext, runtime: Runtime) -> None:
@@ -65,7 +54,7 @@ def live(domain: Domain, context: QemuContext, runtime: Runtime) -> None:
         VirtError: no installed firmware is what the definition asks for.
     """
     if domain.os.firmware is not None:
-        select_firmware(domain, load_firmwares(), site(context))
+        select_firmware(domain, load_firmwares(), context.site)
     assign_aliases(domain)
     for disk in domain.devices.disks:
         if is_empty(disk) and disk.driver is not None:

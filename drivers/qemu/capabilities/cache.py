@@ -30,6 +30,8 @@ log = logging.getLogger(__name__)
 
 #: How long an emulator that failed is left alone: it may have been the host's fault.
 RETRY_SECONDS = 60.0
+#: Seconds for which an emulator is taken to be what it was when it was last looked at.
+FRESH_SECONDS = 1.0
 
 #: Of the files on disk.  To be raised whenever what is probed or derived changes.
 FORMAT = 3
@@ -202,6 +204,8 @@ class CapabilitiesCache:
         self._turn = asyncio.Semaphore(os.cpu_count() or 1)
         self._full = _Shelf(folder, _File[Capabilities], self._probe, tasks)
         self._brief = _Shelf(folder / "summary", _File[Summary], self._probe_summary, tasks)
+        #: Path → until when (by the monotonic clock) the last answer is given again, and that answer.
+        self._fresh: dict[str, tuple[float, Capabilities]] = {}
 
     async def get(self, path: str) -> Capabilities:
         """All about the emulator at `path`.
@@ -209,7 +213,11 @@ class CapabilitiesCache:
         Raises:
             VirtError: INTERNAL_ERROR, it cannot be used.
         """
-        return await self._full.get(self._stamp(path))
+        until, found = self._fresh.get(path, (0.0, None))
+        if found is None or until < time.monotonic():
+            found = await self._full.get(self._stamp(path))
+            self._fresh[path] = (time.monotonic() + FRESH_SECONDS, found)
+        return found
 
     async def summary(self, path: str) -> Summary:
         """What the host's capabilities tell of it; found faster than `get` unless that was called before.

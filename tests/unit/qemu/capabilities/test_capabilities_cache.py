@@ -104,7 +104,10 @@ async def test_nothing_is_started_before_it_is_asked_about(tmp_path: Path, emula
     assert (starts(asked), starts(other)) == (1, 0)
 
 
-async def test_a_changed_emulator_is_asked_again(tmp_path: Path, emulator: Make, tasks: TaskOwner) -> None:
+async def test_a_changed_emulator_is_asked_again(
+    tmp_path: Path, emulator: Make, tasks: TaskOwner, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(cache_module, "FRESH_SECONDS", -1.0)
     path = emulator()
     cache = CapabilitiesCache(tmp_path / "cache", tasks)
     await cache.get(path)
