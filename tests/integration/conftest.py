@@ -50,14 +50,19 @@ class Daemon:
         self.log = root / "virtd.log"
         self.process: subprocess.Popen[bytes] | None = None
 
-    def start(self) -> None:
-        """Start the daemon and wait until it answers."""
+    def spawn(self) -> subprocess.Popen[bytes]:
+        """Start the daemon; it does not answer yet."""
         with open(self.log, "ab") as log:
             command = [sys.executable, "-m", "virtd", "--root", str(self.root)]
             self.process = subprocess.Popen(command, stdout=log, stderr=log, start_new_session=True)
+        return self.process
+
+    def start(self) -> None:
+        """Start the daemon and wait until it answers."""
+        process = self.spawn()
         deadline = time.monotonic() + START_SECONDS
         while self.run("uri").returncode:
-            assert self.process.poll() is None, f"the daemon ended: {self.log.read_text()}"
+            assert process.poll() is None, f"the daemon ended: {self.log.read_text()}"
             assert time.monotonic() < deadline, f"the daemon does not answer: {self.log.read_text()}"
             time.sleep(0.05)
 
