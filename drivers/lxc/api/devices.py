@@ -11,6 +11,7 @@ from conf.domain.devices.disk import Disk
 from conf.domain.devices.interface import Interface, InterfaceMac
 from conf.domain.devices.single import parse_device
 from drivers.common.devicelists import put, take
+from drivers.common.drives import assign_disk
 from drivers.common.mac import generate_mac
 from drivers.common.part import IMPACT, definitions
 from drivers.lxc import devices, prepare
@@ -71,6 +72,8 @@ def _completed(device: Any) -> Any:
         mac.address = mac.address or generate_mac()
     if isinstance(device, Disk):
         device.guess_bus()
+        if device.address is None:
+            assign_disk(device, set())
     return device
 
 
