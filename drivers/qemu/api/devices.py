@@ -10,12 +10,14 @@ from typing import Any
 from conf.domain import Domain, format_domain, parse_domain
 from conf.domain.devices.interface import Interface
 from conf.domain.devices.single import parse_device
+from drivers.common import devicechanges as stored
+from drivers.common import devicematching as matching
 from drivers.common.devicelists import take
 from drivers.common.part import IMPACT, definitions
 from drivers.qemu import prepare
 from drivers.qemu.api.base import Part
 from drivers.qemu.guest import Guest
-from drivers.qemu.hotplug import matching, plugging, stored, updates
+from drivers.qemu.hotplug import plugging, updates
 from virtd.enums import DomainDeviceModifyFlags
 from virtd.errors import check_flags
 from virtd.refs import DomainRef

@@ -11,6 +11,7 @@ from conf.domain.devices.disk import Disk
 from conf.domain.devices.graphics import Graphics
 from conf.domain.devices.interface import Interface
 from conf.domain.devices.single import device_tag
+from drivers.common.devicematching import find
 from drivers.qemu import commands
 from drivers.qemu.block import access
 from drivers.qemu.block import commands as block
@@ -21,7 +22,6 @@ from drivers.qemu.defaults.devices import complete_disk
 from drivers.qemu.defaults.storage import complete_sources
 from drivers.qemu.guest import Guest
 from drivers.qemu.hotplug import disks
-from drivers.qemu.hotplug.matching import find
 from drivers.qemu.hotplug.session import quietly
 from drivers.qemu.lifecycle import running
 from drivers.qemu.monitor import QmpError

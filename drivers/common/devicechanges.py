@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
-"""Devices in stored definitions: the running guest is not concerned."""
+"""Devices of a definition that come, go and change; a running guest is another matter."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from conf.domain.devices.graphics import Graphics
 from conf.domain.devices.interface import Interface
 from conf.domain.devices.single import device_tag
 from drivers.common.devicelists import members, put, take
-from drivers.qemu.hotplug.matching import find
+from drivers.common.devicematching import find
 from virtd.errors import Code, VirtError, invalid_arg, operation_invalid
 
 #: Elements that a definition gets only as a whole.
