@@ -54,33 +54,45 @@ async def _kill(guest: Guest, run: RunState) -> None:
     """init first: with it the kernel ends all processes of the container; the controller puts back what it took and
     follows by itself."""
     group = Cgroup(Hierarchies.find(), run.cgroup) if run.cgroup else None
-    await _end_process(guest, run.init_pid, run.init_started, patience=0)
+    init = _find(run.init_pid, run.init_started)
+    controller = _find(run.controller_pid, run.controller_started)
+    if init is not None:
+        init.send(signal.SIGKILL)
     if group is not None:
-        await asyncio.to_thread(_kill_others, group, run.controller_pid)
-    patience = LEAVE_SECONDS if run.init_pid else 0  # without an init it waits for something else
-    await _end_process(guest, run.controller_pid, run.controller_started, patience=patience)
+        await asyncio.to_thread(_thaw, group)
+    await _see_end(guest, init, patience=0)
+    # Without an init it waits for something else.
+    await _see_end(guest, controller, patience=LEAVE_SECONDS if run.init_pid else 0)
+    if group is not None:
+        await asyncio.to_thread(_kill_others, group)
 
 
-async def _end_process(guest: Guest, pid: int, started: int, *, patience: float) -> None:
+def _find(pid: int, started: int) -> Process | None:
+    return Process.adopt(pid, started) if pid else None
+
+
+async def _see_end(guest: Guest, process: Process | None, *, patience: float) -> None:
     """See a process end, by itself within `patience` seconds or killed."""
-    process = Process.adopt(pid, started) if pid else None
     if process is None:
         return
     if not patience or not await process.wait(patience):
         process.send(signal.SIGKILL)
         if not await process.wait(KILL_SECONDS):
-            log.error("guest %s: process %d cannot be killed", guest.name, pid)
+            log.error("guest %s: process %d cannot be killed", guest.name, process.pid)
     process.close()
 
 
-def _kill_others(group: Cgroup, controller: int) -> None:
-    """Processes that entered the container from outside; what stands frozen can die then only."""
+def _thaw(group: Cgroup) -> None:
+    """What stands frozen does not die."""
     with contextlib.suppress(VirtError):
         group.thaw()
+
+
+def _kill_others(group: Cgroup) -> None:
+    """Processes that entered the container from outside."""
     for pid in group.pids():
-        if pid != controller:
-            with contextlib.suppress(ProcessLookupError):
-                os.kill(pid, signal.SIGKILL)
+        with contextlib.suppress(ProcessLookupError):
+            os.kill(pid, signal.SIGKILL)
 
 
 def _remove_rest(guest: Guest, run: RunState) -> None:

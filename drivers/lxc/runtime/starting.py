@@ -46,6 +46,7 @@ async def start(guest: Guest, *, paused: bool = False, files: Sequence[int] = ()
         finally:
             os.close(output)
         run.controller_pid, run.controller_started = run.controller.process.pid, run.controller.process.started
+        guest.claim_id(run.controller_pid)
         await _bring_up(guest, run, files)
         if paused:
             await freeze(guest)
