@@ -22,6 +22,13 @@ class Guest(StoredGuest):
         #: What `lifecycle` does about an end that nobody asked for.
         self.on_end: Callable[[Guest, End], None] | None = None
 
+    def claim_id(self, pid: int) -> None:
+        """The running guest's id is its controller's number: clients look for the container's control group by it."""
+        guests, live = self.context.guests, self.require_active()
+        guests.release_id(self)
+        guests.claim_id(self, pid)
+        live.id = pid
+
     def ended(self, how: End) -> None:
         """The container's init is gone and nobody asked for it."""
         if self.on_end is not None:

@@ -49,13 +49,10 @@ async def start(guest: Guest, definition: Domain, *, autodestroy: bool = False, 
         VirtError: why it could not be started.
     """
     _check_consoles(definition)
-    guests = guest.context.guests
     live = copy.deepcopy(definition)
-    id_ = live.id = guests.next_id()
     complete_live(live)
     async with AsyncExitStack() as undo:
         guest.set_live(live)
-        guests.claim_id(guest, id_)
         undo.callback(forget, guest, DomainShutoffReason.FAILED)
         await _run(guest, autodestroy=autodestroy, fds=fds)
         undo.pop_all()
