@@ -114,7 +114,7 @@ def validate(domain: Domain, check_for_driver: Callable[[Model], None] | None = 
 
 def _check_place(device: Model) -> None:
     """Only what is handed over may stay with the host."""
-    if isinstance(getattr(device, "address", None), UnassignedAddress) and not isinstance(device, Hostdev):
+    if isinstance(vars(device).get("address"), UnassignedAddress) and not isinstance(device, Hostdev):
         raise ConfigUnsupportedError("address of type 'unassigned' is supported only for hostdevs")
 
 

@@ -42,9 +42,9 @@ from drivers.qemu.validate.devices.character import (
     check_smartcard,
     check_smartcards,
 )
-from drivers.qemu.validate.devices.display import check_audios, check_graphics, check_video
+from drivers.qemu.validate.devices.display import check_audios, check_drawing, check_graphics, check_video
 from drivers.qemu.validate.devices.filesystem import check_filesystem
-from drivers.qemu.validate.devices.host import check_hostdev
+from drivers.qemu.validate.devices.host import check_hostdev, check_mediated
 from drivers.qemu.validate.devices.interface import check_interface
 from drivers.qemu.validate.devices.others import (
     check_hub,
@@ -99,6 +99,8 @@ def validate_together(question: Question) -> None:
         VirtError: what QEMU cannot do.
     """
     check_usb_devices(question.domain)
+    check_mediated(question.domain)
+    check_drawing(question.domain)
     check_audios(question.domain)
     check_tpms(question.domain)
     check_smartcards(question.domain)
@@ -112,7 +114,7 @@ def validate_device(device: Model, question: Question) -> None:
     """
     _check_pci_extras(device)
     _check_zpci(device, question)
-    if isinstance(getattr(device, "address", None), CCWAddress) and not machines.is_s390_ccw(question.domain):
+    if isinstance(vars(device).get("address"), CCWAddress) and not machines.is_s390_ccw(question.domain):
         alias = getattr(device, "alias", None) or "<null>"
         machine = question.domain.os.machine
         raise unsupported(f"cannot use CCW address type for device '{alias}' using machine type '{machine}'")
@@ -123,17 +125,17 @@ def validate_device(device: Model, question: Question) -> None:
 
 def _check_pci_extras(device: Model) -> None:
     """Option ROMs and ACPI indices are for PCI devices."""
-    address = getattr(device, "address", None)
+    address = vars(device).get("address")
     if isinstance(address, PCIAddress) or address is None:
         return
-    if getattr(device, "rom", None) is not None:
+    if vars(device).get("rom") is not None:
         raise unsupported("ROM tuning is only supported for PCI devices")
-    acpi = getattr(device, "acpi", None)
+    acpi = vars(device).get("acpi")
     if acpi is not None and acpi.index:
         raise unsupported("ACPI index is only supported for PCI devices")
 
 
 def _check_zpci(device: Model, question: Question) -> None:
-    address = getattr(device, "address", None)
+    address = vars(device).get("address")
     if isinstance(address, PCIAddress) and address.zpci is not None and not question.emulator.has("zpci"):
         raise unsupported("This QEMU binary doesn't support zPCI")
