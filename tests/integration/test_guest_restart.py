@@ -50,8 +50,8 @@ def test_a_start_cut_off_before_its_process_is_undone(daemon: Daemon):
     status = daemon.root / "run/libvirt/qemu/half.xml"
     text, pid = status.read_text(), daemon.pid("half")
     daemon.stop(signal.SIGKILL)
-    cut = text.replace("state='running'", "state='paused'").replace('state="running"', 'state="paused"')
-    cut = cut.replace('reason="1"', 'reason="11"')
+    cut = text.replace("state='running'", "state='paused'")
+    cut = cut.replace("reason='1'", "reason='11'")
     assert cut != text
     status.write_text(cut)
     daemon.start()
@@ -67,7 +67,7 @@ def test_a_start_cut_off_before_its_pid_was_written_is_undone(daemon: Daemon):
     text, pid = status.read_text(), daemon.pid("quarter")
     daemon.stop(signal.SIGKILL)
     cut = re.sub(r' pid="[0-9]+" started="[0-9]+"', "", text)
-    cut = cut.replace('state="running"', 'state="paused"').replace('reason="1"', 'reason="11"')
+    cut = cut.replace("state='running'", "state='paused'").replace("reason='1'", "reason='11'")
     assert f'pid="{pid}"' not in cut
     status.write_text(cut)
     daemon.start()
