@@ -26,6 +26,10 @@ from drivers.qemu.status import Status
 Element: TypeAlias = etree._Element
 
 
+#: Long operations that need no daemon to go on.
+_GO_ON = ("backup",)
+
+
 class NotAdoptedError(Exception):
     """A guest that another daemon left running and that we cannot take over.  It is left alone.
 
@@ -119,7 +123,7 @@ def _obstacles(said: LibvirtStatus, runtime: Runtime) -> Iterator[str]:
     """Why a running guest cannot be taken over."""
     if (said.state, said.reason) == ("paused", "starting up"):
         yield "its start was interrupted"
-    if said.async_job is not None:
+    if said.async_job not in (None, *_GO_ON):
         yield f"its daemon ended in the middle of a {said.async_job}"
     if said.monitor.type != "unix" or said.monitor.path != str(runtime.monitor_path):
         yield f"its monitor is at {said.monitor.path}"

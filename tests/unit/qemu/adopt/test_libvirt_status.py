@@ -150,6 +150,13 @@ def test_a_pid_that_is_another_programs_now_says_that_the_guest_has_ended(file: 
     assert adopted(file).started == 0
 
 
+def test_a_backup_goes_on(file: LibvirtFile, caplog: pytest.LogCaptureFixture) -> None:
+    file.before_devices = "  <job type='none' async='backup' phase='none'/>\n"
+    file.blockjobs = _blockjob("<disk dst='vda'/>", "name='backup-vda' type='backup' state='running'")
+    assert adopted(file).started > 0
+    assert "backup-vda goes on, but is not followed" in caplog.text
+
+
 def _blockjob(body: str, attributes: str) -> str:
     return f"<blockjobs active='yes'><blockjob {attributes}>{body}</blockjob></blockjobs>"
 
