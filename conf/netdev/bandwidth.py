@@ -6,7 +6,7 @@ from __future__ import annotations
 from typing import Any
 
 from conf.binding import Model, ParseOptions, Positive, Ulong, attr, child
-from conf.errors import ConfigUnsupportedError, XMLDetailError
+from conf.errors import ConfigUnsupportedError, InternalError, XMLDetailError
 
 
 def _rate(name: str) -> Any:
@@ -46,7 +46,7 @@ class Bandwidth(Model):
 class PortBandwidth(Bandwidth):
     """`<bandwidth>` of a network's port; `class_id` is the class of traffic that guarantees are made of."""
 
-    class_id: Positive | None = attr("classID", error=(XMLDetailError, "Unable to parse class id '%s'"))
+    class_id: Positive | None = attr("classID", error=(InternalError, "Unable to parse class id '%s'"))
 
 
 class NetworkBandwidth(PortBandwidth):
