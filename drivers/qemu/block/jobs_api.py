@@ -9,13 +9,14 @@ from typing import Final
 
 from conf.domain.devices.disk import Disk
 from conf.domain.devices.storage_source import Mirror, StorageSource
+from drivers.common.blockjobs import COPY_PARAMETERS, LLONG_MAX, MIB, ONLY_WITH_COPY, speed_limit
 from drivers.common.guest import not_running
 from drivers.common.part import refuse
 from drivers.qemu.api.base import Part
 from drivers.qemu.block import commands, copying, destination, jobs, merging
 from drivers.qemu.block.copying import CopyOptions
 from drivers.qemu.block.feature import BlockJobs
-from drivers.qemu.block.lookup import disk_by_name
+from drivers.qemu.block.lookup import commit_range, disk_by_name
 from drivers.qemu.block.state import JOB_TYPES, BlockJob, JobState
 from drivers.qemu.context import QemuContext
 from drivers.qemu.guest import Guest
@@ -26,31 +27,11 @@ from virtd.enums import DomainBlockJobInfoFlags as Info
 from virtd.enums import DomainBlockJobSetSpeedFlags as SetSpeed
 from virtd.enums import DomainBlockPullFlags as Pull
 from virtd.enums import DomainBlockRebaseFlags as Rebase
-from virtd.enums import TypedParameterType as T
 from virtd.errors import Code, VirtError, check_flags, invalid_arg, operation_invalid
 from virtd.params import TypedParam, validate_params
 from virtd.refs import DomainRef
 
 log = logging.getLogger(__name__)
-
-MIB: Final = 1 << 20
-LLONG_MAX: Final = (1 << 63) - 1
-
-COPY_PARAMETERS = {"bandwidth": T.ULLONG, "granularity": T.UINT, "buf-size": T.ULLONG}
-#: Flags of a rebase that make sense only with a copy.
-ONLY_WITH_COPY = Rebase.SHALLOW | Rebase.REUSE_EXT | Rebase.COPY_RAW | Rebase.COPY_DEV
-
-
-def speed_limit(bandwidth: int, *, in_bytes: bool) -> int | None:
-    """Bytes a second, from MiB a second unless `in_bytes`; None: no limit.
-
-    Raises:
-        VirtError: OVERFLOW.
-    """
-    limit = LLONG_MAX if in_bytes else LLONG_MAX // MIB
-    if bandwidth > limit:
-        raise VirtError(Code.OVERFLOW, f"bandwidth must be less than {limit}")
-    return (bandwidth if in_bytes else bandwidth * MIB) or None
 
 
 class BlockJobsApi(Part):
@@ -131,7 +112,7 @@ class BlockJobsApi(Part):
         speed = speed_limit(bandwidth, in_bytes=bool(flags & Commit.BANDWIDTH_BYTES))
         async with guest.job("modify"):
             found = disk_by_name(guest.definition, disk)
-            upper, lower = merging.commit_range(found, top, base, flags)
+            upper, lower = commit_range(found, top, base, flags)
             if not guest.active:
                 raise not_running()
             await merging.start_commit(guest, found, upper, lower, speed=speed, flags=flags)

@@ -9,7 +9,8 @@ import re
 from conf.domain import Domain
 from conf.domain.devices.disk import Disk
 from conf.domain.lookup import find_disk
-from drivers.qemu.block.layers import Layer
+from drivers.qemu.block.layers import Layer, chain, is_empty
+from virtd.enums import DomainBlockCommitFlags as Commit
 from virtd.errors import Code, From, VirtError, invalid_arg
 
 #: "vda[3]": the image number 3 of disk vda.
@@ -74,6 +75,33 @@ def base_image(layers: list[Layer], name: str | None, *, below: Layer, nearest: 
     if not under:
         raise _missing(f"could not find base image in chain for '{layers[0].disk.target.dev}'")
     return under[0] if nearest else under[-1]
+
+
+def medium_chain(disk: Disk) -> list[Layer]:
+    """The images of a disk.  Raises INVALID_ARG for an empty drive."""
+    if is_empty(disk):
+        raise invalid_arg(f"disk {disk.target.dev} does not have a medium")
+    return chain(disk)
+
+
+def commit_range(disk: Disk, top: str | None, base: str | None, flags: int) -> tuple[Layer, Layer]:
+    """The images that a commit goes from and to.
+
+    Raises:
+        VirtError: INVALID_ARG: they are not there, or flags say otherwise.
+    """
+    layers = medium_chain(disk)
+    name = disk.target.dev
+    upper = layers[0] if top is None else find_image(layers, top)
+    lower = base_image(layers, base, below=upper, nearest=bool(flags & Commit.SHALLOW))
+    if upper is layers[0] and not flags & Commit.ACTIVE:
+        raise invalid_arg(f"commit of '{name}' active layer requires active flag")
+    if upper is not layers[0] and flags & Commit.ACTIVE:
+        raise invalid_arg(f"active commit requested but '{upper.path}' is not active")
+    if flags & Commit.SHALLOW and layers.index(lower) != layers.index(upper) + 1:
+        text = f"base '{lower.path}' is not immediately below '{upper.path}' in chain for '{name}'"
+        raise invalid_arg(text)
+    return upper, lower
 
 
 def relative_path(layer: Layer, above: Layer) -> str:

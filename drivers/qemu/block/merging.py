@@ -7,39 +7,13 @@ from conf.domain.devices.disk import Disk
 from conf.domain.devices.storage_source import Format, Mirror
 from drivers.qemu.block import commands, jobs
 from drivers.qemu.block.creation import backing_string
-from drivers.qemu.block.layers import Layer, chain, is_empty
-from drivers.qemu.block.lookup import base_image, find_image, relative_path
+from drivers.qemu.block.layers import Layer, chain
+from drivers.qemu.block.lookup import find_image, medium_chain, relative_path
 from drivers.qemu.block.nodes import drive_node
 from drivers.qemu.block.state import BlockJob, JobKind
 from drivers.qemu.guest import Guest
 from virtd.enums import DomainBlockCommitFlags as Commit
-from virtd.errors import Code, VirtError, invalid_arg
-
-
-def _chain(disk: Disk) -> list[Layer]:
-    if is_empty(disk):
-        raise invalid_arg(f"disk {disk.target.dev} does not have a medium")
-    return chain(disk)
-
-
-def commit_range(disk: Disk, top: str | None, base: str | None, flags: int) -> tuple[Layer, Layer]:
-    """The images that a commit goes from and to.
-
-    Raises:
-        VirtError: INVALID_ARG: they are not there, or flags say otherwise.
-    """
-    layers = _chain(disk)
-    name = disk.target.dev
-    upper = layers[0] if top is None else find_image(layers, top)
-    lower = base_image(layers, base, below=upper, nearest=bool(flags & Commit.SHALLOW))
-    if upper is layers[0] and not flags & Commit.ACTIVE:
-        raise invalid_arg(f"commit of '{name}' active layer requires active flag")
-    if upper is not layers[0] and flags & Commit.ACTIVE:
-        raise invalid_arg(f"active commit requested but '{upper.path}' is not active")
-    if flags & Commit.SHALLOW and layers.index(lower) != layers.index(upper) + 1:
-        text = f"base '{lower.path}' is not immediately below '{upper.path}' in chain for '{name}'"
-        raise invalid_arg(text)
-    return upper, lower
+from virtd.errors import Code, VirtError
 
 
 async def start_commit(guest: Guest, disk: Disk, upper: Layer, lower: Layer, *, speed: int | None, flags: int) -> None:
@@ -102,7 +76,7 @@ async def start_pull(guest: Guest, disk: Disk, base: str | None, *, speed: int |
         VirtError: why it cannot be.
     """
     jobs.refuse_if_busy(guest, disk)
-    layers = _chain(disk)
+    layers = medium_chain(disk)
     top = layers[0]
     if relative and base is None:
         text = "flag VIR_DOMAIN_BLOCK_REBASE_RELATIVE is valid only with non-null base"

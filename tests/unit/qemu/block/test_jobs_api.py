@@ -8,9 +8,10 @@ from pathlib import Path
 import pytest
 
 from conf.errors import ConfError
+from drivers.common.blockjobs import speed_limit
 from drivers.qemu.block import destination
 from drivers.qemu.block.commands import BlockJobInfo
-from drivers.qemu.block.jobs_api import progress, speed_limit
+from drivers.qemu.block.jobs_api import progress
 from virtd.errors import Code, VirtError
 
 

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from conf.domain import parse_domain
-from drivers.qemu.block import lookup, merging, thresholds
+from drivers.qemu.block import lookup, thresholds
 from drivers.qemu.block.layers import Layer, chain
 from tests.unit.qemu.block.test_changes import three_images
 from virtd.enums import DomainBlockCommitFlags as Commit
@@ -73,7 +73,7 @@ def test_images_that_are_not_there(name: str, below: int | None, text: str) -> N
     ],
 )
 def test_the_range_of_a_commit(top: str | None, base: str | None, flags: int, expected: tuple[int, int]) -> None:
-    upper, lower = merging.commit_range(three_images(), top, base, flags)
+    upper, lower = lookup.commit_range(three_images(), top, base, flags)
     assert (upper.index, lower.index) == expected
 
 
@@ -89,7 +89,7 @@ def test_the_range_of_a_commit(top: str | None, base: str | None, flags: int, ex
 )
 def test_ranges_that_are_refused(top: str | None, base: str | None, flags: int, text: str) -> None:
     with pytest.raises(VirtError, match=text) as caught:
-        merging.commit_range(three_images(), top, base, flags)
+        lookup.commit_range(three_images(), top, base, flags)
     assert caught.value.code is Code.INVALID_ARG
 
 
