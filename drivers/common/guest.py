@@ -92,3 +92,8 @@ class ManagedGuest:
     def set_state(self, state: int, reason: int) -> None:
         """Note a `DomainState` and its reason."""
         self.state, self.reason = state, reason
+
+    def change_state(self, state: int, reason: int, event: int, detail: int = 0) -> None:
+        """The same, and tell clients of it: a `DomainEventType` with its detail."""
+        self.set_state(state, reason)
+        self.emit_lifecycle(event, detail)

@@ -8,7 +8,9 @@ A test that takes `bench` runs over every hypervisor that has the functions it n
 from __future__ import annotations
 
 import os
+import shutil
 import subprocess
+import sys
 import tempfile
 from collections.abc import Iterator
 from pathlib import Path
@@ -19,6 +21,8 @@ from tests.conformance.bench import Bench
 from tests.conformance.client import INTERPRETER, Client
 from tests.conformance.hypervisors import HYPERVISORS, REAL, Hypervisor
 from tests.integration.conftest import Daemon
+
+EXAMPLE_DRIVER = Path(__file__).parents[2] / "docs" / "example-driver"
 
 
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
@@ -48,7 +52,19 @@ def folder() -> Iterator[Path]:
 
 
 @pytest.fixture(scope="session")
-def daemon(folder: Path) -> Iterator[Daemon | None]:
+def example_driver(folder: Path) -> Iterator[None]:
+    """The example of docs/writing-a-driver.md is installed as a package of its own, where daemons find it."""
+    source, target = folder / "example-driver", folder / "packages"
+    shutil.copytree(EXAMPLE_DRIVER, source)
+    options = ["--quiet", "--disable-pip-version-check", "--no-index", "--no-deps", "--no-build-isolation"]
+    subprocess.run([sys.executable, "-m", "pip", "install", *options, "--target", target, source], check=True)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("PYTHONPATH", str(target))
+        yield
+
+
+@pytest.fixture(scope="session")
+def daemon(folder: Path, example_driver: None) -> Iterator[Daemon | None]:
     """The daemon that the suite is run over; None: it is a real libvirtd, and not ours to start."""
     if not has_binding():
         pytest.skip(f"needs {INTERPRETER} with libvirt's binding")

@@ -11,6 +11,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
+from tests.conformance.calls import CALLS
 from tests.integration.conftest import BOOT_SECTOR, QEMU
 from virtd.enums import (
     DomainEventDefinedDetailType,
@@ -65,6 +66,11 @@ class Events:
     restore: tuple[Event, ...] = (RESTORED,)
 
 
+def scheme(uri: str) -> str:
+    """Which driver a URI means."""
+    return re.split("[+:]", uri)[0]
+
+
 @dataclass(frozen=True)
 class Hypervisor:
     """A driver as the suite needs to know it.
@@ -76,7 +82,6 @@ class Hypervisor:
         unfinished: functions that it does not have yet, though libvirt's own driver has them.
         events: its manner of telling.
         needs: programs without which it cannot be tested.
-        survives: running guests go on while the daemon is restarted, stored ones are still there after it.
         prepare: makes what a guest of this name needs in a folder.
     """
 
@@ -86,13 +91,11 @@ class Hypervisor:
     unfinished: frozenset[str] = frozenset()
     events: Events = field(default_factory=Events)
     needs: tuple[str, ...] = ()
-    survives: bool = True
     prepare: Callable[[Path, str], object] = lambda folder, name: None
 
     @property
     def name(self) -> str:
-        """The URI's scheme."""
-        return re.split("[+:]", self.uri)[0]
+        return scheme(self.uri)
 
     def has(self, *functions: str) -> bool:
         """Whether the driver has all of these functions."""
@@ -129,41 +132,21 @@ _BOOT_DISK = (
     "<source file='{folder}/{name}.img'/><target dev='vda' bus='virtio'/></disk>"
 )
 
+#: What a driver may lack besides functions: guests are started paused, are still there after a restart of the daemon,
+#: go on running meanwhile.
+START_PAUSED, KEEPS_STORED, KEEPS_RUNNING = "start paused", "keeps stored guests", "keeps running guests"
+ALL_FUNCTIONS = frozenset(call.function for call in CALLS) | {
+    "virConnectGetAllDomainStats",
+    "virDomainCreateXML",
+}
 _SAVES = frozenset({"virDomainSave", "virDomainSaveFlags", "virDomainManagedSave", "virDomainCoreDump"})
 _SNAPSHOTS = frozenset({"virDomainSnapshotNum", "virDomainListAllSnapshots", "virDomainListAllCheckpoints"})
 _JOBS = frozenset({"virDomainGetJobInfo", "virDomainGetJobStats", "virDomainAbortJob"})
-_POWER_MANAGEMENT = frozenset({"virDomainPMSuspendForDuration", "virDomainPMWakeup"})
 
 TEST = Hypervisor(
     "test:///default",
     _guest("test", "<type>hvm</type>"),
-    lacks=_JOBS | _POWER_MANAGEMENT,
-    unfinished=_SAVES
-    | _SNAPSHOTS
-    | {
-        "virConnectGetAllDomainStats",
-        "virDomainBlockStats",
-        "virDomainGetCPUStats",
-        "virDomainGetControlInfo",
-        "virDomainGetMaxMemory",
-        "virDomainGetMessages",
-        "virDomainGetMetadata",
-        "virDomainGetSchedulerType",
-        "virDomainGetVcpusFlags",
-        "virDomainInjectNMI",
-        "virDomainInterfaceStats",
-        "virDomainManagedSaveRemove",
-        "virDomainMemoryStats",
-        "virDomainRename",
-        "virDomainSendKey",
-        "virDomainSetMaxMemory",
-        "virDomainSetMemory",
-        "virDomainSetMemoryFlags",
-        "virDomainSetMetadata",
-        "virDomainSetVcpus",
-        "virDomainSetVcpusFlags",
-    },
-    survives=False,
+    lacks=_JOBS | {KEEPS_STORED, KEEPS_RUNNING},
 )
 _QEMU = Hypervisor(
     "qemu:///system",
@@ -180,6 +163,33 @@ _QEMU = Hypervisor(
     prepare=_boot_disk,
 )
 
+#: The example of docs/writing-a-driver.md, which comes from a package of its own.
+_PROGRAM = Hypervisor(
+    "program:///system",
+    _guest("uml", "<type>exe</type><init>/bin/sleep</init><initarg>1000</initarg>"),
+    lacks=frozenset({START_PAUSED, KEEPS_RUNNING})
+    | ALL_FUNCTIONS
+    - {
+        "virDomainCreate",
+        "virDomainCreateWithFlags",
+        "virDomainDestroy",
+        "virDomainDestroyFlags",
+        "virDomainGetAutostart",
+        "virDomainGetInfo",
+        "virDomainGetOSType",
+        "virDomainGetState",
+        "virDomainGetXMLDesc",
+        "virDomainIsActive",
+        "virDomainIsPersistent",
+        "virDomainIsUpdated",
+        "virDomainResume",
+        "virDomainSetAutostart",
+        "virDomainSuspend",
+        "virDomainUndefine",
+        "virDomainUndefineFlags",
+    },
+)
+
 #: The URI of a real libvirtd's connection: then the suite judges itself, by libvirt's own driver.
 REAL = os.environ.get("VIRTD_CONFORMANCE_URI", "")
 
@@ -188,5 +198,5 @@ def _real(found: Hypervisor) -> Hypervisor:
     return replace(found, uri=REAL, unfinished=frozenset())
 
 
-_ALL = (TEST, _QEMU)
-HYPERVISORS = tuple(_real(h) for h in _ALL if REAL.startswith(f"{h.name}+")) if REAL else _ALL
+_ALL = (TEST, _QEMU, _PROGRAM)
+HYPERVISORS = tuple(_real(h) for h in _ALL if scheme(REAL) == h.name) if REAL else _ALL

@@ -7,7 +7,7 @@ import pytest
 
 from tests.conformance.bench import Bench, state
 from tests.conformance.client import refused
-from tests.conformance.hypervisors import DEFINED, PAUSED, REDEFINED, UNDEFINED, UNPAUSED
+from tests.conformance.hypervisors import DEFINED, PAUSED, REDEFINED, START_PAUSED, UNDEFINED, UNPAUSED
 from virtd.enums import (
     DomainCreateFlags,
     DomainPausedReason,
@@ -79,7 +79,7 @@ def test_suspend_and_resume(bench: Bench):
     bench.told(guest)
 
 
-@pytest.mark.functions("start paused")
+@pytest.mark.functions(START_PAUSED)
 def test_start_paused(bench: Bench):
     guest = bench.define()
     guest.createWithFlags(DomainCreateFlags.START_PAUSED)
@@ -99,6 +99,7 @@ def test_a_paused_guest_is_destroyed(bench: Bench):
     assert state(guest) == DESTROYED
 
 
+@pytest.mark.functions("virDomainShutdown")
 def test_shutdown(bench: Bench):
     guest = bench.start()
     bench.power_off(guest)
@@ -114,6 +115,7 @@ def test_reboot_keeps_the_run(bench: Bench):
     assert bench.connection.lookupByName(guest.name()).ID() == guest.ID()
 
 
+@pytest.mark.functions("virDomainCreateXML")
 def test_a_transient_guest_is_gone_after_its_run(bench: Bench):
     guest = bench.connection.createXML(bench.xml(), 0)
     bench.told(guest, *bench.events.start)
@@ -124,6 +126,7 @@ def test_a_transient_guest_is_gone_after_its_run(bench: Bench):
         guest.state(0)
 
 
+@pytest.mark.functions("virDomainCreateXML", "virDomainShutdown")
 def test_a_transient_guest_that_switches_itself_off_is_gone(bench: Bench):
     guest = bench.start_transient()
     bench.power_off(guest)
@@ -143,6 +146,7 @@ def test_undefining_a_running_guest_makes_it_transient(bench: Bench):
         guest.state(0)
 
 
+@pytest.mark.functions("virDomainCreateXML")
 def test_defining_a_transient_guest_makes_it_persistent(bench: Bench):
     xml = bench.xml()
     guest = bench.connection.createXML(xml, 0)
@@ -155,6 +159,7 @@ def test_defining_a_transient_guest_makes_it_persistent(bench: Bench):
     assert (guest.isActive(), guest.isPersistent(), state(guest)) == (0, 1, DESTROYED)
 
 
+@pytest.mark.functions("virDomainCreateXML")
 def test_a_stored_guest_started_from_xml_stays_stored(bench: Bench):
     guest = bench.define()
     started = bench.connection.createXML(guest.XMLDesc(0), 0)

@@ -76,7 +76,9 @@ def known(bench: Bench) -> list[Known]:
     autostarted.setAutostart(1)
     paused = bench.start()
     paused.suspend()
-    guests = [bench.define(), autostarted, paused, bench.start(), bench.start_transient()]
+    guests = [bench.define(), autostarted, paused, bench.start()]
+    if bench.hypervisor.has("virDomainCreateXML"):
+        guests.append(bench.start_transient())
     saves = bench.hypervisor.has("virDomainHasManagedSaveImage")
     return [Known.ask(guest, saves=saves) for guest in guests]
 

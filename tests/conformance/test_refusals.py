@@ -10,7 +10,8 @@ import pytest
 from tests.conformance.bench import Bench
 from tests.conformance.calls import CALLS, UNKNOWN_FLAG, Call
 from tests.conformance.client import Remote, refused
-from virtd.enums import DomainXMLFlags
+from tests.conformance.hypervisors import START_PAUSED
+from virtd.enums import DomainCreateFlags, DomainXMLFlags
 from virtd.errors import Code
 
 
@@ -37,6 +38,19 @@ def test_what_the_driver_lacks_is_not_supported(bench: Bench):
     text = "this function is not supported by the connection driver: "
     lacking = [(call, text + call.function) for call in CALLS if not bench.hypervisor.has(call.function)]
     assert not differences(Code.NO_SUPPORT, lacking, lambda call: call(guest))
+
+
+def test_what_the_driver_lacks_without_a_guest_is_not_supported(bench: Bench):
+    text = "this function is not supported by the connection driver: "
+    if not bench.hypervisor.has("virDomainCreateXML"):
+        with refused(Code.NO_SUPPORT, f"{text}virDomainCreateXML"):
+            bench.connection.createXML(bench.xml(), 0)
+    if not bench.hypervisor.has("virConnectGetAllDomainStats"):
+        with refused(Code.NO_SUPPORT, f"{text}virConnectGetAllDomainStats"):
+            bench.connection.getAllDomainStats(1, 0)
+    if not bench.hypervisor.has(START_PAUSED):
+        with refused(Code.INVALID_ARG, "unsupported flags (0x1) in function"):
+            bench.define().createWithFlags(DomainCreateFlags.START_PAUSED)
 
 
 def test_a_guest_that_does_not_run_cannot(bench: Bench, calls: list[Call]):

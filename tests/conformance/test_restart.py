@@ -12,14 +12,12 @@ import pytest
 from tests.conformance.bench import Bench
 from tests.conformance.client import Client, Remote, refused
 from tests.conformance.conftest import socket_uri
-from tests.conformance.hypervisors import PAUSED, REAL, UNPAUSED, Hypervisor
+from tests.conformance.hypervisors import KEEPS_RUNNING, KEEPS_STORED, PAUSED, REAL, UNPAUSED, Hypervisor
 from tests.integration.conftest import Daemon
-from virtd.enums import DomainMetadataType, DomainXMLFlags
+from virtd.enums import DomainXMLFlags
 from virtd.errors import Code
 
 pytestmark = pytest.mark.skipif(bool(REAL), reason="a real libvirtd is not ours to end")
-
-TITLE, CONFIG = DomainMetadataType.TITLE, 2
 
 
 @pytest.fixture
@@ -59,18 +57,42 @@ def restart(daemon: Daemon, bench: Bench, signal_number: int) -> None:
     bench.connection = bench.client.connection
 
 
-@pytest.mark.parametrize("how", [signal.SIGTERM, signal.SIGKILL], ids=["ended", "killed"])
-def test_guests_outlive_the_daemon(own: tuple[Daemon, Bench], how: signal.Signals):
+HOW = pytest.mark.parametrize("how", [signal.SIGTERM, signal.SIGKILL], ids=["ended", "killed"])
+
+
+@HOW
+@pytest.mark.functions(KEEPS_STORED)
+def test_stored_guests_are_there_again(own: tuple[Daemon, Bench], how: signal.Signals):
     daemon, bench = own
-    if not bench.hypervisor.survives:
-        names = [bench.start().name(), bench.define().name()]
-        restart(daemon, bench, how)
-        for name in names:
-            with refused(Code.NO_DOMAIN):
-                bench.connection.lookupByName(name)
+    guests = [bench.define(), bench.define()]
+    guests[0].setAutostart(1)
+    before = [(guest.name(), snapshot(guest)) for guest in guests]
+    restart(daemon, bench, how)
+    for name, told in before:
+        found = bench.connection.lookupByName(name)
+        assert (snapshot(found), found.ID()) == (told, -1)
+
+
+def test_what_is_not_kept_is_gone(own: tuple[Daemon, Bench]):
+    daemon, bench = own
+    if bench.hypervisor.has(KEEPS_RUNNING):
         return
+    stored, running = bench.define().name(), bench.start().name()
+    restart(daemon, bench, signal.SIGTERM)
+    if bench.hypervisor.has(KEEPS_STORED):
+        assert bench.connection.lookupByName(stored).isActive() == 0
+        assert bench.connection.lookupByName(running).isActive() == 0
+        return
+    for name in (stored, running):
+        with refused(Code.NO_DOMAIN):
+            bench.connection.lookupByName(name)
+
+
+@HOW
+@pytest.mark.functions(KEEPS_RUNNING)
+def test_running_guests_go_on(own: tuple[Daemon, Bench], how: signal.Signals):
+    daemon, bench = own
     stored, paused = bench.define(), bench.start()
-    stored.setAutostart(1)
     paused.suspend()
     bench.told(paused, PAUSED)
     guests = [stored, paused, bench.start(), bench.start_transient()]
@@ -97,23 +119,27 @@ def after(bench: Bench, stored: Remote, paused: Remote, running: Remote, transie
     assert bench.connection.lookupByName(stored.name()).ID() > last_id
 
 
+@pytest.mark.functions(KEEPS_STORED)
 def test_changes_of_definitions_are_there_after_a_kill(own: tuple[Daemon, Bench]):
     daemon, bench = own
-    if not bench.hypervisor.survives:
-        return
-    gone, renamed, kept = bench.define(), bench.define(), bench.define()
+    gone, changed = bench.define(), bench.define()
     gone.setAutostart(1)
     gone.undefine()
-    old, new = renamed.name(), bench.new_name()
-    if bench.hypervisor.has("virDomainRename"):
-        renamed.setAutostart(1)
-        renamed.rename(new, 0)
-    kept.setMetadata(TITLE, "kept", None, None, CONFIG)
+    bench.connection.defineXML(bench.xml(changed.name(), uuid=changed.UUIDString(), extra="<title>new</title>"))
     restart(daemon, bench, signal.SIGKILL)
     with refused(Code.NO_DOMAIN):
         bench.connection.lookupByName(gone.name())
-    if bench.hypervisor.has("virDomainRename"):
-        assert bench.connection.lookupByName(new).autostart() == 1
-        with refused(Code.NO_DOMAIN):
-            bench.connection.lookupByName(old)
-    assert bench.connection.lookupByName(kept.name()).metadata(TITLE, None, 0) == "kept"
+    assert "<title>new</title>" in bench.connection.lookupByName(changed.name()).XMLDesc(0)
+
+
+@pytest.mark.functions(KEEPS_STORED, "virDomainRename")
+def test_a_new_name_is_there_after_a_kill(own: tuple[Daemon, Bench]):
+    daemon, bench = own
+    guest, new = bench.define(), bench.new_name()
+    old = guest.name()
+    guest.setAutostart(1)
+    guest.rename(new, 0)
+    restart(daemon, bench, signal.SIGKILL)
+    assert bench.connection.lookupByName(new).autostart() == 1
+    with refused(Code.NO_DOMAIN):
+        bench.connection.lookupByName(old)

@@ -1,0 +1,100 @@
+# SPDX-License-Identifier: LGPL-2.1-or-later
+"""A hypervisor whose guests are programs: `program:///system`."""
+
+import asyncio
+import signal
+from asyncio.subprocess import DEVNULL, Process
+from functools import cached_property
+
+from conf.domain import Domain, parse_domain
+from drivers.base import HypervisorDriver
+from drivers.common import startup
+from drivers.common.definition import Definition
+from drivers.common.guestlist import GuestList
+from drivers.common.lookup import Lookup
+from drivers.common.persistence import DefinitionFiles
+from drivers.common.state import State, XmlDesc
+from drivers.common.storedguest import StoredGuest
+from virtd.calls import Connection
+from virtd.enums import DomainEventType, DomainPausedReason, DomainRunningReason, DomainShutoffReason, DomainState
+from virtd.errors import Code, From, VirtError, check_flags, operation_invalid
+from virtd.refs import DomainRef
+
+
+class Guest(StoredGuest):
+    async def start(self, guests: "GuestList[Guest]", domain: Domain) -> None:
+        program = domain.os.init or "", *domain.os.initargs
+        try:
+            self.process: Process = await asyncio.create_subprocess_exec(*program, stdin=DEVNULL)
+        except OSError as error:
+            raise VirtError(Code.INTERNAL_ERROR, f"cannot run '{program[0]}': {error.strerror}") from error
+        guests.claim_id(self, guests.next_id())
+        self.set_live(domain.model_copy(update={"id": self.id}, deep=True))
+        self.change_state(DomainState.RUNNING, DomainRunningReason.BOOTED, DomainEventType.STARTED)
+        self.end = self.tasks.spawn(self.wait_for_end(guests), "wait for its end")
+
+    async def wait_for_end(self, guests: "GuestList[Guest]") -> None:
+        killed = await self.process.wait() == -signal.SIGKILL
+        self.set_live(None)
+        reason = DomainShutoffReason.DESTROYED if killed else DomainShutoffReason.SHUTDOWN
+        self.change_state(DomainState.SHUTOFF, reason, DomainEventType.STOPPED, detail=int(killed))
+        guests.release_id(self) if self.persistent else guests.remove(self)
+
+
+class ProgramDriver(HypervisorDriver, Lookup[Guest], State[Guest], XmlDesc[Guest], Definition[Guest]):
+    error_source, schemes, prefix = From.UML, ("program",), "program"
+
+    @cached_property
+    def guests(self) -> GuestList[Guest]:
+        return GuestList()
+
+    @cached_property
+    def files(self) -> DefinitionFiles:
+        return DefinitionFiles(self.env.paths.etc / "program", edit="-c program:///system edit")
+
+    async def start(self) -> None:
+        await startup.load_stored(self.guests, self.files, self.new_guest)
+
+    async def stop(self) -> None:
+        for guest in self.guests:
+            if guest.active:
+                guest.process.kill()
+                await guest.end
+
+    def connect_open(self, connection: Connection, path: str) -> str:
+        return "program:///system"
+
+    def new_guest(self, domain: Domain) -> Guest:
+        return Guest(self.env.events, domain, self.files)
+
+    async def prepared(self, xml: str, *, validate: bool) -> Domain:
+        return parse_domain(xml)
+
+    async def domain_create_with_flags(self, dom: DomainRef, flags: int) -> DomainRef:
+        check_flags(flags, 0, "programDomainCreateWithFlags")
+        guest = self._guest(dom)
+        async with guest.job("modify"):
+            if guest.live or not guest.persistent:
+                raise operation_invalid("domain is already running")
+            await guest.start(self.guests, guest.persistent)
+        return guest.ref
+
+    async def domain_destroy_flags(self, dom: DomainRef, flags: int) -> None:
+        check_flags(flags, 0, "programDomainDestroyFlags")
+        guest = self._running(dom)
+        async with guest.job("destroy"), asyncio.timeout(10):
+            guest.process.kill()
+            await asyncio.shield(guest.end)
+
+    def domain_suspend(self, dom: DomainRef) -> None:
+        guest = self._running(dom)
+        if guest.state == DomainState.RUNNING:
+            guest.process.send_signal(signal.SIGSTOP)
+            guest.change_state(DomainState.PAUSED, DomainPausedReason.USER, DomainEventType.SUSPENDED)
+
+    def domain_resume(self, dom: DomainRef) -> None:
+        guest = self._running(dom)
+        if guest.state == DomainState.RUNNING:
+            raise operation_invalid("domain is already running")
+        guest.process.send_signal(signal.SIGCONT)
+        guest.change_state(DomainState.RUNNING, DomainRunningReason.UNPAUSED, DomainEventType.RESUMED)
