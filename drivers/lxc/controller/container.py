@@ -48,10 +48,10 @@ class ContainerError(Exception):
 class Container:
     """A container while it is made, and its first process."""
 
-    def __init__(self, plan: Plan, descriptors: list[int], base: str) -> None:
+    def __init__(self, plan: Plan, descriptors: list[int], owner: tuple[int, int]) -> None:
         self._plan = plan
         self._descriptors = descriptors
-        self._base = base
+        self._owner = owner
         self.pid = 0
         self.pidfd = -1
         self._net = -1
@@ -62,6 +62,7 @@ class Container:
         Raises:
             ContainerError, OSError: it could not be; the child is dead.
         """
+        self._prepare_root()
         go_reader, go_writer = os.pipe()
         told_reader, told_writer = os.pipe()
         for name, index in self._plan["join"].items():
@@ -77,6 +78,7 @@ class Container:
             veths = self._prepare_child()
             os.write(go_writer, _GO)
             self._await_init(told_reader)
+            kernel.unmount(f"{self._plan['folder']}/root")
         except BaseException:
             os.kill(self.pid, _SIGKILL)
             os.waitpid(self.pid, 0)
@@ -85,6 +87,16 @@ class Container:
             os.close(go_writer)
             os.close(told_reader)
         return veths
+
+    def _prepare_root(self) -> None:
+        """The child may not be let into the folders above its own; so it is born there."""
+        base = self._plan["folder"]
+        try:
+            rootfs.prepare(self._plan, base, self._owner)
+        except OSError as error:
+            text = f"Failed to mount {error.filename}: {os.strerror(error.errno or 0)}"
+            raise ContainerError(error.errno or 0, text) from None
+        os.chdir(base)
 
     def namespace(self, name: str) -> int:
         """One of the container's namespaces, as a descriptor."""
@@ -160,7 +172,7 @@ class Container:
 
     def _enter_root(self) -> None:
         kernel.mount(None, "/", flags=kernel.MS_SLAVE | kernel.MS_REC)
-        rootfs.build(self._plan, self._base, f"{self._base}/dev").enter()
+        rootfs.complete(self._plan).enter()
 
     def _take_terminal(self) -> None:
         """Standard streams are the first console, which becomes the controlling terminal; or nothing."""

@@ -58,13 +58,14 @@ def _start(plan: Plan, descriptors: list[int], daemon: socket) -> Loop:
     base = plan["folder"]
     for entrance in plan["groups"]:
         _join(entrance)
-    devices = _make_folder(plan, base)
+    owner = _root_of(plan)
+    devices = _make_folder(plan, base, owner)
     terminals = bridge([descriptors[i] for i in plan["terminals"]], devices.terminals, devices.show_terminal)
     for node in plan["nodes"]:
         devices.add(node)
     listener = listen(plan["socket"])
     meminfo = _make_meminfo(plan, base)
-    container = Container(plan, descriptors, base)
+    container = Container(plan, descriptors, owner)
     veths = container.create()
     loop = Loop(container, terminals, Requests(container, devices), listener)
     loop.add_client(daemon)
@@ -92,7 +93,7 @@ def _make_meminfo(plan: Plan, base: str) -> Meminfo | None:
         return None
 
 
-def _make_folder(plan: Plan, base: str) -> Devices:
+def _make_folder(plan: Plan, base: str, owner: tuple[int, int]) -> Devices:
     """Mounts of our own, seen by nobody else; in them the container's /dev and a place for its root."""
     if plan["rootless"]:
         privileges.become_own_root()
@@ -102,7 +103,7 @@ def _make_folder(plan: Plan, base: str) -> Devices:
     os.makedirs(base, exist_ok=True)
     kernel.mount("lxc", base, "tmpfs", kernel.MS_NOSUID, "mode=755,size=1048576")
     os.mkdir(f"{base}/root")
-    devices = Devices(base, _root_of(plan), real_nodes=not plan["rootless"])
+    devices = Devices(base, owner, real_nodes=not plan["rootless"])
     devices.make()
     return devices
 

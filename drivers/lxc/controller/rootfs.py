@@ -1,12 +1,13 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
 """What the container sees: its root and all that is mounted in it.
 
-Everything is mounted from outside, before the root is exchanged, so that sources are the host's; every target is opened
-as the container would see it, so that a link in its files leads nowhere else.
+Everything is mounted before the root is exchanged, so that sources are the host's; every target is opened as the
+container would see it, so that a link in its files leads nowhere else.
 """
 
 from __future__ import annotations
 
+import errno
 import os
 
 from drivers.lxc.controller import kernel
@@ -17,6 +18,8 @@ if TYPE_CHECKING:
 
 _SAFE = kernel.MS_NOSUID | kernel.MS_NODEV | kernel.MS_NOEXEC
 
+#: Folders whose content is the kernel's.
+_KERNELS = ("/dev", "/proc", "/sys")
 #: The host's file systems that hold an image or lie on a device are tried in this order, as mount(8) does it.
 _FILESYSTEMS = "/proc/filesystems"
 
@@ -40,8 +43,9 @@ class _At:
 class Root:
     """The container's root while it is still a folder of the host's."""
 
-    def __init__(self, fd: int) -> None:
+    def __init__(self, fd: int, owner: tuple[int, int]) -> None:
         self._fd = fd
+        self.owner = owner
 
     @property
     def path(self) -> str:
@@ -60,6 +64,9 @@ class Root:
         parent = self.make_folder(above or "/")
         try:
             os.mkdir(name, 0o755, dir_fd=parent)
+            os.chown(name, *self.owner, dir_fd=parent, follow_symlinks=False)
+        except FileExistsError:  # a link to what is not there
+            return self.make_folder(os.path.join(above or "/", os.readlink(name, dir_fd=parent)))
         finally:
             os.close(parent)
         return kernel.open_in_root(self._fd, path, flags)
@@ -78,6 +85,11 @@ class Root:
             kernel.mount(source, place, flags=kernel.MS_BIND | kernel.MS_REC)
         if restrict:
             self.restrict(target, restrict)
+
+    def bind_inner(self, source: str, target: str) -> None:
+        """Show a folder of the root's at another place too."""
+        with _At(kernel.open_in_root(self._fd, source, os.O_PATH), source) as place:
+            self.bind(place, target)
 
     def _make_file(self, path: str) -> int:
         os.close(self.make_folder(path.rpartition("/")[0] or "/"))
@@ -118,40 +130,60 @@ class Root:
             return False
         return True
 
+    def close(self) -> None:
+        os.close(self._fd)
+
     def enter(self) -> None:
         """Make the folder this process's root; the former one is gone."""
         os.fchdir(self._fd)
         kernel.pivot_root(".", ".")
         kernel.unmount(".")
         os.chdir("/")
-        os.close(self._fd)
+        self.close()
 
 
-def build(plan: Plan, base: str, dev: str) -> Root:
-    """Mount everything the plan asks for; called in the container's namespaces, `base` is its folder on the host."""
+def prepare(plan: Plan, base: str, owner: tuple[int, int]) -> None:
+    """Mount at `base`/root what is the host's; called before there is a container, which so cannot change any of it.
+
+    Folders that are made belong to `owner`, the host's numbers of the container's root.
+    """
     first, *others = plan["mounts"]
-    root = _mount_root(first, f"{base}/root")
-    for folder in ("/dev", "/proc", "/sys"):
+    place = f"{base}/root"
+    if first["kind"] == "bind":
+        kernel.mount(first["source"], place, flags=kernel.MS_BIND | kernel.MS_REC)
+    else:
+        _mount_new(first, place, owner)
+    root = Root(os.open(place, os.O_PATH | os.O_DIRECTORY | os.O_CLOEXEC), owner)
+    for folder in _KERNELS:
+        os.close(root.make_folder(folder))
         root.clear(folder)
-    _mount_kernel(root, private_net="net" in plan["unshare"], own_users="user" in plan["unshare"] or plan["rootless"])
-    if os.path.exists(f"{base}/meminfo"):
-        root.bind(f"{base}/meminfo", "/proc/meminfo")
-    _mount_cgroups(root, plan)
-    root.bind(dev, "/dev")
+    root.bind(f"{base}/dev", "/dev")
     for mount in others:
-        _mount_other(root, mount)
+        if not _is_late(mount):
+            _mount_other(root, mount)
     if first["readonly"]:
         root.restrict("/", kernel.MS_RDONLY)
+    root.close()
+
+
+def complete(plan: Plan) -> Root:
+    """Mount what is the container's own; called in its namespaces, its folder on the host being the working folder."""
+    # A root that came with a namespace cannot be exchanged for; its copy can.
+    kernel.mount("root", "root", flags=kernel.MS_BIND | kernel.MS_REC)
+    root = Root(os.open("root", os.O_PATH | os.O_DIRECTORY | os.O_CLOEXEC), (0, 0))
+    _mount_kernel(root, private_net="net" in plan["unshare"], own_users="user" in plan["unshare"] or plan["rootless"])
+    if os.path.exists("meminfo"):
+        root.bind("meminfo", "/proc/meminfo")
+    _mount_cgroups(root, plan)
+    for mount in plan["mounts"]:
+        if _is_late(mount):
+            _mount_other(root, mount)
     return root
 
 
-def _mount_root(mount: Mount, at: str) -> Root:
-    """The root is a mount of its own, which pivot_root wants, at a place that only we see."""
-    if mount["kind"] == "bind":
-        kernel.mount(mount["source"], at, flags=kernel.MS_BIND | kernel.MS_REC)
-    else:
-        _mount_new(mount, at)
-    return Root(os.open(at, os.O_PATH | os.O_DIRECTORY | os.O_CLOEXEC))
+def _is_late(mount: Mount) -> bool:
+    """Whether it lies in what is mounted in the container only."""
+    return mount["target"].startswith(("/proc/", "/sys/"))
 
 
 def _mount_kernel(root: Root, *, private_net: bool, own_users: bool) -> None:
@@ -160,22 +192,20 @@ def _mount_kernel(root: Root, *, private_net: bool, own_users: bool) -> None:
     root.bind(f"{root.path}/proc/sys", "/proc/sys", restrict=_SAFE | kernel.MS_RDONLY)
     if private_net:
         for family in ("ipv4", "ipv6"):
-            _reopen_settings(root, family)
+            _reopen_settings(root, f"/proc/sys/net/{family}")
     try:
         root.mount("sysfs", "/sys", "sysfs", _SAFE | kernel.MS_RDONLY)
     except PermissionError:  # a user namespace that shares the host's network
         root.bind("/sys", "/sys", restrict=kernel.MS_RDONLY)
-    if not own_users and root.exists("/sys/kernel/security") and os.path.ismount("/sys/kernel/security"):
+    if not own_users and os.path.ismount("/sys/kernel/security"):
         root.mount("securityfs", "/sys/kernel/security", "securityfs", _SAFE | kernel.MS_RDONLY)
 
 
-def _reopen_settings(root: Root, family: str) -> None:
+def _reopen_settings(root: Root, place: str) -> None:
     """Settings of the network belong to a container that has one."""
-    place = f"/proc/sys/net/{family}"
-    if not root.exists(place):
-        return
-    root.bind(f"{root.path}{place}", place)
-    root.set_flags(place, _SAFE)
+    if root.exists(place):
+        root.bind(f"{root.path}{place}", place)
+        root.set_flags(place, _SAFE)
 
 
 def _mount_cgroups(root: Root, plan: Plan) -> None:
@@ -192,29 +222,29 @@ def _mount_cgroups(root: Root, plan: Plan) -> None:
 
 
 def _mount_other(root: Root, mount: Mount) -> None:
-    source = mount["source"]
     if mount["kind"] == "bind":
-        root.bind(source, mount["target"])
+        root.bind(mount["source"], mount["target"])
     elif mount["kind"] == "inner":
-        root.bind(f"{root.path}{source}", mount["target"])
+        root.bind_inner(mount["source"], mount["target"])
     else:
         with _At(root.make_folder(mount["target"]), mount["target"]) as place:
-            _mount_new(mount, place)
+            _mount_new(mount, place, root.owner)
     if mount["readonly"]:
         root.restrict(mount["target"], kernel.MS_RDONLY)
 
 
-def _mount_new(mount: Mount, at: str) -> None:
+def _mount_new(mount: Mount, at: str, owner: tuple[int, int]) -> None:
     """A file system that is not mounted on the host."""
     if mount["kind"] == "memory":
-        kernel.mount("tmpfs", at, "tmpfs", kernel.MS_NOSUID | kernel.MS_NODEV, f"size={mount['size']}")
+        options = f"size={mount['size']},uid={owner[0]},gid={owner[1]}"
+        kernel.mount("tmpfs", at, "tmpfs", kernel.MS_NOSUID | kernel.MS_NODEV, options)
     else:
         _mount_device(mount["source"], at, kernel.MS_RDONLY if mount["readonly"] else 0)
 
 
 def _mount_device(device: str, at: str, flags: int) -> None:
     """Try the file systems that the kernel knows until one fits."""
-    failure = OSError(22, "Unable to determine the file system", device)
+    failure = OSError(errno.EINVAL, "Unable to determine the file system", device)
     for kind in _known_filesystems():
         try:
             kernel.mount(device, at, kind, flags)

@@ -7,6 +7,8 @@ import os
 from typing import Any
 
 from drivers.lxc.controller.plan import Mount
+from drivers.lxc.runtime import loops
+from drivers.lxc.runtime.descriptors import Descriptors
 from virtd.errors import Code, VirtError
 
 #: Type of a filesystem → the kind of mount, and the field of its source.
@@ -14,14 +16,14 @@ _KINDS = {
     "mount": ("bind", "dir"),
     "bind": ("inner", "dir"),
     "block": ("device", "dev"),
-    "file": ("image", "file"),
+    "file": ("device", "file"),
     "ram": ("memory", "usage"),
 }
 _KIB = 1024
 
 
-def mount(filesystem: Any) -> Mount:
-    """The mount that a filesystem is.
+def mount(filesystem: Any, descriptors: Descriptors) -> Mount:
+    """The mount that a filesystem is; an image's loop device stays while `descriptors` or the controller hold it.
 
     Raises:
         VirtError: CONFIG_UNSUPPORTED, containers do not have this type.
@@ -31,6 +33,10 @@ def mount(filesystem: Any) -> Mount:
         raise VirtError(Code.CONFIG_UNSUPPORTED, text)
     kind, field = _KINDS[filesystem.type]
     source = getattr(filesystem.source, field, None)
+    if filesystem.type == "file":
+        _check_image(filesystem.driver)
+        fd, source = loops.attach(str(source), readonly=bool(filesystem.readonly))
+        descriptors.own(fd)
     made: Mount = {
         "kind": kind,
         "source": "tmpfs" if kind == "memory" else str(source),
@@ -40,3 +46,12 @@ def mount(filesystem: Any) -> Mount:
     if kind == "memory":
         made["size"] = int(source or 0) * _KIB
     return made
+
+
+def _check_image(driver: Any) -> None:
+    """Only raw images, by loop devices."""
+    kind = driver.type if driver is not None else "default"
+    if kind != "loop":
+        raise VirtError(Code.CONFIG_UNSUPPORTED, f"fs driver {kind} is not supported")
+    if driver.format not in (None, "raw"):
+        raise VirtError(Code.CONFIG_UNSUPPORTED, f"fs format {driver.format} is not supported")

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from conf.domain import Domain
+from drivers.lxc.controller.plan import Mount
 from drivers.lxc.runtime import hostdevices
 from drivers.lxc.runtime.cgroup import DEVICE_LIMITS, Cgroup, DeviceRule
 
@@ -36,8 +37,8 @@ def group_of(pid: int) -> str:
     return (found.get("") or found.get("name=systemd") or "/").lstrip("/")
 
 
-def apply(domain: Domain, group: Cgroup) -> None:
-    """Set everything that the definition limits.
+def apply(domain: Domain, group: Cgroup, mounts: list[Mount]) -> None:
+    """Set everything that the definition limits; `mounts` are the container's.
 
     Raises:
         VirtError: OPERATION_INVALID, it limits something that this host cannot.
@@ -52,7 +53,7 @@ def apply(domain: Domain, group: Cgroup) -> None:
             if value:
                 group.set_device_limit(name, device.path, value)
     if group.has("devices"):
-        group.restrict_devices(device_rules(domain))
+        group.restrict_devices([*device_rules(domain), *mounted_devices(mounts)])
 
 
 def settings(domain: Domain) -> dict[str, int]:
@@ -86,10 +87,16 @@ def device_rules(domain: Domain) -> list[DeviceRule]:
         rule = device_rule(device)
         if rule is not None:
             rules.append(rule)
-    for filesystem in domain.devices.filesystems:
-        if filesystem.type == "block" and filesystem.source is not None:
-            number = os.stat(filesystem.source.dev or "").st_rdev
-            access = "r" if filesystem.readonly else "rw"
+    return rules
+
+
+def mounted_devices(mounts: list[Mount]) -> list[DeviceRule]:
+    """The block devices that are mounted for it, which its group must allow too."""
+    rules = []
+    for mount in mounts:
+        if mount["kind"] == "device":
+            number = os.stat(mount["source"]).st_rdev
+            access = "r" if mount["readonly"] else "rw"
             rules.append(DeviceRule("b", os.major(number), os.minor(number), access))
     return rules
 

@@ -39,7 +39,7 @@ def make_plan(
     descriptors = Descriptors()
     try:
         join = {name: descriptors.own(fd) for name, fd in sharing.open_shared(guest, domain).items()}
-        plan = _plan(guest, domain, group, join)
+        plan = _plan(guest, domain, group, join, descriptors)
         plan["terminals"] = [descriptors.lend(fd) for fd in terminals]
         plan["init"]["files"] = [descriptors.lend(fd) for fd in files]
     except BaseException:
@@ -48,7 +48,7 @@ def make_plan(
     return plan, descriptors
 
 
-def _plan(guest: Guest, domain: Domain, group: Cgroup | None, join: dict[str, int]) -> Plan:
+def _plan(guest: Guest, domain: Domain, group: Cgroup | None, join: dict[str, int], descriptors: Descriptors) -> Plan:
     paths = guest.context.paths
     idmap = domain.idmap
     return {
@@ -62,7 +62,7 @@ def _plan(guest: Guest, domain: Domain, group: Cgroup | None, join: dict[str, in
         "uids": privileges.ranges(idmap.uids) if idmap is not None else [],
         "gids": privileges.ranges(idmap.gids) if idmap is not None else [],
         "terminals": [],
-        "mounts": mounts(domain),
+        "mounts": mounts(domain, descriptors),
         "nodes": hostdevices.nodes(domain),
         "interfaces": interfaces.plan_all(domain),
         "groups": group.entrances() if group is not None else [],
@@ -100,9 +100,9 @@ def needs_net(domain: Domain) -> bool:
     )
 
 
-def mounts(domain: Domain) -> list[Mount]:
+def mounts(domain: Domain, descriptors: Descriptors) -> list[Mount]:
     """Its file systems, the root first; without one of its own it sees the host's."""
-    given = [filesystems.mount(filesystem) for filesystem in domain.devices.filesystems]
+    given = [filesystems.mount(filesystem, descriptors) for filesystem in domain.devices.filesystems]
     root = next((mount for mount in given if mount["target"] == "/"), None)
     if root is None:
         root = Mount(kind="bind", source="/", target="/", readonly=False)

@@ -11,7 +11,9 @@ from contextlib import AsyncExitStack
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
+from conf.domain import Domain
 from drivers.common.process import start_ticks
+from drivers.lxc.controller.plan import Plan
 from drivers.lxc.runstate import End, RunState
 from drivers.lxc.runtime import consoles, ending, interfaces, limits
 from drivers.lxc.runtime.cgroup import Cgroup, Hierarchies
@@ -62,11 +64,13 @@ def _run_of(guest: Guest) -> RunState:
 async def _bring_up(guest: Guest, run: RunState, files: Sequence[int]) -> None:
     live = guest.require_active()
     await guest.save_status()
-    group = await _place(guest, run)
+    group = await _group(guest, run)
     terminals = await asyncio.to_thread(consoles.open_all, live)
     try:
         plan, descriptors = await asyncio.to_thread(make_plan, guest, group, terminals, files)
         try:
+            if group is not None:
+                await asyncio.to_thread(_fill, live, group, plan)
             run.init_pid, veths = await run.controller.start(plan, descriptors.all)
         finally:
             descriptors.close()
@@ -78,8 +82,8 @@ async def _bring_up(guest: Guest, run: RunState, files: Sequence[int]) -> None:
     interfaces.note_names(live, veths)
 
 
-async def _place(guest: Guest, run: RunState) -> Cgroup | None:
-    """Make a control group with the guest's limits for the controller, and so for all that it starts."""
+async def _group(guest: Guest, run: RunState) -> Cgroup | None:
+    """The control group that the controller and all that it starts will be in; None where there can be none."""
     if not guest.context.env.privileged:
         return None
     name = f"lxc-{guest.id}-{guest.name}"
@@ -88,18 +92,17 @@ async def _place(guest: Guest, run: RunState) -> Cgroup | None:
         run.cgroup = await asyncio.to_thread(limits.group_of, run.controller_pid)
     else:
         run.cgroup = limits.group_name(guest.require_active(), name)
-    group = Cgroup(Hierarchies.find(), run.cgroup)
+    return Cgroup(Hierarchies.find(), run.cgroup)
+
+
+def _fill(domain: Domain, group: Cgroup, plan: Plan) -> None:
+    """Make the group and set the guest's limits."""
     try:
-        await asyncio.to_thread(_fill, guest, group)
+        group.create()
+        limits.apply(domain, group, plan["mounts"])
     except OSError as error:
-        text = f"Unable to set up the control group {run.cgroup}: {error.filename or ''}: {error.strerror}"
+        text = f"Unable to set up the control group {group.name}: {error.filename or ''}: {error.strerror}"
         raise VirtError(Code.SYSTEM_ERROR, text, ints=(error.errno or 0, -1)) from error
-    return group
-
-
-def _fill(guest: Guest, group: Cgroup) -> None:
-    group.create()
-    limits.apply(guest.require_active(), group)
 
 
 def _open_log(guest: Guest) -> int:
