@@ -5,7 +5,7 @@ from __future__ import annotations
 
 from typing import Literal
 
-from conf.binding import Model, ParseOptions, Uint, attr, child, children
+from conf.binding import Model, ParseOptions, Uint, attr, child, children, on
 from conf.binding.scalars import BadValueError, parse_uuid
 from conf.errors import ConfigUnsupportedError, XMLError
 
@@ -43,7 +43,7 @@ class Cipher(Model):
     """`<cipher>` of a LUKS volume."""
 
     name: str = attr(required=(XMLError, "cipher info missing 'name' attribute"))
-    size: Uint = attr(required=(XMLError, "cipher info missing 'size' attribute"))
+    size: Uint = attr(required=True)
     mode: str | None = attr()
     hash: str | None = attr()
 
@@ -51,12 +51,12 @@ class Cipher(Model):
 class IVGenerator(Model):
     """`<ivgen>` of a LUKS volume."""
 
-    name: str = attr(required=(XMLError, "missing ivgen info name string"))
+    name: str | None = attr()
     hash: str | None = attr()
 
 
 class Encryption(Model):
-    """`<encryption>`."""
+    """`<encryption>`; with what only LUKS lets its maker choose."""
 
     format: Literal["default", "qcow", "luks", "luks2"] = attr(
         required=(XMLError, "unknown volume encryption format"),
@@ -64,8 +64,14 @@ class Encryption(Model):
     )
     engine: Literal["qemu", "librbd"] | None = attr()
     secrets: list[EncryptionSecret] = children("secret")
-    cipher: Cipher | None = child()
-    ivgen: IVGenerator | None = child()
+    cipher: Cipher | None = child(when=on("format", "luks"))
+    ivgen: IVGenerator | None = child(when=on("format", "luks"))
+
+    def check(self, options: ParseOptions) -> None:
+        if self.ivgen is not None and self.cipher is None:
+            raise XMLError("ivgen element found, but cipher is missing")
+        if self.ivgen is not None and self.ivgen.name is None:
+            raise XMLError("missing ivgen info name string")
 
     @property
     def has_end_tag(self) -> bool:

@@ -222,6 +222,15 @@ def test_a_volume_may_take_its_size_from_elsewhere():
     assert "<capacity unit='bytes'>0</capacity>" in volume("<backingStore><path>/b</path></backingStore>")
 
 
+def luks(body: str, format_: str = "luks") -> str:
+    secret = f"<secret type='passphrase' uuid='{UUID}'/>"
+    return f"<capacity>1</capacity><target><encryption format='{format_}'>{secret}{body}</encryption></target>"
+
+
+def test_only_luks_has_a_cipher_of_choice():
+    assert "cipher" not in volume(luks("<cipher/><ivgen/>", "qcow"))
+
+
 @pytest.mark.parametrize(
     ("body", "code", "text"),
     [
@@ -231,6 +240,9 @@ def test_a_volume_may_take_its_size_from_elsewhere():
         ("<capacity unit='E'>100</capacity>", 82, "value too large: 100E"),
         ("<capacity>1</capacity><target><compat>1.1.1</compat></target>", 27, "forbidden characters in 'compat'"),
         ("<capacity>1</capacity><target><features><x/></features></target>", 67, "unsupported feature x"),
+        (luks("<cipher name='aes'/>"), 27, "Missing required attribute 'size' in element 'cipher'"),
+        (luks("<ivgen/>"), 27, "ivgen element found, but cipher is missing"),
+        (luks("<cipher name='aes' size='256'/><ivgen/>"), 27, "missing ivgen info name string"),
     ],
 )
 def test_volumes_that_cannot_be(body: str, code: int, text: str):
