@@ -72,16 +72,32 @@ def bound(binding: Binding, default: Any) -> Any:
 def on(field: str, *values: object) -> Condition:
     """True while `field` has one of `values`; "../field" looks at the model around this one."""
     wanted = frozenset(values)
-    if field.startswith("../"):
-        name = field[3:]
-        return lambda _own, around: around.get(name) in wanted
-    return lambda own, _around: own.get(field) in wanted
+    name = field.removeprefix("../")
+
+    def of_own(own: Values, _around: Values) -> bool:
+        return own.get(name) in wanted
+
+    def of_outer(_own: Values, around: Values) -> bool:
+        return around.get(name) in wanted
+
+    condition = of_own if name == field else of_outer
+    condition.__doc__ = f"`{field}` is {_words(values)}"
+    return condition
+
+
+def _words(values: tuple[object, ...]) -> str:
+    return " or ".join("not there" if value is None else f"`{value}`" for value in values)
 
 
 def without(field: str, *values: object) -> Condition:
     """True while `field` has none of `values`."""
     condition = on(field, *values)
-    return lambda own, around: not condition(own, around)
+
+    def negated(own: Values, around: Values) -> bool:
+        return not condition(own, around)
+
+    negated.__doc__ = f"`{field}` is not {_words(values)}"
+    return negated
 
 
 def attr(

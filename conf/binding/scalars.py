@@ -18,6 +18,8 @@ from conf.errors import InvalidArgError, OverflowConfError
 UINT_MAX = 2**32 - 1
 ULONG_MAX = 2**64 - 1
 INT_MAX = 2**31 - 1
+#: How people are told of these.
+_LIMITS = {UINT_MAX: "2³²-1", ULONG_MAX: "2⁶⁴-1", INT_MAX: "2³¹-1"}
 
 _DECIMAL = re.compile(r"[ \t\n\v\f\r]*([+-]?[0-9]+)", re.ASCII)
 _ANY_BASE = re.compile(r"[ \t\n\v\f\r]*([+-]?)(0[xX][0-9a-fA-F]+|[0-9]+)", re.ASCII)
@@ -36,10 +38,14 @@ class BadValueError(ValueError):
 
 @dataclass(frozen=True, slots=True)
 class Scalar:
-    """How a type is read from XML and written to it.  `parse` raises BadValueError; `format` None means as it is."""
+    """How a type is read from XML and written to it.
+
+    `parse` raises BadValueError; `format` None means as it is; `meaning` tells people what may be written.
+    """
 
     parse: Callable[[str], Any]
     format: Callable[[Any], str] | None = None
+    meaning: str = "text"
 
 
 def read_number(text: str, base: int = 10) -> int:
@@ -88,7 +94,9 @@ def number(low: int = 0, high: int = UINT_MAX, *, base: int = 10, form: str = ""
             raise BadValueError(hint)
         return value
 
-    return Scalar(parse, str if not form else lambda value: format(value, form))
+    meaning = "hexadecimal number" if form.endswith("x") else "number"
+    bounds = f"{low} to {_LIMITS.get(high, high)}"
+    return Scalar(parse, str if not form else lambda value: format(value, form), f"{meaning}, {bounds}")
 
 
 def natural(*, base: int = 10, form: str = "") -> Scalar:
@@ -101,7 +109,7 @@ def natural(*, base: int = 10, form: str = "") -> Scalar:
             raise BadValueError(" Expected non-negative value")
         return value
 
-    return Scalar(parse, signed.format)
+    return Scalar(parse, signed.format, f"number, 0 to {_LIMITS[INT_MAX]}")
 
 
 def Hex(width: int, high: int | None = None) -> Scalar:  # noqa: N802  stands where a type stands
@@ -120,7 +128,7 @@ def enumeration(values: tuple[str, ...]) -> Scalar:
             raise BadValueError
         return value
 
-    return Scalar(parse)
+    return Scalar(parse, meaning=" | ".join(f"`{value}`" for value in values))
 
 
 def two_words(true: str, false: str) -> Scalar:
@@ -133,7 +141,7 @@ def two_words(true: str, false: str) -> Scalar:
             raise BadValueError
         return value
 
-    return Scalar(parse, lambda value: true if value else false)
+    return Scalar(parse, lambda value: true if value else false, f"`{true}` | `{false}`")
 
 
 def parse_uuid(text: str) -> str:
@@ -160,7 +168,7 @@ Int = Annotated[int, number(-INT_MAX - 1, INT_MAX)]
 #: `int`, 0 or more
 Natural = Annotated[int, natural()]
 #: Lower case with dashes.
-Uuid = Annotated[str, Scalar(parse_uuid)]
+Uuid = Annotated[str, Scalar(parse_uuid, meaning="UUID")]
 
 _UNIT = re.compile(r"(b|bytes?|[kmgtpe](b|ib)?)", re.IGNORECASE)
 _BINARY = ("B", "KiB", "MiB", "GiB", "TiB", "PiB", "EiB")
