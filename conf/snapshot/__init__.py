@@ -83,6 +83,8 @@ def format_snapshot(
         secure: with passwords.
         internal: the daemon's own record.
     """
-    if snapshot.domain is None and uuid is not None:
-        snapshot = snapshot.model_copy(update={"owner": uuid})
-    return format_document(snapshot, "domainsnapshot", FormatOptions(inactive=False, secure=secure, status=internal))
+    shown: dict[str, object] = {"active": int(bool(snapshot.active)) if internal else None}
+    if snapshot.domain is None:
+        shown["owner"] = uuid
+    options = FormatOptions(inactive=False, secure=secure)
+    return format_document(snapshot.model_copy(update=shown), "domainsnapshot", options)

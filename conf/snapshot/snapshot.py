@@ -6,6 +6,8 @@ from __future__ import annotations
 import time
 from typing import Literal
 
+from lxml.etree import _Element
+
 from conf.binding import (
     FormatOptions,
     Model,
@@ -51,9 +53,9 @@ class SnapshotMemory(Model):
             raise XMLError("external memory snapshots require a filename")
 
 
-def _parse_active(text: str) -> bool:
+def _parse_active(element: _Element, _options: ParseOptions) -> int:
     try:
-        return read_number(text) != 0
+        return int(read_number(element_text(element)) != 0)
     except BadValueError:
         raise XMLError("Could not find 'active' element") from None
 
@@ -62,8 +64,8 @@ def _format_owner(uuid: str, _options: FormatOptions) -> list[str]:
     return ["<domain>", f"  <uuid>{uuid}</uuid>", "</domain>"]
 
 
-def _format_active(active: bool, options: FormatOptions) -> list[str]:
-    return [f"<active>{int(active)}</active>"] if options.status else []
+def _format_active(active: int, _options: FormatOptions) -> list[str]:
+    return [f"<active>{active}</active>"]
 
 
 class Snapshot(Model):
@@ -73,7 +75,7 @@ class Snapshot(Model):
         creation_time: seconds since 1970.
         inactive_domain: the stored definition, where the guest ran with another one.
         owner: the guest's UUID, written in the place of a domain that is not known.
-        active: it is the guest's current one; stands in the daemon's own records only.
+        active: 1, it is the guest's current one, or 0; stands in the daemon's own records only.
     """
 
     name: str | None = child_text()
@@ -89,12 +91,7 @@ class Snapshot(Model):
     owner: str | None = irregular("domain", parse=lambda _element, _options: None, format=_format_owner)
     inactive_domain: Domain | None = child("inactiveDomain", definition=True)
     cookie: SaveCookie | None = child(keep_empty=True)
-    active: bool = irregular(
-        "active",
-        parse=lambda element, _options: _parse_active(element_text(element)),
-        format=_format_active,
-        default=False,
-    )
+    active: int | None = irregular("active", parse=_parse_active, format=_format_active)
 
     @property
     def parent_name(self) -> str | None:
