@@ -14,23 +14,29 @@ from typing import ClassVar
 
 from drivers.base import Environment, HypervisorDriver
 from drivers.test.agent import AgentApi
+from drivers.test.blockjobs import BlockJobApi
 from drivers.test.calls import WithFaults
 from drivers.test.checkpoints import CheckpointApi
 from drivers.test.control import ControlApi
 from drivers.test.default import DEFAULT
 from drivers.test.definition import DefinitionApi
+from drivers.test.devices import DeviceApi
 from drivers.test.host import HostApi
 from drivers.test.info import InfoApi
 from drivers.test.interfaces import InterfaceApi
+from drivers.test.jobs import JobApi
 from drivers.test.lifecycle import LifecycleApi
 from drivers.test.lookup import LookupApi
 from drivers.test.memory import MemoryApi
+from drivers.test.migration import MigrationApi
 from drivers.test.networks import NetworkApi
 from drivers.test.node import build
 from drivers.test.nodedevices import NodeDeviceApi
 from drivers.test.pools import PoolApi
 from drivers.test.reading import Reader
 from drivers.test.saving import SavingApi
+from drivers.test.screens import ScreenApi
+from drivers.test.simulation import SimulationApi
 from drivers.test.snapshots import SnapshotApi
 from drivers.test.statistics import StatisticsApi
 from drivers.test.tuning import TuningApi
@@ -44,7 +50,8 @@ from virtd.events import EventBus, Kind
 #: The subjects of the API.
 PARTS = (
     HostApi, LookupApi, DefinitionApi, LifecycleApi, InfoApi, ControlApi, SavingApi, SnapshotApi, CheckpointApi,
-    TuningApi, VcpuApi, IOThreadApi, MemoryApi, StatisticsApi, AgentApi,
+    TuningApi, VcpuApi, IOThreadApi, MemoryApi, StatisticsApi, AgentApi, DeviceApi, BlockJobApi, JobApi, MigrationApi,
+    ScreenApi, SimulationApi,
     NetworkApi, InterfaceApi, PoolApi, VolumeApi, NodeDeviceApi,
 )  # fmt: skip
 #: Hosts there may be at once.

@@ -29,6 +29,14 @@ class Fault:
     skip: int = 0
     times: int | None = None
 
+    def __post_init__(self) -> None:
+        """Raise ValueError or TypeError for what cannot be."""
+        if not isinstance(self.function, str) or not isinstance(self.message, str):
+            raise TypeError("function and message are texts")
+        self.code = None if self.code is None else Code(self.code)
+        self.delay, self.skip = float(self.delay), int(self.skip)
+        self.times = None if self.times is None else int(self.times)
+
     def strikes(self, args: tuple[Any, ...]) -> bool:
         """Whether it happens to a call with these arguments; counts the call."""
         if current_call.get().api != self.function or self.times == 0:

@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from copy import deepcopy
 from typing import TYPE_CHECKING
 
@@ -11,7 +12,7 @@ from conf.domain import Domain
 from conf.snapshot import Snapshot
 from drivers.common.guest import ManagedGuest
 from drivers.common.moments import Moments
-from drivers.test.work import Work
+from drivers.test.work import BlockJob, Limits, Work
 from virtd.enums import (
     DomainEventID,
     DomainEventResumedDetailType,
@@ -25,6 +26,7 @@ from virtd.enums import (
     DomainState,
 )
 from virtd.errors import Code
+from virtd.params import TypedParam
 
 if TYPE_CHECKING:
     from drivers.test.world import World
@@ -51,6 +53,8 @@ class TestGuest(ManagedGuest):
         self.weight = 50
         self.disk_sizes: dict[str, int] = {}
         self.ssh_keys: dict[str, list[str]] = {}
+        self.migration = Limits()
+        self.completed_job: list[TypedParam] | None = None
         self._forget_run()
 
     def _forget_run(self) -> None:
@@ -60,6 +64,8 @@ class TestGuest(ManagedGuest):
         self.offline: set[int] = set()
         self.polling: dict[int, dict[str, int]] = {}
         self.work = Work(self.world.clock)
+        self.block_jobs: dict[str, BlockJob] = {}
+        self.give_up: Callable[[], None] | None = None
 
     @property
     def has_managed_save(self) -> bool:  # type: ignore[override]
@@ -154,6 +160,8 @@ class TestGuest(ManagedGuest):
 
     def end(self, reason: int, event_detail: int) -> None:
         """The guest is off, for a `DomainShutoffReason`; a transient one is gone."""
+        if self.give_up is not None:
+            self.give_up()
         self.work.close()
         self.live = None
         self.set_state(DomainState.SHUTOFF, reason)

@@ -171,12 +171,15 @@ def _fault(element: etree._Element) -> Fault:
     function, code, times = element.get("function"), element.get("code"), element.get("times")
     if not function:
         raise VirtError(Code.XML_ERROR, "a fault needs the name of a function")
-    return Fault(
-        function=function,
-        domain=element.get("domain"),
-        code=None if code is None else _positive(code, "fault code"),
-        message=element.get("message", Fault.message),
-        delay=_number(element, "delay", 0.0),
-        skip=int(_number(element, "skip", 0)),
-        times=None if times is None else _positive(times, "fault times"),
-    )
+    try:
+        return Fault(
+            function=function,
+            domain=element.get("domain"),
+            code=None if code is None else _positive(code, "fault code"),
+            message=element.get("message", Fault.message),
+            delay=_number(element, "delay", 0.0),
+            skip=int(_number(element, "skip", 0)),
+            times=None if times is None else _positive(times, "fault times"),
+        )
+    except ValueError as error:
+        raise VirtError(Code.XML_ERROR, f"a fault of {function}: {error}") from None

@@ -7,6 +7,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 
 from drivers.test.clock import Clock
+from virtd.enums import DomainBlockJobType as Type
 
 
 @dataclass(eq=False)
@@ -68,3 +69,31 @@ class Work:
         """The guest ends, and with it all that is under way."""
         for what in list(self.progress):
             self.finish(what)
+
+
+@dataclass(slots=True)
+class BlockJob:
+    """A job on a disk; `speed` in bytes a second, 0 is no limit.
+
+    `top` and `base` are numbers of images, for merges.  A copy and an active commit become ready and then wait.
+    """
+
+    type: int
+    speed: int
+    top: int = 0
+    base: int | None = None
+    ready: bool = False
+
+    @property
+    def mirrors(self) -> bool:
+        """Whether it ends by a pivot."""
+        return self.type in (Type.COPY, Type.ACTIVE_COMMIT)
+
+
+@dataclass(slots=True)
+class Limits:
+    """What a guest's migration may use: MiB/s, milliseconds of downtime, bytes of cache."""
+
+    speed: int = 32
+    downtime: int = 300
+    cache: int = 64 << 20

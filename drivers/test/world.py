@@ -45,6 +45,8 @@ class World:
         self.guests: GuestList[TestGuest] = GuestList()
         #: What guests were saved to, by path.
         self.files: dict[str, Domain] = {}
+        #: Guests that are being migrated to here, by name.
+        self.incoming: dict[str, Domain] = {}
         self.networks = network_list()
         self.pools = PoolList()
         self.interfaces = Interfaces()

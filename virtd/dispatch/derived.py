@@ -7,8 +7,9 @@ A driver that defines the method itself is asked itself.
 from __future__ import annotations
 
 import inspect
-from collections.abc import Callable
+from collections.abc import Callable, Coroutine
 from dataclasses import dataclass
+from types import CoroutineType
 from typing import Any
 from uuid import UUID
 
@@ -36,18 +37,19 @@ class Derived:
     result: Callable[[Any], Any]
 
     def method(self, newer: Method) -> Method:
-        """The older method, asynchronous if the newer is."""
-        if inspect.iscoroutinefunction(newer):
+        """The older method, asynchronous if the newer is, or for the same questions."""
 
-            async def wait(*args: Any) -> Any:
-                return self.result(await newer(*self.arguments(*args)))
-
-            return wait
+        async def wait(work: Coroutine[Any, Any, Any]) -> Any:
+            return self.result(await work)
 
         def answer(*args: Any) -> Any:
-            return self.result(newer(*self.arguments(*args)))
+            result = newer(*self.arguments(*args))
+            return wait(result) if isinstance(result, CoroutineType) else self.result(result)
 
-        return answer
+        async def wait_always(*args: Any) -> Any:
+            return self.result(await newer(*self.arguments(*args)))
+
+        return wait_always if inspect.iscoroutinefunction(newer) else answer
 
 
 def _same(result: Any) -> Any:
