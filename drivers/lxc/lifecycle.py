@@ -77,7 +77,9 @@ def complete_live(live: Domain) -> None:
     live.resource.partition = live.resource.partition or PARTITION
     devices = live.devices
     if not any(f.target is not None and f.target.dir == "/" for f in devices.filesystems):
-        root = Filesystem(source=FilesystemSource(dir="/"), target=FilesystemTarget(dir="/"))
+        root = Filesystem(
+            accessmode="passthrough", source=FilesystemSource(dir="/"), target=FilesystemTarget(dir="/")
+        )
         devices.filesystems.insert(0, root)
     for number, console in enumerate(devices.consoles):
         console.alias = f"console{number}"

@@ -48,7 +48,8 @@ async def _load_status(context: LxcContext, path: Path) -> None:
     guest.run = found.run
     guest.on_end = lifecycle.ended
     guest.set_state(found.state, found.reason)
-    guests.claim_id(guest, found.domain.id if found.domain.id and found.domain.id > 0 else guests.next_id())
+    if found.domain.id and found.domain.id > 0:
+        guests.claim_id(guest, found.domain.id)
 
 
 async def _reconnect(guest: Guest) -> None:
