@@ -114,6 +114,18 @@ def _boot_disk(folder: Path, name: str) -> None:
     path.chmod(0o666)
 
 
+def _busybox(folder: Path, name: str) -> None:
+    """A root with a shell, once for each name."""
+    root = folder / name
+    if root.exists():
+        return
+    for inside in ("bin", "dev", "proc", "sys", "tmp"):
+        (root / inside).mkdir(parents=True)
+    shutil.copy(shutil.which("busybox") or "", root / "bin" / "busybox")
+    for command in ("sh", "sleep"):
+        (root / "bin" / command).symlink_to("busybox")
+
+
 def _guest(type_: str, system: str, devices: str = "") -> str:
     return textwrap.dedent(f"""\
         <domain type='{type_}'>
@@ -163,6 +175,35 @@ _QEMU = Hypervisor(
     prepare=_boot_disk,
 )
 
+_ROOT = "<filesystem type='mount'><source dir='{folder}/{name}'/><target dir='/'/></filesystem><console type='pty'/>"
+_INIT = "<init>/bin/sh</init><initarg>-c</initarg><initarg>trap exit TERM; trap '' HUP; sleep 1000 &amp; wait</initarg>"
+
+_LXC = Hypervisor(
+    "lxc:///system",
+    _guest("lxc", f"<type>exe</type>{_INIT}", _ROOT),
+    lacks=_JOBS
+    | _SAVES
+    | _SNAPSHOTS
+    | {
+        START_PAUSED,
+        "virConnectGetAllDomainStats",
+        "virDomainGetControlInfo",
+        "virDomainGetMessages",
+        "virDomainGetVcpusFlags",
+        "virDomainInjectNMI",
+        "virDomainManagedSaveRemove",
+        "virDomainPMSuspendForDuration",
+        "virDomainPMWakeup",
+        "virDomainRename",
+        "virDomainReset",
+        "virDomainSendKey",
+        "virDomainSetVcpus",
+        "virDomainSetVcpusFlags",
+    },
+    needs=("busybox",),
+    prepare=_busybox,
+)
+
 #: The example of docs/writing-a-driver.md, which comes from a package of its own.
 _PROGRAM = Hypervisor(
     "program:///system",
@@ -198,5 +239,5 @@ def _real(found: Hypervisor) -> Hypervisor:
     return replace(found, uri=REAL, unfinished=frozenset())
 
 
-_ALL = (TEST, _QEMU, _PROGRAM)
+_ALL = (TEST, _QEMU, _LXC, _PROGRAM)
 HYPERVISORS = tuple(_real(h) for h in _ALL if scheme(REAL) == h.name) if REAL else _ALL
