@@ -55,7 +55,11 @@ class Client:
         )
         self._told: list[tuple[Any, ...]] = []
         self.uri = uri
-        self.connect()
+        try:
+            self.connect()
+        except BaseException:
+            self.close()
+            raise
 
     def connect(self) -> None:
         """Open the connections, for the first time or to the daemon that follows another."""

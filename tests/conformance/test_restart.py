@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import signal
 from collections.abc import Iterator
 from pathlib import Path
@@ -28,13 +29,14 @@ def own(hypervisor: Hypervisor, daemon: Daemon | None, tmp_path: Path, folder: P
     root = folder / f"restart-{tmp_path.name}"
     root.mkdir()
     found = Daemon(root)
-    found.start()
-    client = Client(socket_uri(found, hypervisor.uri))
-    bench = Bench(hypervisor, client, folder)
-    yield found, bench
-    bench.clean_up()
-    client.close()
-    found.stop()
+    with contextlib.ExitStack() as stack:
+        stack.callback(found.stop)
+        found.start()
+        client = Client(socket_uri(found, hypervisor.uri))
+        stack.callback(client.close)
+        bench = Bench(hypervisor, client, folder)
+        stack.callback(bench.clean_up)
+        yield found, bench
 
 
 def snapshot(guest: Remote) -> tuple[object, ...]:
