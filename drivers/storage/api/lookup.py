@@ -6,7 +6,7 @@ from __future__ import annotations
 from conf.storage.capabilities import pool_capabilities
 from conf.storage.paths import sanitize_path
 from drivers.storage.api.base import Part
-from drivers.storage.backends import STARTABLE
+from drivers.storage.backends import STARTABLE, find_sources
 from drivers.storage.lookup import PoolLookup, VolumeLookup
 from virtd.errors import Code, VirtError, check_flags
 from virtd.refs import StoragePoolRef
@@ -21,6 +21,11 @@ class PoolLookupApi(Part, PoolLookup):
         """virConnectGetStoragePoolCapabilities."""
         check_flags(flags, 0, "storageConnectGetStoragePoolCapabilities")
         return pool_capabilities(STARTABLE)
+
+    def connect_find_storage_pool_sources(self, type_: str, _src_spec: str | None, flags: int) -> str:
+        """virConnectFindStoragePoolSources."""
+        check_flags(flags, 0, "storageConnectFindStoragePoolSources")
+        find_sources(type_)
 
     def storage_pool_lookup_by_target_path(self, path: str) -> StoragePoolRef:
         """virStoragePoolLookupByTargetPath: active pools only."""

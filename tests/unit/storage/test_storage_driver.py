@@ -454,3 +454,16 @@ async def test_documents_are_held_against_the_schema_on_request(house: House) ->
         await house.storage_vol_create_xml(pool, volume.format("<odd/>"), StorageVolCreateFlags.VALIDATE)
     made = await house.storage_vol_create_xml(pool, volume.format("<target/>"), StorageVolCreateFlags.VALIDATE)
     assert made.name == "a"
+
+
+@pytest.mark.parametrize(
+    ("type_", "code", "text"),
+    [
+        ("dir", Code.NO_SUPPORT, "pool type 'dir' does not support source discovery"),
+        ("netfs", Code.INTERNAL_ERROR, r"missing backend for pool type 2 \(netfs\)"),
+        ("cloud", Code.INTERNAL_ERROR, "unknown storage pool type cloud"),
+    ],
+)
+def test_sources_of_pools(house: House, type_: str, code: int, text: str) -> None:
+    with refused(code, text):
+        house.connect_find_storage_pool_sources(type_, None, 0)
