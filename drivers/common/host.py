@@ -6,9 +6,10 @@ from __future__ import annotations
 import asyncio
 import socket
 
+from virtd.enums import NodeAllocPagesFlags
 from virtd.enums import TypedParameterType as T
 from virtd.errors import ArgumentError, Code, From, VirtError, check_flags
-from virtd.host.node import Node, NodeInfo
+from virtd.host.node import PAGE_SIZE, Node, NodeInfo
 from virtd.params import ParamList, TypedParam, validate_params
 
 #: Seconds that the host's name may take to look up.
@@ -38,6 +39,11 @@ def _no_flags(flags: int, function: str) -> None:
 def _only_minus_one(api: str, argument: str) -> VirtError:
     text = f"{argument} in {api} only accepts -1 as a negative value"
     return ArgumentError(api, argument, text, source=From.DOMAIN)
+
+
+def _no_page_size(size: int, cell: int | None) -> VirtError:
+    where = "" if cell is None else f" on node {cell}"
+    return VirtError(Code.OPERATION_FAILED, f"page size {size} is not available{where}", source=From.NONE)
 
 
 class HostApi:
@@ -106,11 +112,38 @@ class HostApi:
         cells = [None] if start_cell == -1 else self._cells_from(start_cell)[:cell_count]
         return [self._free_pages(size, cell) for cell in cells for size in pages]
 
+    def node_alloc_pages(
+        self, page_sizes: list[int], page_counts: list[int], start_cell: int, cell_count: int, flags: int
+    ) -> int:
+        """virNodeAllocPages: change how many huge pages of each size (KiB) are set apart; returns how many pools that is."""
+        check_flags(flags, NodeAllocPagesFlags.SET, "virNodeAllocPages")
+        cells = [None] if start_cell == -1 else self._cells_from(start_cell)[:cell_count]
+        for cell in cells:
+            for size, count in zip(page_sizes, page_counts, strict=True):
+                self._set_pool(size, cell, count, add=not flags & NodeAllocPagesFlags.SET)
+        return len(cells) * len(page_sizes)
+
+    def _set_pool(self, size: int, cell: int | None, count: int, *, add: bool) -> None:
+        if size * 1024 == PAGE_SIZE:
+            raise VirtError(Code.OPERATION_UNSUPPORTED, "system pages pool can't be modified", source=From.NONE)
+        before = self._node.huge_pages(size, cell)
+        if before is None:
+            raise _no_page_size(size, cell)
+        wanted = before + count if add else count
+        try:
+            self._node.set_huge_pages(size, cell, wanted)
+        except OSError as error:
+            text = f"Unable to write to the pool of {size} KiB pages: {error.strerror}"
+            raise VirtError(Code.SYSTEM_ERROR, text, source=From.NONE, ints=(error.errno or 0, -1)) from error
+        got = self._node.huge_pages(size, cell) or 0
+        if got < wanted:
+            text = f"Unable to allocate {count} pages. Allocated only {got - before if add else got}"
+            raise VirtError(Code.OPERATION_FAILED, text, source=From.NONE)
+
     def _free_pages(self, size: int, cell: int | None) -> int:
         count = self._node.free_pages(size, cell)
         if count is None:
-            where = "" if cell is None else f" on node {cell}"
-            raise VirtError(Code.OPERATION_FAILED, f"page size {size} is not available{where}", source=From.NONE)
+            raise _no_page_size(size, cell)
         return count
 
     def _cells_from(self, start: int) -> list[int]:

@@ -10,6 +10,7 @@ from drivers.base import Environment, HypervisorDriver
 from drivers.common import startup
 from drivers.common.guestlist import GuestList
 from drivers.common.host import HostApi
+from drivers.common.hostsuspend import HostSuspendApi
 from drivers.lxc import lifecycle, reconnect, runtime
 from drivers.lxc.api.base import Part
 from drivers.lxc.api.blkio import BlkioApi
@@ -69,7 +70,7 @@ class LxcDriver(HypervisorDriver):
             guests=self.guests,
             runtime=runtime,
         )
-        self.parts = (HostApi(), *(part(self.context) for part in API))
+        self.parts = (HostApi(), HostSuspendApi(environment.tasks), *(part(self.context) for part in API))
 
     def connect_open(self, connection: Connection, path: str) -> str:
         """virConnectOpen.

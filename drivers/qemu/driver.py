@@ -11,6 +11,7 @@ from drivers.base import Environment, HypervisorDriver
 from drivers.common import startup
 from drivers.common.guestlist import GuestList
 from drivers.common.host import HostApi
+from drivers.common.hostsuspend import HostSuspendApi
 from drivers.qemu.api.base import Part
 from drivers.qemu.api.connection import ConnectionApi
 from drivers.qemu.api.consoles import ConsoleApi
@@ -95,7 +96,12 @@ class QemuDriver(HypervisorDriver):
         )
         self._block_jobs = BlockJobs(self.context)
         self.context.features += [self._block_jobs, IoLimits(), Thresholds()]
-        self.parts = (HostApi(), *(part(self.context) for part in API), BlockJobsApi(self.context, self._block_jobs))
+        self.parts = (
+            HostApi(),
+            HostSuspendApi(environment.tasks),
+            *(part(self.context) for part in API),
+            BlockJobsApi(self.context, self._block_jobs),
+        )
 
     def connect_open(self, connection: Connection, path: str) -> str:
         """virConnectOpen.

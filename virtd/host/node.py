@@ -133,9 +133,23 @@ class Node:
         if size * 1024 == PAGE_SIZE:
             free = self.free_memory() if cell is None else self.cell_free_memory(cell)
             return free // PAGE_SIZE
+        return read_int(self._pool(size, cell) / "free_hugepages")
+
+    def huge_pages(self, size: int, cell: int | None) -> int | None:
+        """How many huge pages of `size` KiB a cell, or the host, sets apart; None: there are none of this size."""
+        return read_int(self._pool(size, cell) / "nr_hugepages")
+
+    def set_huge_pages(self, size: int, cell: int | None, count: int) -> None:
+        """Set so many apart; the kernel may find fewer.
+
+        Raises:
+            OSError: not allowed.
+        """
+        (self._pool(size, cell) / "nr_hugepages").write_text(str(count))
+
+    def _pool(self, size: int, cell: int | None) -> Path:
         folder = self._mm if cell is None else self._cell(cell)
-        pages = folder / f"hugepages/hugepages-{size}kB"
-        return read_int(pages / "free_hugepages")
+        return folder / f"hugepages/hugepages-{size}kB"
 
     def _cell(self, cell: int) -> Path:
         return self._system / f"node/node{cell}"

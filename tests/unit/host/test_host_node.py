@@ -109,3 +109,29 @@ def test_memory_parameters(host: HostApi, tmp_path: Path) -> None:
 
 async def test_a_host_has_a_name(host: HostApi) -> None:
     assert await host.connect_get_hostname()
+
+
+POOL = "sys/kernel/mm/hugepages/hugepages-2048kB/nr_hugepages"
+CELL_POOLS = [f"sys/devices/system/node/node{cell}/hugepages/hugepages-2048kB/nr_hugepages" for cell in (0, 1)]
+
+
+def test_huge_pages_are_set_apart(host: HostApi, tmp_path: Path) -> None:
+    for name in (POOL, *CELL_POOLS):
+        (tmp_path / name).write_text("5")
+    assert host.node_alloc_pages([2048], [2], 0, 9, 0) == 2
+    assert [(tmp_path / name).read_text() for name in CELL_POOLS] == ["7", "7"]
+    assert host.node_alloc_pages([2048], [3], -1, 1, 1) == 1
+    assert (tmp_path / POOL).read_text() == "3"
+
+
+def test_huge_pages_that_there_are_not(host: HostApi, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / CELL_POOLS[0]).write_text("5")
+    with pytest.raises(VirtError, match="page size 77 is not available on node 0"):
+        host.node_alloc_pages([77], [1], 0, 1, 0)
+    with pytest.raises(VirtError, match="system pages pool can't be modified"):
+        host.node_alloc_pages([PAGE_SIZE // 1024], [1], 0, 1, 0)
+    with pytest.raises(VirtError, match="start cell 5 out of range"):
+        host.node_alloc_pages([2048], [1], 5, 1, 0)
+    monkeypatch.setattr(Node, "set_huge_pages", lambda *_: None)
+    with pytest.raises(VirtError, match="Unable to allocate 9 pages. Allocated only 0"):
+        host.node_alloc_pages([2048], [9], 0, 1, 0)
