@@ -7,6 +7,7 @@ from typing import ClassVar
 from uuid import UUID
 
 from conf.network import Network
+from conf.networkport import NetworkPort
 from drivers.common.filters import passes
 from drivers.common.objectlist import ObjectList
 from virtd.enums import ConnectListAllNetworksFlags as List
@@ -29,6 +30,7 @@ class ManagedNetwork:
         self.live: Network | None = None
         self.persistent: Network | None = None
         self.autostart = False
+        self.ports: dict[bytes, NetworkPort] = {}
 
     @property
     def active(self) -> bool:

@@ -103,7 +103,7 @@ class AgentApi(DomainPart):
             raise VirtError(Code.ARGUMENT_UNSUPPORTED, f"Unknown IP address data source {source}")
         guest = self._running(dom)
         interfaces = guest.definition.devices.interfaces
-        return [_addresses(guest, interface, number) for number, interface in enumerate(interfaces)]
+        return [addresses(guest, interface, number) for number, interface in enumerate(interfaces)]
 
     # -- users
 
@@ -205,7 +205,7 @@ def _parse_cpus(text: str) -> set[int]:
     return cpus
 
 
-def _addresses(
+def addresses(
     guest: TestGuest, interface: Interface, number: int
 ) -> tuple[str, str | None, list[tuple[int, str, int]]]:
     """An interface and its address: of the guest's network, in the order of the guests' ids."""
@@ -276,7 +276,7 @@ def _add_interfaces(guest: TestGuest, params: ParamList) -> None:
     interfaces = guest.definition.devices.interfaces
     params.add_uint("if.count", len(interfaces))
     for number, interface in enumerate(interfaces):
-        _name, mac, ((_kind, address, prefix),) = _addresses(guest, interface, number)
+        _name, mac, ((_kind, address, prefix),) = addresses(guest, interface, number)
         params.add_string(f"if.{number}.name", f"eth{number}")
         params.add_string(f"if.{number}.hwaddr", mac or "")
         params.add_uint(f"if.{number}.addr.count", 1)

@@ -126,6 +126,10 @@ class ControlApi(DomainPart, ShownMetadata[TestGuest]):
         """virDomainGetSecurityLabel: the label, and whether it is enforced."""
         return (SECURITY_LABEL, 1) if self._guest(dom).active else ("", 0)
 
+    def domain_get_security_label_list(self, dom: DomainRef) -> list[tuple[str, int]]:
+        """virDomainGetSecurityLabelList."""
+        return [(SECURITY_LABEL, 1)] if self._guest(dom).active else []
+
     def domain_get_launch_security_info(self, dom: DomainRef, flags: int) -> list[TypedParam]:
         """virDomainGetLaunchSecurityInfo: memory is not encrypted here."""
         check_flags(flags, 0, "testDomainGetLaunchSecurityInfo")

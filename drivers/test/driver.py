@@ -9,6 +9,7 @@ they answer from memory and never wait.
 from __future__ import annotations
 
 import asyncio
+import gc
 from collections.abc import Awaitable
 from typing import ClassVar
 
@@ -33,6 +34,7 @@ from drivers.test.networks import NetworkApi
 from drivers.test.node import build
 from drivers.test.nodedevices import NodeDeviceApi
 from drivers.test.pools import PoolApi
+from drivers.test.ports import PortApi
 from drivers.test.reading import Reader
 from drivers.test.saving import SavingApi
 from drivers.test.screens import ScreenApi
@@ -52,7 +54,7 @@ PARTS = (
     HostApi, LookupApi, DefinitionApi, LifecycleApi, InfoApi, ControlApi, SavingApi, SnapshotApi, CheckpointApi,
     TuningApi, VcpuApi, IOThreadApi, MemoryApi, StatisticsApi, AgentApi, DeviceApi, BlockJobApi, JobApi, MigrationApi,
     ScreenApi, SimulationApi,
-    NetworkApi, InterfaceApi, PoolApi, VolumeApi, NodeDeviceApi,
+    NetworkApi, PortApi, InterfaceApi, PoolApi, VolumeApi, NodeDeviceApi,
 )  # fmt: skip
 #: Hosts there may be at once.
 MAX_HOSTS = 100
@@ -89,6 +91,7 @@ class TestDriver(HypervisorDriver):
             if len(self._hosts) >= MAX_HOSTS:
                 raise VirtError(Code.OPERATION_FAILED, "there are too many make-believe hosts")
             world = await asyncio.to_thread(build, path, Reader.of(connection.identity).read)
+            gc.freeze()  # a host stays: there is no use in going through its thousands of objects again and again
         return self._open(connection, path, key, self._hosts.get(key) or world)
 
     def _open(self, connection: Connection, path: str, key: tuple[int | None, str], world: World) -> str:

@@ -56,6 +56,7 @@ class NetworkApi(Part, NetworkLookup):
         """virNetworkDestroy: a transient network is gone."""
         network = self.network(net)
         network.live = None
+        network.ports.clear()
         if network.persistent is None:
             self.networks.remove(network)
         self._tell(network, Lifecycle.STOPPED)

@@ -13,6 +13,7 @@ from dataclasses import fields
 from lxml import etree
 
 from conf.nodedev import parse_node_device
+from conf.snapshot import parse_snapshot
 from conf.storage import parse_volume
 from drivers.test import networks, pools, volumes
 from drivers.test.defaults import prepare
@@ -87,6 +88,7 @@ class Builder:
 
     def _add_domain(self, element: etree._Element) -> None:
         """A guest that is stored and runs, unless the description says otherwise."""
+        snapshots = list(self._objects(element, f"{_LIBVIRT}domainsnapshot"))
         domain = prepare(_text(element))
         transient, state = _wish(element, "transient", 0), _wish(element, "runstate", DomainState.RUNNING)
         if transient and state == DomainState.SHUTOFF:
@@ -99,6 +101,10 @@ class Builder:
         if state != DomainState.SHUTOFF:
             guest.boot(domain)
             guest.set_state(state, 0)
+        elif _wish(element, "hasmanagedsave", 0):
+            guest.saved = domain
+        for snapshot in snapshots:
+            _add_snapshot(guest, snapshot)
 
     def _add_pool(self, element: etree._Element) -> None:
         described = list(self._objects(element, "volume"))
@@ -154,6 +160,16 @@ def _wish(domain: etree._Element, name: str, default: int) -> int:
     if text is not None and not text.strip().isdecimal():
         raise VirtError(Code.XML_ERROR, f"invalid {name}")
     return default if text is None else int(text)
+
+
+def _add_snapshot(guest: TestGuest, element: etree._Element) -> None:
+    """A snapshot that the guest has from the beginning; `<active>` marks the current one."""
+    element.tag = "domainsnapshot"
+    snapshot = parse_snapshot(_text(element), redefine=True)
+    snapshot.domain = snapshot.domain or guest.definition.model_copy(deep=True)
+    guest.snapshots.add(snapshot)
+    if element.findtext("active") == "1":
+        guest.snapshots.current = snapshot
 
 
 def _number(element: etree._Element, name: str, default: float) -> float:
