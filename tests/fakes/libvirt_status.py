@@ -6,8 +6,14 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from drivers.qemu.adopt.document import NOTICE
+#: Every file begins with a comment of some lines.
+NOTICE = """\
+<!--
+Made by a machine;
+do not edit.
+-->
 
+"""
 UUID = "5a7c0f86-3c0f-4f0e-8d6b-1f2e3d4c5b6a"
 
 
@@ -37,7 +43,7 @@ class LibvirtFile:
         """The document."""
         devices = "".join(f"    <device alias='{alias}'/>\n" for alias in self.aliases)
         return f"""\
-{NOTICE.format(name=self.name)}<domstatus state='{self.state}' reason='{self.reason}' pid='{self.pid}'>
+{NOTICE}<domstatus state='{self.state}' reason='{self.reason}' pid='{self.pid}'>
   <taint flag='custom-monitor'/>
   <deprecation>something old</deprecation>
   <monitor path='{self.folder}/monitor.sock' type='unix'/>

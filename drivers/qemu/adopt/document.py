@@ -26,16 +26,6 @@ from conf.domain.cpu import CPU
 from drivers.qemu.adopt.blockjobs import JobElements
 from drivers.qemu.adopt.verbatim import Element, verbatim
 
-NOTICE = """\
-<!--
-WARNING: THIS IS AN AUTO-GENERATED FILE. CHANGES TO IT ARE LIKELY TO BE
-OVERWRITTEN AND LOST. Changes to this xml configuration should be made using:
-  virsh edit {name}
-or other application using the libvirt API.
--->
-
-"""
-
 
 class Taint(Model):
     """`<taint>`: what somebody did to the guest that nobody answers for."""

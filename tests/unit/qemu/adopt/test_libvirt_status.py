@@ -17,14 +17,14 @@ from conf.binding import parse_document
 from conf.domain import format_domain
 from drivers.qemu import status
 from drivers.qemu.adopt import strays
-from drivers.qemu.adopt.document import NOTICE, format_status, is_libvirts, parse_status
+from drivers.qemu.adopt.document import format_status, is_libvirts, parse_status
 from drivers.qemu.adopt.takeover import NotAdoptedError, take_over
 from drivers.qemu.block.state import JobKind, JobState
 from drivers.qemu.hostside import cgroup, ownership
 from drivers.qemu.lifecycle import reconnect
 from drivers.qemu.runtime import Owner
 from tests.fakes.guests import World, guest_xml
-from tests.fakes.libvirt_status import UUID, LibvirtFile
+from tests.fakes.libvirt_status import NOTICE, UUID, LibvirtFile
 from virtd.enums import DomainPausedReason, DomainRunningReason, DomainState
 from virtd.errors import Code, VirtError
 
@@ -72,7 +72,7 @@ def test_libvirts_form_there_and_back(file: LibvirtFile, changes: dict[str, str]
     for name, value in changes.items():
         setattr(file, name, value)
     text = file.text()
-    assert NOTICE.format(name="left") + format_status(parse_status(document(text))) == text
+    assert NOTICE + format_status(parse_status(document(text))) == text
 
 
 def test_whose_file_it_is() -> None:
