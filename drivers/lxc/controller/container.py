@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import fcntl
 import os
+import select
 import termios
 from _socket import sethostname
 
@@ -34,6 +35,13 @@ FLAGS = {
 _SIGKILL = 9
 _GO = b"g"
 _MESSAGE = 4096
+
+
+def _is_read(pipe: int) -> bool:
+    """Whether a pipe still has somebody at its other end."""
+    poll = select.poll()
+    poll.register(pipe, 0)
+    return not poll.poll(0)
 
 
 class ContainerError(Exception):
@@ -196,6 +204,8 @@ class Container:
         init = self._plan["init"]
         told = self._keep_descriptors([self._descriptors[index] for index in init["files"]], told)
         kernel.die_with_parent(_SIGKILL)
+        if not _is_read(told):
+            os._exit(1)  # the parent died before it could take us along
         os.execvpe(init["argv"][0], init["argv"], init["environment"])  # noqa: S606
 
     @staticmethod

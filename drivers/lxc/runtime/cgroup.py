@@ -111,7 +111,7 @@ class Cgroup(Group):
         words = _read(self._file(setting)).split()
         word = words[min(setting.word, len(words) - 1)] if self.unified is not None else words[0]
         if setting.scale == _KIB:
-            size = UNLIMITED if word == "max" else int(word) // _KIB
+            size = UNLIMITED if word in ("max", "-1") else int(word) // _KIB
             return UNLIMITED if size >= _NEARLY_UNLIMITED else size
         return -1 if word == "max" else int(word)
 

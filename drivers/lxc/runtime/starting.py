@@ -63,8 +63,9 @@ def _run_of(guest: Guest) -> RunState:
 
 async def _bring_up(guest: Guest, run: RunState, files: Sequence[int]) -> None:
     live = guest.require_active()
-    await guest.save_status()
     group = await _group(guest, run)
+    # Before anything is made: until then the controller ends by itself when we do.
+    await guest.save_status()
     terminals = await asyncio.to_thread(consoles.open_all, live)
     try:
         plan, descriptors = await asyncio.to_thread(make_plan, guest, group, terminals, files)
