@@ -11,7 +11,7 @@ from drivers.common import startup
 from drivers.common.guestlist import GuestList
 from drivers.common.host import HostApi
 from drivers.common.hostsuspend import HostSuspendApi
-from drivers.lxc import lifecycle, reconnect, runtime
+from drivers.lxc import confinement, lifecycle, reconnect, runtime
 from drivers.lxc.api.base import Part
 from drivers.lxc.api.blkio import BlkioApi
 from drivers.lxc.api.connection import ConnectionApi
@@ -85,6 +85,7 @@ class LxcDriver(HypervisorDriver):
 
     async def start(self) -> None:
         """Take over from the daemon before, then start what is to start with the host."""
+        confinement.check_driver(self.context.settings)
         await asyncio.to_thread(self._make_folders)
         await reconnect.load_all(self.context)
         await startup.start_all(self.guests, self.context.paths.state, lifecycle.start)

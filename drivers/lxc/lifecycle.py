@@ -11,6 +11,7 @@ from contextlib import AsyncExitStack
 from conf.domain import Domain
 from conf.domain.devices.filesystem import Filesystem, FilesystemSource, FilesystemTarget
 from conf.domain.idmap import Resource
+from drivers.lxc import confinement
 from drivers.lxc.guest import Guest
 from drivers.lxc.runstate import End, RunState
 from virtd.enums import (
@@ -49,6 +50,7 @@ async def start(guest: Guest, definition: Domain, *, autodestroy: bool = False, 
         VirtError: why it could not be started.
     """
     _check_consoles(definition)
+    confinement.check_guest(definition, guest.context.settings)
     live = copy.deepcopy(definition)
     complete_live(live)
     async with AsyncExitStack() as undo:
@@ -77,9 +79,7 @@ def complete_live(live: Domain) -> None:
     live.resource.partition = live.resource.partition or PARTITION
     devices = live.devices
     if not any(f.target is not None and f.target.dir == "/" for f in devices.filesystems):
-        root = Filesystem(
-            accessmode="passthrough", source=FilesystemSource(dir="/"), target=FilesystemTarget(dir="/")
-        )
+        root = Filesystem(accessmode="passthrough", source=FilesystemSource(dir="/"), target=FilesystemTarget(dir="/"))
         devices.filesystems.insert(0, root)
     for number, console in enumerate(devices.consoles):
         console.alias = f"console{number}"

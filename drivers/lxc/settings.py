@@ -17,8 +17,8 @@ class LxcSettings:
 
     Attributes:
         log_with_libvirtd: a controller's messages go to the daemon's log instead of the container's.
-        security_driver: the model that confines containers; empty: the first that the host has.
-        security_default_confined: containers are confined unless their definition says otherwise.
+        security_driver: the model that confines containers; empty: what the host has; "none": nothing does.
+        security_default_confined: containers are confined unless their definition says otherwise (`confinement`).
         security_require_confined: containers that are not confined are refused.
     """
 

@@ -10,6 +10,7 @@ from pathlib import Path
 
 from conf.domain import Domain
 from conf.domain.idmap import IDMapEntry
+from drivers.lxc.confinement import MODELS
 from drivers.lxc.controller.plan import Range, Security
 from virtd.errors import Code, From, VirtError
 
@@ -58,8 +59,6 @@ NUMBERS = {
 USUALLY_DENIED = frozenset({"sys_module", "sys_time", "mknod", "audit_control", "mac_admin"})
 
 _LAST_CAPABILITY = Path("/proc/sys/kernel/cap_last_cap")
-_APPARMOR_PROFILES = Path("/sys/kernel/security/apparmor/profiles")
-_SELINUX = Path("/sys/fs/selinux/enforce")
 
 
 def dropped_capabilities(domain: Domain) -> list[int]:
@@ -130,7 +129,7 @@ def security(domain: Domain) -> Security | None:
     for label in domain.seclabels:
         if label.type == "none" or label.model in (None, "none", "dac") or not label.label:
             continue
-        present = {"apparmor": _APPARMOR_PROFILES, "selinux": _SELINUX}.get(label.model or "")
+        present = MODELS.get(label.model or "")
         if present is None or not os.path.exists(present):
             text = f"Unable to find security driver for model {label.model}"
             raise VirtError(Code.CONFIG_UNSUPPORTED, text, source=From.SECURITY)

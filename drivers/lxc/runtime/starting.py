@@ -107,6 +107,9 @@ def _fill(domain: Domain, group: Cgroup, plan: Plan) -> None:
 
 
 def _open_log(guest: Guest) -> int:
+    """Where the controller and init's early words go."""
+    if guest.context.settings.log_with_libvirtd:
+        return os.dup(2)
     path = guest.context.paths.log_file(guest.name)
     path.parent.mkdir(parents=True, exist_ok=True)
     output = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_APPEND | os.O_CLOEXEC, 0o600)

@@ -8,7 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from drivers.lxc import status
+from conf.domain import Domain, parse_domain
+from drivers.lxc import confinement, status
 from drivers.lxc.settings import LxcSettings
 from tests.fakes.containers import Containers, container_xml
 from virtd.enums import DomainState
@@ -106,6 +107,43 @@ async def test_files_that_cannot_be_used_are_set_aside(containers: Containers, t
         assert len(new.context.guests) == 0
     assert len(list(paths.state.glob("x.xml.unreadable-*"))) == 1
     assert len(list(paths.config.glob("y.xml.unreadable-*"))) == 1
+
+
+def labelled(*labels: str) -> Domain:
+    return parse_domain(container_xml(tail="".join(labels)))
+
+
+STATIC = "<seclabel type='static' model='apparmor'><label>profile</label></seclabel>"
+NONE = "<seclabel type='none'/>"
+
+
+def test_containers_that_have_to_be_confined():
+    strict = LxcSettings(security_require_confined=True)
+    confinement.check_guest(labelled(STATIC), strict)
+    for definition in (labelled(), labelled(NONE)):
+        confinement.check_guest(definition, LxcSettings())
+        with pytest.raises(VirtError, match="Unconfined guests are not allowed on this host"):
+            confinement.check_guest(definition, strict)
+
+
+def test_containers_that_are_confined_by_default(monkeypatch: pytest.MonkeyPatch, tmp_path: Path):
+    usual = LxcSettings(security_default_confined=True)
+    monkeypatch.setattr(confinement, "MODELS", {"apparmor": str(tmp_path)})
+    for definition in (labelled(STATIC), labelled(NONE)):
+        confinement.check_guest(definition, usual)
+    with pytest.raises(VirtError, match="names no label"):
+        confinement.check_guest(labelled(), usual)
+    monkeypatch.setattr(confinement, "MODELS", {"apparmor": str(tmp_path / "none")})
+    confinement.check_guest(labelled(), usual)
+
+
+def test_security_drivers(monkeypatch: pytest.MonkeyPatch, tmp_path: Path):
+    monkeypatch.setattr(confinement, "MODELS", {"apparmor": str(tmp_path), "selinux": str(tmp_path / "none")})
+    for name in ("", "none", "apparmor"):
+        confinement.check_driver(LxcSettings(security_driver=name))
+    for name, text in (("selinux", "Security driver selinux not enabled"), ("foo", "Security driver foo not found")):
+        with pytest.raises(VirtError, match=text):
+            confinement.check_driver(LxcSettings(security_driver=name))
 
 
 def test_settings(tmp_path: Path):
