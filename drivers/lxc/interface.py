@@ -22,6 +22,10 @@ class Cgroup(Protocol):
         VirtError: the host lacks a controller, its version of control groups such a thing, or the kernel refuses.
     """
 
+    def has(self, controller: str) -> bool:
+        """Whether the container has a controller, by its name in version 1; in session mode it has none."""
+        ...
+
     def get(self, name: str) -> int:
         """A setting: `memory`, `soft_limit`, `swap_hard_limit` (KiB), `shares`, `period`, `quota`, `weight` …"""
         ...

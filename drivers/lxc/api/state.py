@@ -14,13 +14,14 @@ class StateApi(Part, State[Guest]):
     """virDomainGetInfo, virDomainGetState, virDomainIs…, virDomainHasManagedSaveImage."""
 
     def cpu_time(self, guest: Guest) -> int:
-        return self._group(guest).cpu_time()
+        group = self._group(guest)
+        return group.cpu_time() if group.has("cpuacct") else 0
 
     def domain_get_info(self, dom: DomainRef) -> tuple[int, int, int, int, int]:
         """virDomainGetInfo: a container's present memory (KiB) is what it uses."""
         state, most, current, vcpus, cpu_time = super().domain_get_info(dom)
         guest = self._guest(dom)
-        if guest.active:
+        if guest.active and self._group(guest).has("memory"):
             current = self._group(guest).memory_usage()
         return state, most, current, vcpus, cpu_time
 

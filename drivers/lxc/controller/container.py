@@ -119,7 +119,11 @@ class Container:
         if not plan["interfaces"]:
             return []
         self._net = self.namespace("net")
-        return network.make(plan["interfaces"], self._net)
+        try:
+            return network.make(plan["interfaces"], self._net)
+        except OSError as error:
+            text = f"Failed to make the network devices: {os.strerror(error.errno or 0)}"
+            raise ContainerError(error.errno or 0, text) from None
 
     def give_back(self) -> None:
         """Its end: what it was given of the host's network devices comes back, which else only the hardware's would."""

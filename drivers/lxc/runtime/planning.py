@@ -10,6 +10,7 @@ from conf.domain import Domain
 from drivers.lxc.controller.plan import Init, Mount, Plan
 from drivers.lxc.runtime import filesystems, hostdevices, interfaces, privileges, sharing
 from drivers.lxc.runtime.descriptors import Descriptors
+from virtd.errors import Code, VirtError
 
 if TYPE_CHECKING:
     from drivers.lxc.guest import Guest
@@ -36,6 +37,8 @@ def make_plan(
         OSError: it cannot be looked at.
     """
     domain = guest.require_active()
+    if not guest.context.env.privileged:
+        _check_unprivileged(domain)
     descriptors = Descriptors()
     try:
         join = {name: descriptors.own(fd) for name, fd in sharing.open_shared(guest, domain).items()}
@@ -46,6 +49,25 @@ def make_plan(
         descriptors.close()
         raise
     return plan, descriptors
+
+
+def _check_unprivileged(domain: Domain) -> None:
+    """Refuse what the kernel lets root alone do.
+
+    Raises:
+        VirtError: CONFIG_UNSUPPORTED.
+    """
+    devices = domain.devices
+    wanted = {
+        "users": domain.idmap is not None and domain.idmap.uids,
+        "network devices": devices.interfaces,
+        "devices of the host": [*devices.hostdevs, *devices.disks],
+        "images": [filesystem for filesystem in devices.filesystems if filesystem.type in ("file", "block")],
+    }
+    for what, there in wanted.items():
+        if there:
+            text = f"containers with {what} of their own are not supported in session mode"
+            raise VirtError(Code.CONFIG_UNSUPPORTED, text)
 
 
 def _plan(guest: Guest, domain: Domain, group: Cgroup | None, join: dict[str, int], descriptors: Descriptors) -> Plan:

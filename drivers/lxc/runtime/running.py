@@ -32,15 +32,13 @@ def _controller(guest: Guest) -> Controller:
 
 
 def cgroup(guest: Guest) -> Cgroup:
-    """The container's control group.
+    """The container's control group; without one, in session mode, it has no controllers.
 
     Raises:
-        VirtError: OPERATION_INVALID, it does not run, or has none.
+        VirtError: OPERATION_INVALID, it does not run.
     """
     run = _run_of(guest)
-    if not run.cgroup:
-        raise operation_invalid("cgroup CPUACCT controller is not mounted")
-    return Cgroup(Hierarchies.find(), run.cgroup)
+    return Cgroup(Hierarchies.find() if run.cgroup else Hierarchies({}, None), run.cgroup)
 
 
 async def freeze(guest: Guest) -> None:
