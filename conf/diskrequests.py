@@ -3,7 +3,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 from typing import Protocol, TypeVar
 
 from conf.domain import Domain
@@ -22,13 +22,13 @@ R = TypeVar("R", bound=DiskRequest)
 
 def match_requests(
     requests: Iterable[R], domain: Domain, find: Callable[[Domain, str], Disk | None]
-) -> list[tuple[R, Disk]]:
-    """Each request with its disk; requests are named after the disk's target from now on.
+) -> Iterator[tuple[R, Disk]]:
+    """Each request with its disk.  It has its own name while it is looked at, and its disk's afterwards.
 
     Raises:
         ConfigUnsupportedError: there is no such disk, or it is named twice.
     """
-    found: dict[str, tuple[R, Disk]] = {}
+    found: set[str] = set()
     for request in requests:
         disk = find(domain, request.name)
         if disk is None:
@@ -36,9 +36,9 @@ def match_requests(
         target = target_of(disk)
         if target in found:
             raise ConfigUnsupportedError(f"disk '{request.name}' specified twice")
+        found.add(target)
+        yield request, disk
         request.name = target
-        found[target] = (request, disk)
-    return list(found.values())
 
 
 def target_of(disk: Disk) -> str:

@@ -14,6 +14,8 @@ from conf.errors import InternalError, InvalidArgError, NoNameError, XMLError
 
 CreationTime = Annotated[int, number(-(2**63), 2**63 - 1)]
 _DOMAINS = ("domain", "inactiveDomain")
+#: Members of a moment as libvirt reads them.
+_ORDER = ("name", "description", "creationTime", "parent", "state", *_DOMAINS, "memory", "disks")
 
 
 class MomentParent(Model):
@@ -56,6 +58,8 @@ def prepare_moment(root: _Element, *, redefine: bool) -> None:
     domain = root.find("domain")
     if not redefine or domain is None or not domain.get("type"):
         drop(root, "domain", *([] if redefine else ["inactiveDomain"]))
+    # The members' order is free; libvirt's decides which of two complaints a client hears.
+    root[:] = sorted(root, key=lambda child: _ORDER.index(child.tag) if child.tag in _ORDER else len(_ORDER))
     for tag in _DOMAINS:
         found = root.find(tag)
         if found is not None and not found.findtext("name"):

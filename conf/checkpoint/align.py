@@ -28,7 +28,7 @@ def align_checkpoint(checkpoint: Checkpoint, domain: Domain) -> None:
         request.checkpoint = request.checkpoint or "bitmap"
         if request.checkpoint == "bitmap" and not _can_change(disk):
             raise ConfigUnsupportedError(f"disk '{request.name}' is empty or readonly")
-        named[request.name] = request
+        named[target_of(disk)] = request
     checkpoint.disks = [named.get(target_of(disk)) or _unnamed(disk, others) for disk in domain.devices.disks]
     for entry in checkpoint.disks:
         if entry.checkpoint == "bitmap" and entry.bitmap is None:

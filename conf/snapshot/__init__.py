@@ -7,14 +7,18 @@ A document describes a snapshot to be taken (name, description, wishes about mem
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
+from lxml.etree import _Element
+
 from conf.binding import FormatOptions, ParseOptions, format_document, parse_document
 from conf.binding.reading import read
 from conf.errors import ConfigUnsupportedError, XMLError
 from conf.moments import drop, prepare_moment
 from conf.snapshot.align import align_disks
-from conf.snapshot.disk import Location, SnapshotDisk
+from conf.snapshot.disk import DiskList, Location, SnapshotDisk
 from conf.snapshot.redefine import settle_redefinition
-from conf.snapshot.snapshot import Snapshot, SnapshotMemory
+from conf.snapshot.snapshot import OFFLINE, Snapshot, SnapshotMemory
 
 __all__ = [
     "Location",
@@ -26,6 +30,9 @@ __all__ = [
     "parse_snapshot",
     "settle_redefinition",
 ]
+
+#: Its disks are read as those of a running guest: the labels of their images are all there.
+_OPTIONS = ParseOptions(inactive=False)
 
 
 def parse_snapshot(
@@ -51,26 +58,38 @@ def parse_snapshot(
     """
     root = parse_document(xml, "domainsnapshot", what="domain_snapshot")
     prepare_moment(root, redefine=redefine)
-    if not redefine:
-        drop(root, "state")
-    if not redefine or (root.findtext("state") in ("shutoff", "disk-snapshot")):
-        drop(root, "cookie")
-    if not internal:
-        drop(root, "active")
-    elif root.find("active") is None:
-        raise XMLError("Could not find 'active' element")
-    for source in root.iterfind("disks/disk/source"):
-        # Said about a disk of a running guest, not about its snapshot.
-        for name in ("startupPolicy", "index"):
-            source.attrib.pop(name, "")
-    snapshot = read(Snapshot, root, ParseOptions(inactive=False))
+    lists = root.findall("disks")
+    drop(root, "disks", *_idle_members(root, redefine=redefine, internal=internal))
+    snapshot = read(Snapshot, root, _OPTIONS)
     if redefine:
         snapshot.settle_existing()
     else:
         snapshot.settle_new(offline=offline, now=now)
+    for element in lists:
+        snapshot.disks += _read_disks(element)
     if snapshot.disks and not disks:
         raise ConfigUnsupportedError("unable to handle disk requests in snapshot")
+    if internal and snapshot.active is None:
+        raise XMLError("Could not find 'active' element")
     return snapshot
+
+
+def _idle_members(root: _Element, *, redefine: bool, internal: bool) -> Iterator[str]:
+    """Members that do not count in such a document."""
+    if not redefine:
+        yield "state"
+    if not redefine or root.findtext("state") in OFFLINE:
+        yield "cookie"
+    if not internal:
+        yield "active"
+
+
+def _read_disks(element: _Element) -> list[SnapshotDisk]:
+    for source in element.iterfind("disk/source"):
+        # Said about a disk of a running guest, not about its snapshot.
+        for name in ("startupPolicy", "index"):
+            source.attrib.pop(name, "")
+    return read(DiskList, element, _OPTIONS).disks
 
 
 def format_snapshot(

@@ -34,7 +34,7 @@ def align_disks(
     named: dict[str, SnapshotDisk] = {}
     for request, disk in match_requests(snapshot.disks, domain, find_disk):
         _settle(request, disk, default)
-        named[request.name] = request
+        named[target_of(disk)] = request
     disks = domain.devices.disks
     snapshot.disks = [named.get(target_of(disk)) or _unnamed(disk, default) for disk in disks]
     for index, disk in enumerate(disks):

@@ -5,7 +5,7 @@ from __future__ import annotations
 
 from typing import Any, Literal
 
-from conf.binding import FormatOptions, Model, ParseOptions, attr, child, flag
+from conf.binding import FormatOptions, Model, ParseOptions, attr, child, children, flag
 from conf.binding.fields import Values
 from conf.domain.devices.storage_source import MetadataCache, StorageFormat, StorageSource, StorageType
 from conf.errors import ConfigUnsupportedError, InternalError, XMLError
@@ -66,3 +66,9 @@ class SnapshotDisk(Model):
             self.driver = self.source = None
         elif self.snapshot is None:
             self.snapshot = "external"
+
+
+class DiskList(Model):
+    """`<disks>` by itself: it is read last, when all else is known to be sound."""
+
+    disks: list[SnapshotDisk] = children("disk")
