@@ -12,7 +12,7 @@ from conf.domain import Domain
 from conf.snapshot import Snapshot
 from drivers.common.guest import ManagedGuest
 from drivers.common.moments import Moments
-from drivers.test.work import BlockJob, Limits, Work
+from drivers.test.work import BlockJob, Limits, Saved, Work
 from virtd.enums import (
     DomainEventID,
     DomainEventResumedDetailType,
@@ -47,7 +47,7 @@ class TestGuest(ManagedGuest):
         self.world = world
         self._started = 0.0
         # kept
-        self.saved: Domain | None = None
+        self.saved: Saved | None = None
         self.snapshots: Moments[Snapshot] = Moments("snapshot", Code.NO_DOMAIN_SNAPSHOT)
         self.checkpoints: Moments[Checkpoint] = Moments("checkpoint", Code.NO_DOMAIN_CHECKPOINT)
         self.weight = 50

@@ -41,8 +41,8 @@ class LifecycleApi(DomainPart):
             self._boot(guest, guest.definition, flags)
         else:
             details = DomainEventStartedDetailType
-            paused = bool(flags & DomainCreateFlags.START_PAUSED)
-            guest.enter(saved, DomainRunningReason.RESTORED, details.RESTORED, paused=paused)
+            paused = saved.paused or bool(flags & DomainCreateFlags.START_PAUSED)
+            guest.enter(saved.definition, DomainRunningReason.RESTORED, details.RESTORED, paused=paused)
         return guest.ref
 
     def domain_create_with_files(self, dom: DomainRef, flags: int) -> DomainRef:

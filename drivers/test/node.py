@@ -19,6 +19,7 @@ from drivers.test import networks, pools, volumes
 from drivers.test.defaults import prepare
 from drivers.test.faults import Fault
 from drivers.test.guest import TestGuest
+from drivers.test.work import Saved
 from drivers.test.world import Node, World
 from virtd.enums import DomainState
 from virtd.errors import Code, VirtError
@@ -102,7 +103,7 @@ class Builder:
             guest.boot(domain)
             guest.set_state(state, 0)
         elif _wish(element, "hasmanagedsave", 0):
-            guest.saved = domain
+            guest.saved = Saved(domain)
         for snapshot in snapshots:
             _add_snapshot(guest, snapshot)
 

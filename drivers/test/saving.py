@@ -14,6 +14,7 @@ from conf.domain import Domain, format_domain
 from drivers.test.base import DomainPart
 from drivers.test.defaults import prepare
 from drivers.test.guest import TestGuest
+from drivers.test.work import Saved
 from virtd.enums import (
     DomainCoreDumpFlags,
     DomainCoreDumpFormat,
@@ -21,6 +22,7 @@ from virtd.enums import (
     DomainEventStoppedDetailType,
     DomainRunningReason,
     DomainShutoffReason,
+    DomainState,
     DomainXMLFlags,
 )
 from virtd.enums import DomainSaveRestoreFlags as Save
@@ -47,9 +49,7 @@ class SavingApi(DomainPart):
         """virDomainSaveFlags."""
         check_flags(flags, _SAVE, "testDomainSaveFlags")
         guest = self._running(dom)
-        image = guest.live if dxml is None else _same_guest(guest, prepare(dxml))
-        assert image is not None
-        self.world.files[to] = image.model_copy(deep=True)
+        self.world.files[to] = _saved(guest, None if dxml is None else prepare(dxml), flags)
         _stop(guest)
 
     def domain_save_params(self, dom: DomainRef, params: list[TypedParam], flags: int) -> None:
@@ -62,13 +62,14 @@ class SavingApi(DomainPart):
     def domain_restore_flags(self, from_: str, dxml: str | None, flags: int) -> None:
         """virDomainRestoreFlags."""
         check_flags(flags, _SAVE, "testDomainRestoreFlags")
-        image = self._image(from_) if dxml is None else prepare(dxml)
+        saved = self._image(from_)
+        image = saved.definition if dxml is None else prepare(dxml)
         guest = self.guests.place(image, to_run=True)
         if guest is None:
             guest = TestGuest(self.world, image)
             self.guests.add(guest)
         details = DomainEventStartedDetailType
-        paused = bool(flags & Save.PAUSED)
+        paused = _is_paused(flags, saved.paused)
         guest.enter(image, DomainRunningReason.RESTORED, details.RESTORED, paused=paused)
 
     def domain_restore_params(self, params: list[TypedParam], flags: int) -> None:
@@ -81,15 +82,15 @@ class SavingApi(DomainPart):
     def domain_save_image_get_xml_desc(self, file: str, flags: int) -> str:
         """virDomainSaveImageGetXMLDesc."""
         check_flags(flags, DomainXMLFlags.SECURE, "testDomainSaveImageGetXMLDesc")
-        return format_domain(self._image(file), secure=bool(flags))
+        return format_domain(self._image(file).definition, secure=bool(flags))
 
     def domain_save_image_define_xml(self, file: str, dxml: str, flags: int) -> None:
         """virDomainSaveImageDefineXML."""
         check_flags(flags, Save.RUNNING | Save.PAUSED, "testDomainSaveImageDefineXML")
-        self._image(file)
-        self.world.files[file] = prepare(dxml)
+        saved = self._image(file)
+        self.world.files[file] = Saved(prepare(dxml), _is_paused(flags, saved.paused))
 
-    def _image(self, path: str) -> Domain:
+    def _image(self, path: str) -> Saved:
         found = self.world.files.get(path)
         if found is None:
             number = errno.ENOENT
@@ -105,7 +106,7 @@ class SavingApi(DomainPart):
         guest = self._running(dom)
         if guest.persistent is None:
             raise operation_invalid("cannot do managed save for transient domain")
-        guest.saved = guest.live
+        guest.saved = _saved(guest, None, flags)
         _stop(guest)
 
     def domain_has_managed_save_image(self, dom: DomainRef, flags: int) -> int:
@@ -121,16 +122,15 @@ class SavingApi(DomainPart):
     def domain_managed_save_get_xml_desc(self, dom: DomainRef, flags: int) -> str:
         """virDomainManagedSaveGetXMLDesc."""
         check_flags(flags, DomainXMLFlags.SECURE, "testDomainManagedSaveGetXMLDesc")
-        return format_domain(self._saved(dom), secure=bool(flags))
+        return format_domain(self._managed(dom).definition, secure=bool(flags))
 
     def domain_managed_save_define_xml(self, dom: DomainRef, dxml: str, flags: int) -> None:
         """virDomainManagedSaveDefineXML."""
         check_flags(flags, Save.RUNNING | Save.PAUSED, "testDomainManagedSaveDefineXML")
-        self._saved(dom)
-        guest = self._guest(dom)
-        guest.saved = _same_guest(guest, prepare(dxml))
+        saved, guest = self._managed(dom), self._guest(dom)
+        guest.saved = Saved(_same_guest(guest, prepare(dxml)), _is_paused(flags, saved.paused))
 
-    def _saved(self, dom: DomainRef) -> Domain:
+    def _managed(self, dom: DomainRef) -> Saved:
         saved = self._guest(dom).saved
         if saved is None:
             raise operation_invalid("domain does not have managed save image")
@@ -153,6 +153,18 @@ class SavingApi(DomainPart):
 
 def _stop(guest: TestGuest) -> None:
     guest.end(DomainShutoffReason.SAVED, DomainEventStoppedDetailType.SAVED)
+
+
+def _saved(guest: TestGuest, given: Domain | None, flags: int) -> Saved:
+    """A running guest as it is now, to go on with another definition if one is given."""
+    live = guest.require_active()
+    definition = live.model_copy(deep=True) if given is None else _same_guest(guest, given)
+    return Saved(definition, _is_paused(flags, guest.state == DomainState.PAUSED))
+
+
+def _is_paused(flags: int, otherwise: bool) -> bool:
+    """Whether a guest is to be paused when it comes back."""
+    return bool(flags & Save.PAUSED) or (otherwise and not flags & Save.RUNNING)
 
 
 def _same_guest(guest: TestGuest, given: Domain) -> Domain:

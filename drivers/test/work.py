@@ -1,11 +1,12 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
-"""What takes time in a guest: its job (a migration …) and the jobs of its disks, all by the host's clock."""
+"""What goes on with a guest beside its definitions: jobs of its own and of its disks, by the host's clock."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
+from conf.domain import Domain
 from drivers.test.clock import Clock
 from virtd.enums import DomainBlockJobType as Type
 
@@ -97,3 +98,11 @@ class Limits:
     speed: int = 32
     downtime: int = 300
     cache: int = 64 << 20
+
+
+@dataclass(slots=True)
+class Saved:
+    """A guest that was saved: what ran, and whether it is paused when it comes back."""
+
+    definition: Domain
+    paused: bool = False

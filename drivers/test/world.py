@@ -14,6 +14,7 @@ from drivers.test.clock import Clock
 from drivers.test.faults import Fault
 from drivers.test.guest import TestGuest
 from drivers.test.hostinterfaces import Interfaces
+from drivers.test.work import Saved
 from virtd.calls import Connection, current_call
 from virtd.events import EventBus
 
@@ -44,7 +45,7 @@ class World:
         self.faults: list[Fault] = []
         self.guests: GuestList[TestGuest] = GuestList()
         #: What guests were saved to, by path.
-        self.files: dict[str, Domain] = {}
+        self.files: dict[str, Saved] = {}
         #: Guests that are being migrated to here, by name.
         self.incoming: dict[str, Domain] = {}
         self.networks = network_list()

@@ -158,7 +158,7 @@ _JOBS = frozenset({"virDomainGetJobInfo", "virDomainGetJobStats", "virDomainAbor
 TEST = Hypervisor(
     "test:///default",
     _guest("test", "<type>hvm</type>"),
-    lacks=_JOBS | {KEEPS_STORED, KEEPS_RUNNING},
+    lacks=frozenset({KEEPS_STORED, KEEPS_RUNNING}),
 )
 _QEMU = Hypervisor(
     "qemu:///system",
