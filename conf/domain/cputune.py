@@ -67,11 +67,6 @@ class DefaultIOThread(Model):
     thread_pool_min: Natural | None = attr()
     thread_pool_max: Natural | None = attr()
 
-    @property
-    def pool(self) -> tuple[int, int | None]:
-        """Fewest and most threads; None is as many as QEMU likes."""
-        return self.thread_pool_min or 0, self.thread_pool_max
-
 
 class IOThreadID(DefaultIOThread):
     """`<iothread>`."""
@@ -132,7 +127,7 @@ class CacheAllocation(Model):
     id: Uint = attr(required=True)
     level: Uint = attr(required=True)
     type: Literal["both", "code", "data"] = attr(required=True)
-    size: int = attr(scale=Scale("B", pretty=True), required=True)
+    size: int = attr(scale=Scale("B", "KiB", pretty=True), required=True)
 
 
 class CacheMonitor(Model):

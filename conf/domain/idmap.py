@@ -32,10 +32,10 @@ class IDMap(Model):
 class FibreChannel(Model):
     """`<fibrechannel>`: the application id that the fabric sees."""
 
-    appid: str = attr(required=True)
+    appid: str = attr(required=(InternalError, "a fibrechannel element needs an 'appid'"), empty_is_unset=True)
 
     def check(self, options: ParseOptions) -> None:
-        if not 1 <= len(self.appid) <= _LONGEST_APPID:
+        if len(self.appid) > _LONGEST_APPID:
             raise InvalidArgError(f"Fibre Channel 'appid' string length must be between [1, {_LONGEST_APPID}]")
 
 

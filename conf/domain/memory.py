@@ -3,11 +3,12 @@
 
 from __future__ import annotations
 
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 
 from conf.binding import (
     Model,
     ParseOptions,
+    Scalar,
     Scale,
     Uint,
     Ulong,
@@ -16,8 +17,10 @@ from conf.binding import (
     child_text,
     children,
     flag,
+    number,
     text,
 )
+from conf.binding.scalars import BadValueError
 from conf.bitmap import Bitmap
 from conf.errors import ConfigUnsupportedError, XMLError, XMLFormError
 
@@ -120,9 +123,7 @@ class MemNode(Model):
     """`<memnode>`: the host's nodes for one node of the guest."""
 
     cellid: Uint = attr(required=True)
-    mode: NumaMode = attr(
-        default="strict", error=(ConfigUnsupportedError, "Invalid mode attribute in memnode element '%s'")
-    )
+    mode: NumaMode = attr(default="strict")
     nodeset: Bitmap = attr(required=(XMLError, "Missing required nodeset attribute in memnode element"))
 
 
@@ -133,15 +134,19 @@ class Numatune(Model):
     memnodes: list[MemNode] = children("memnode")
 
 
+def _rate(name: str) -> Any:
+    return child_text(omit=0, error=(ConfigUnsupportedError, f"could not parse {name} %s"))
+
+
 class BlkioDevice(Model):
     """`<device>`: limits for one of the host's block devices."""
 
     path: str = child_text(required=(ConfigUnsupportedError, "missing per-device path"))
-    weight: Uint | None = child_text(omit=0)
-    read_iops_sec: Uint | None = child_text(omit=0)
-    write_iops_sec: Uint | None = child_text(omit=0)
-    read_bytes_sec: Ulong | None = child_text(omit=0)
-    write_bytes_sec: Ulong | None = child_text(omit=0)
+    weight: Uint | None = _rate("weight")
+    read_iops_sec: Uint | None = _rate("read iops sec")
+    write_iops_sec: Uint | None = _rate("write iops sec")
+    read_bytes_sec: Ulong | None = _rate("read bytes sec")
+    write_bytes_sec: Ulong | None = _rate("write bytes sec")
 
     @property
     def limits(self) -> tuple[int | None, ...]:
@@ -150,10 +155,22 @@ class BlkioDevice(Model):
         return (self.weight, *rates)
 
 
+def _read_weight(text: str) -> int:
+    """What is no number is no weight."""
+    try:
+        return int(_UINT.parse(text))
+    except BadValueError:
+        return 0
+
+
+_UINT = number()
+_WEIGHT = Scalar(_read_weight, str)
+
+
 class Blkiotune(Model):
     """`<blkiotune>`."""
 
-    weight: Uint | None = child_text(omit=0)
+    weight: Annotated[int, _WEIGHT] | None = child_text(omit=0)
     devices: list[BlkioDevice] = children("device")
 
     def check(self, options: ParseOptions) -> None:

@@ -7,7 +7,7 @@ from itertools import pairwise
 from typing import TYPE_CHECKING
 
 from conf.bitmap import parse_bitmap
-from conf.domain.cputune import MOST_THREADS, CPUTune, IOThreadID, IOThreadSched, VcpuEntry, VcpuSched
+from conf.domain.cputune import MOST_THREADS, CPUTune, DefaultIOThread, IOThreadID, IOThreadSched, VcpuEntry, VcpuSched
 from conf.domain.memory import Numatune, NumatuneMemory
 from conf.domain.resctrl import settle_resource_control
 from conf.errors import ConfigUnsupportedError, InternalError, XMLDetailError, XMLError
@@ -88,17 +88,17 @@ def _settle_iothreads(domain: Domain) -> None:
         domain.iothreads = len(ids)
     for pool in (*domain.iothreadids, domain.defaultiothread):
         if pool is not None:
-            _check_pool(*pool.pool)
+            _check_pool(pool)
     if ids:
         missing = (domain.iothreads or 0) - len(ids)
         free = (number for number in range(1, len(ids) + missing + 1) if number not in seen)
         domain.iothreadids += [IOThreadID(id=next(free)) for _ in range(missing)]
 
 
-def _check_pool(fewest: int, most: int | None) -> None:
-    if most == 0:
+def _check_pool(pool: DefaultIOThread) -> None:
+    if pool.thread_pool_max == 0:
         raise ConfigUnsupportedError("thread_pool_max must be a positive integer")
-    if fewest > (most or 0):
+    if pool.thread_pool_min is not None and pool.thread_pool_min > (pool.thread_pool_max or -1):
         raise ConfigUnsupportedError("thread_pool_min must be smaller or equal to thread_pool_max")
 
 

@@ -4,8 +4,11 @@
 from __future__ import annotations
 
 from conf.bitmap import format_bitmap, parse_bitmap
-from conf.domain.cputune import CacheTune, CPUTune, MemoryBandwidthTune
+from conf.domain.cputune import CacheMonitor, CacheTune, CPUTune, MemoryBandwidthTune
 from conf.errors import InvalidArgError, XMLError
+
+#: The only cache whose use the host can tell.
+_MONITORED_LEVEL = 3
 
 
 def settle_resource_control(tune: CPUTune, vcpus: int) -> None:
@@ -16,6 +19,7 @@ def settle_resource_control(tune: CPUTune, vcpus: int) -> None:
     """
     tune.cachetunes = [group for group in tune.cachetunes if _settle_group(group, vcpus)]
     tune.memorytunes = [group for group in tune.memorytunes if _settle_group(group, vcpus)]
+    _check_monitors(tune)
     groups: list[set[int]] = []
     for cachetune in tune.cachetunes:
         _check_caches(cachetune)
@@ -33,11 +37,37 @@ def _settle_group(group: CacheTune | MemoryBandwidthTune, vcpus: int) -> bool:
     """Whether the group has members and something for them."""
     members = {vcpu for vcpu in parse_bitmap(group.vcpus) if vcpu < vcpus}
     group.vcpus = format_bitmap(members)
-    shares = group.caches if isinstance(group, CacheTune) else group.nodes
     for monitor in group.monitors:
         if not parse_bitmap(monitor.vcpus) <= members:
             raise InvalidArgError("Monitor vcpus conflicts with allocation")
-    return bool(members and (shares or group.monitors))
+    return bool(members and (_shares(group) or group.monitors))
+
+
+def _shares(group: CacheTune | MemoryBandwidthTune) -> bool:
+    return bool(group.caches if isinstance(group, CacheTune) else group.nodes)
+
+
+def _check_monitors(tune: CPUTune) -> None:
+    """Monitors of one group watch different vCPUs, be they its share of caches' or of bandwidth's."""
+    by_group: dict[str, list[set[int]]] = {}
+    groups: list[CacheTune | MemoryBandwidthTune] = [*tune.cachetunes, *tune.memorytunes]
+    for group in groups:
+        watched = by_group.setdefault(group.vcpus, [])
+        own: list[set[int]] = []
+        # What has a share may be watched as a whole besides.
+        whole = parse_bitmap(group.vcpus) if _shares(group) else None
+        for monitor in group.monitors:
+            if isinstance(monitor, CacheMonitor) and monitor.level != _MONITORED_LEVEL:
+                raise XMLError(f"Invalid monitor cache level '{monitor.level}'")
+            members = parse_bitmap(monitor.vcpus)
+            if members in own:
+                raise InvalidArgError("Identical vcpus found in same type monitors")
+            own.append(members)
+            if members == whole:
+                continue
+            if any(members & other and members != other for other in watched):
+                raise InvalidArgError("vcpus overlaps in resctrl groups")
+            watched.append(members)
 
 
 def _add_group(groups: list[set[int]], group: CacheTune | MemoryBandwidthTune, *, identical: XMLError) -> None:

@@ -49,6 +49,10 @@ def settled_labels(labels: list[SecLabel]) -> list[SecLabel]:
     for label in labels:
         if label.model is None:
             _settle_model(label, only=len(labels) == 1)
+        if label.model == "none":
+            # The only label of that model.
+            label.type = "none"
+            label.relabel = label.label = label.baselabel = None
     return [label for label in labels if label.type is not None]
 
 
@@ -56,12 +60,10 @@ def _settle_model(label: SecLabel, *, only: bool) -> None:
     """A label that names no security model."""
     if not only:
         raise XMLError("missing security model when using multiple labels")
-    if label.type == "static":
+    if label.type in (None, "static"):
         raise XMLError("missing security model in domain seclabel")
-    if label.type is not None:
-        # No security driver is loaded: "none" is the model, and its only label.
-        label.model = label.type = "none"
-        label.relabel = label.baselabel = None
+    # No security driver is loaded.
+    label.model = "none"
 
 
 class KeyWrapCipher(Model):

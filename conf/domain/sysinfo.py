@@ -32,9 +32,10 @@ class FirmwareEntry(Entry):
 
     name: str = attr(required=(XMLError, "Firmware entry is missing 'name' attribute"), empty_is_unset=True)
     file: str | None = attr(empty_is_unset=True)
+    value: str | None = text(when=on("file", None))
 
     def check(self, options: ParseOptions) -> None:
-        if (self.value is None) == (self.file is None):
+        if self.value is None and self.file is None:
             raise XMLError("Firmware entry must have either value or 'file' attribute")
 
 

@@ -37,6 +37,8 @@ def check_hugepages(domain: Domain) -> None:
     backing = domain.memory_backing
     pages = backing.hugepages.pages if backing and backing.hugepages else []
     nodes = len(domain.cpu.numa.cells) if domain.cpu and domain.cpu.numa else 0
+    if any(page.size == 0 for page in pages):
+        raise XMLDetailError("hugepage size can't be zero")
     for i, page in enumerate(pages):
         wanted = parse_bitmap(page.nodeset) if page.nodeset else set()
         # Without nodes of its own a guest has one, number 0.

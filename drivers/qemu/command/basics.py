@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+from conf.domain.cputune import DefaultIOThread
 from drivers.qemu.command.context import Build
 from drivers.qemu.command.line import CommandLine, Option, Props, props
 from virtd.errors import Code, VirtError
@@ -68,7 +69,7 @@ def add_iothreads(build: Build, line: CommandLine) -> None:
     for number in domain.all_iothread_ids():
         low, high = pools.get(number, (None, None))
         line.add_json("-object", iothread_props(number, low, high))
-    if domain.defaultiothread is not None:
+    if domain.defaultiothread not in (None, DefaultIOThread()):
         pool = domain.defaultiothread
         line.add_json("-object", _pool("main-loop", "main-loop", pool.thread_pool_min, pool.thread_pool_max))
 

@@ -80,6 +80,11 @@ class CommandLine:
         """An option whose value is an object."""
         self.argv += (option, dump_json(value))
 
+    def add_objects(self, objects: Iterable[Props]) -> None:
+        """-object for each."""
+        for properties in objects:
+            self.add_json("-object", properties)
+
     def add_list(self, option: str, *parts: Option) -> None:
         """An option whose value is a comma list."""
         self.argv += (option, comma_list(parts))

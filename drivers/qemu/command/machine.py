@@ -36,7 +36,7 @@ def _machine_options(build: Build) -> Iterator[Option]:
         yield "kernel_irqchip", "split"
     elif features.ioapic and features.ioapic.driver == "kvm":
         yield "kernel_irqchip", "on"
-    yield from _key_wrap(domain)
+    yield from _key_wrap(build)
     if machines.is_arm_virt(domain) and features.gic and features.gic.version:
         yield from _gic(build, features.gic.version)
     yield from _pseries(features)
@@ -87,9 +87,12 @@ def _state(feature: object | None) -> str | None:
     return None if feature is None else on_off(bool(getattr(feature, "state", True)))
 
 
-def _key_wrap(domain: Domain) -> Iterator[Option]:
-    for cipher in domain.keywrap.ciphers if domain.keywrap else ():
-        yield f"{cipher.name}-key-wrap", cipher.state
+def _key_wrap(build: Build) -> Iterator[Option]:
+    for cipher in build.domain.keywrap.ciphers if build.domain.keywrap else ():
+        name = f"{cipher.name}-key-wrap"
+        if not build.caps.has(name):
+            raise VirtError(Code.CONFIG_UNSUPPORTED, f"{name} is not available with this QEMU binary")
+        yield name, cipher.state
 
 
 def _iommu_machine(build: Build) -> str | None:

@@ -7,7 +7,13 @@ from conf.domain.devices.memory import Memory
 from drivers.qemu.command.address import add_device, address_props
 from drivers.qemu.command.context import Build
 from drivers.qemu.command.line import CommandLine, Props, props
-from drivers.qemu.command.memory_backends import Request, huge_page, make_backend, wants_preallocation
+from drivers.qemu.command.memory_backends import (
+    Request,
+    huge_page,
+    huge_page_path,
+    make_backend,
+    wants_preallocation,
+)
 from drivers.qemu.command.memory_sizes import KIB, cells_of, initial_memory, module_size
 from drivers.qemu.command.numa import cells_need_backends
 
@@ -27,9 +33,18 @@ def add_memory(build: Build, line: CommandLine) -> None:
         line.add("-m", str(kib // KIB))
     ram = default_ram_id(build)
     if ram is not None:
-        line.add_json("-object", make_backend(build, Request(alias=ram, kib=kib, system=True)).properties)
-    elif wants_preallocation(build) and not cells_need_backends(build):
+        line.add_objects(make_backend(build, Request(alias=ram, kib=kib, system=True)).objects)
+    elif not cells_need_backends(build):
+        _add_global(build, line)
+
+
+def _add_global(build: Build, line: CommandLine) -> None:
+    """What old machines are told of all their memory."""
+    page = huge_page(build, Request(alias="", kib=0))
+    if page is not None or wants_preallocation(build):
         line.add("-mem-prealloc")
+    if page is not None:
+        line.add("-mem-path", huge_page_path(build, page))
 
 
 _MODULE_DRIVERS = {
@@ -40,9 +55,10 @@ _MODULE_DRIVERS = {
 }
 
 
-def module_backend(build: Build, module: Memory) -> Props:
-    """The object that backs a memory module."""
-    return make_backend(build, _request(build, module)).properties
+def module_backend(build: Build, module: Memory) -> list[Props]:
+    """What backs a memory module: the last one is the memory, the others help to allocate it."""
+    backend = make_backend(build, _request(build, module))
+    return backend.objects
 
 
 def _request(build: Build, module: Memory) -> Request:
@@ -90,5 +106,5 @@ def add_modules(build: Build, line: CommandLine) -> None:
     for module in build.domain.devices.memories:
         if module.model == "sgx-epc":
             continue
-        line.add_json("-object", module_backend(build, module))
+        line.add_objects(module_backend(build, module))
         add_device(line, module, module_props(build, module))

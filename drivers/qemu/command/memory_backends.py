@@ -39,10 +39,16 @@ class Request:
 
 @dataclass(frozen=True, slots=True)
 class Backend:
-    """The object, and whether anything but plain memory was asked for."""
+    """The object, whether anything but plain memory was asked for, and what allocates it on certain nodes of the host."""
 
     properties: Props
     special: bool
+    context: Props | None = None
+
+    @property
+    def objects(self) -> list[Props]:
+        """All there is to make, in this order."""
+        return [self.properties] if self.context is None else [self.context, self.properties]
 
 
 def make_backend(build: Build, request: Request) -> Backend:
@@ -53,6 +59,10 @@ def make_backend(build: Build, request: Request) -> Backend:
     path = request.module.source.path if request.module and request.module.source else None
     nodes, policy = _host_nodes(build, request)
     kind, own = _kind(build, request, source, page, path)
+    preallocation = _preallocation(build, request, huge=page is not None, path=path)
+    context = (
+        f"tc-{request.alias}" if nodes and "prealloc" in preallocation and build.caps.has("thread-context") else None
+    )
     properties = props(
         {
             "qom-type": kind,
@@ -60,15 +70,21 @@ def make_backend(build: Build, request: Request) -> Backend:
             **own,
             "share": None if access is None else access == "shared",
             "x-use-canonical-path-for-ramblock-id": _canonical_path(build, request, kind),
-            **_preallocation(build, request, huge=page is not None, path=path),
+            **preallocation,
             "reserve": _reserve(build, request),
             "size": request.kib * KIB,
             **_module_options(request.module),
             "host-nodes": nodes,
             "policy": policy,
+            "prealloc-context": context,
         }
     )
-    return Backend(properties, bool(page or access or path or nodes or source in ("file", "memfd")))
+    own_page = page is not None and _has_own_page(build, request)
+    return Backend(
+        properties,
+        bool(own_page or access or path or nodes or source in ("file", "memfd")),
+        {"qom-type": "thread-context", "id": context, "node-affinity": nodes} if context else None,
+    )
 
 
 def _access(build: Build, request: Request) -> str | None:
@@ -86,7 +102,7 @@ def _kind(build: Build, request: Request, source: str | None, page: int | None, 
         huge = {"hugetlb": True, "hugetlbsize": page * KIB} if page is not None else {}
         return "memory-backend-memfd", huge
     if page is not None:
-        return "memory-backend-file", {"mem-path": _huge_page_path(build, page), "discard-data": discard}
+        return "memory-backend-file", {"mem-path": huge_page_path(build, page), "discard-data": discard}
     if source == "file" or _access(build, request) is not None:
         name = request.module.alias if request.module else request.alias
         folder = f"{build.context.memory_dir}/{_short_name(build)}/{name}"
@@ -110,14 +126,14 @@ def _canonical_path(build: Build, request: Request, kind: str) -> bool | None:
 
 
 def _preallocation(build: Build, request: Request, *, huge: bool, path: str | None) -> Props:
-    pmem = bool(request.module and request.module.source and request.module.source.pmem)
-    if request.module is not None and request.module.model in ("virtio-mem", "virtio-pmem"):
+    module = request.module
+    if module is not None and module.model == "virtio-mem":
         return {}
-    wanted = huge or wants_preallocation(build) or path is not None
-    if not wanted or pmem:
-        return {}
+    pmem = bool(module and module.source and module.source.pmem)
+    wanted = huge or wants_preallocation(build) or (module is not None and module.model == "nvdimm" and not pmem)
     allocation = build.domain.memory_backing.allocation if build.domain.memory_backing else None
-    return {"prealloc": True, "prealloc-threads": allocation.threads if allocation else None}
+    threads = (allocation.threads or None) if allocation else None
+    return ({"prealloc": True} if wanted else {}) | {"prealloc-threads": threads}
 
 
 def _reserve(build: Build, request: Request) -> bool | None:
@@ -142,6 +158,14 @@ def huge_page(build: Build, request: Request) -> int | None:
     return None if size is None or size == _SYSTEM_PAGE_KIB else size
 
 
+def _has_own_page(build: Build, request: Request) -> bool:
+    """Whether its pages are not just those of the whole guest."""
+    huge = build.domain.memory_backing.hugepages if build.domain.memory_backing else None
+    if request.module is not None and request.module.source is not None and request.module.source.pagesize:
+        return True
+    return any(p.nodeset and request.node in parse_bitmap(p.nodeset) for p in (huge.pages if huge else ()))
+
+
 def _asked_page(build: Build, request: Request) -> int | None:
     if request.module is not None and request.module.source is not None and request.module.source.pagesize:
         return request.module.source.pagesize
@@ -164,7 +188,7 @@ def _first_of_all(build: Build, request: Request) -> int | None:
     return next((page.size for page in huge.pages if page.nodeset and 0 in parse_bitmap(page.nodeset)), None)
 
 
-def _huge_page_path(build: Build, page: int) -> str:
+def huge_page_path(build: Build, page: int) -> str:
     mount = build.context.hugepages.get(page)
     if mount is None:
         raise VirtError(Code.INTERNAL_ERROR, f"Unable to find any usable hugetlbfs mount for {page} KiB")

@@ -61,7 +61,7 @@ def add_numa(build: Build, line: CommandLine) -> None:
     hmat = tells_speed(build.domain)
     for number, (cell, backend) in enumerate(zip(cells, _cell_backends(build), strict=True)):
         if with_backends:
-            line.add_json("-object", backend.properties)
+            line.add_objects(backend.objects)
         memory = ("memdev", f"ram-node{number}") if with_backends else ("mem", aligned(build, cell.memory) // KIB)
         line.add_list("-numa", "node", *_node_options(cell, number, cells if hmat else []), memory)
     _add_distances(cells, line)

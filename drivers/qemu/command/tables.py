@@ -32,14 +32,15 @@ def add_smbios(build: Build, line: CommandLine) -> None:
     if mode == "sysinfo":
         if not build.domain.sysinfos:
             raise VirtError(Code.XML_ERROR, f"Domain '{build.domain.name}' sysinfo are not available")
-        for sysinfo in build.domain.sysinfos:
-            if sysinfo.type == "smbios":
-                _add_smbios_tables(sysinfo, line)
+        tables = next((sysinfo for sysinfo in build.domain.sysinfos if sysinfo.type == "smbios"), None)
+        if tables is not None:
+            _add_smbios_tables(tables, line)
     for sysinfo in build.domain.sysinfos:
         if sysinfo.type == "fwcfg":
             for entry in sysinfo.entries:
-                content = ("file", entry.file) if entry.file else ("string", entry.value)
-                line.add_list("-fw_cfg", ("name", entry.name), content)
+                # Neither libvirt nor QEMU makes anything of commas in these.
+                content = f"file={entry.file}" if entry.file else f"string={entry.value}"
+                line.add("-fw_cfg", f"name={entry.name},{content}")
 
 
 def _add_smbios_tables(sysinfo: Sysinfo, line: CommandLine) -> None:

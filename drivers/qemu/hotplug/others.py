@@ -178,8 +178,12 @@ def check_memory(guest: Guest, _memory: Memory) -> None:
 
 
 async def plug_memory(work: Plug, memory: Memory) -> None:
-    await work.add_object(module_backend(work.build, memory))
+    *helpers, backend = module_backend(work.build, memory)
+    for properties in (*helpers, backend):
+        await work.add_object(properties)
     await work.add_device(memory, module_props(work.build, memory))
+    for properties in helpers:
+        await quietly(commands.object_del, work.monitor, properties["id"])
 
 
 async def release_memory(guest: Guest, memory: Memory) -> None:

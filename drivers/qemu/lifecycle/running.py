@@ -63,11 +63,22 @@ async def adjust(guest: Guest) -> None:
         VirtError: QEMU refused.
     """
     await _learn_cpu(guest)
+    await _drop_helpers(guest)
     await _set_links(guest)
     await learn_sizes(guest)
     await _set_balloon(guest)
     await _set_passwords(guest)
     pinning.pin_all(guest)
+
+
+async def _drop_helpers(guest: Guest) -> None:
+    """Threads that allocated memory on certain nodes of the host have done so."""
+    live = guest.require_active()
+    if live.numatune is None and not any(m.source and m.source.nodemask for m in live.devices.memories):
+        return
+    for child in await commands.qom_list(guest.monitor, "/objects"):
+        if child.get("type") == "child<thread-context>":
+            await commands.object_del(guest.monitor, str(child["name"]))
 
 
 def _threads(cpus: list[dict[str, Any]]) -> dict[int, int]:

@@ -27,7 +27,7 @@ def validate_definition(domain: Domain, emulator: EmulatorFacts, site: Site) -> 
     validate_emulator(domain, emulator)
     validate_usb(domain)
     validate_features(domain, emulator)
-    validate_system(domain)
+    validate_system(domain, emulator)
     validate_timers(domain)
     validate_cpus(domain, emulator)
     question = Question(domain, emulator, site)

@@ -16,6 +16,9 @@ _ALSO_RUNS = {
     "ppc64le": ("ppc64",),
 }
 
+#: Kind of confidential guest → the emulator's flag and what it is called.
+_LAUNCH_SECURITY = {"sev": ("sev-guest", "SEV"), "s390-pv": ("s390-pv-guest", "S390 PV")}
+
 
 def validate_emulator(domain: Domain, emulator: EmulatorFacts) -> None:
     """Architecture, accelerator and machine type.
@@ -35,5 +38,7 @@ def validate_emulator(domain: Domain, emulator: EmulatorFacts) -> None:
         raise unsupported(f"{whom} virt type '{domain.type}'")
     if emulator.machine(machine, domain.type) is None:
         raise unsupported(f"{whom} machine type '{machine}'")
-    if domain.launch_security and domain.launch_security.type == "sev" and not emulator.has("sev-guest"):
-        raise unsupported("SEV launch security is not supported with this QEMU binary")
+    if domain.launch_security is not None:
+        flag, name = _LAUNCH_SECURITY[domain.launch_security.type]
+        if not emulator.has(flag):
+            raise unsupported(f"{name} launch security is not supported with this QEMU binary")

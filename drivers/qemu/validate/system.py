@@ -5,17 +5,23 @@ from __future__ import annotations
 
 from conf.domain import Domain
 from drivers.qemu import machines
+from drivers.qemu.facts import EmulatorFacts
 from drivers.qemu.validate.complaints import unsupported
 
 _MIB = 1024 * 1024
 
 
-def validate_system(domain: Domain) -> None:
+def validate_system(domain: Domain, emulator: EmulatorFacts) -> None:
     """Features suit the machine, memory its nodes, actions what QEMU can do.
 
     Raises:
         VirtError: what does not.
     """
+    if domain.bootloader is not None:
+        raise unsupported("bootloader is not supported by QEMU")
+    if domain.genid is not None and not emulator.has("vmgenid"):
+        raise unsupported("this QEMU does not support the 'genid' capability")
+    _validate_sleep(domain, emulator)
     _validate_actions(domain)
     _validate_smm(domain)
     _validate_memory(domain)
@@ -26,6 +32,18 @@ def validate_system(domain: Domain) -> None:
     tcg = domain.features.tcg if domain.features else None
     if tcg is not None and (tcg.tb_cache or 0) % 1024:
         raise unsupported("tb-cache size must be an integer multiple of MiB")
+
+
+def _validate_sleep(domain: Domain, emulator: EmulatorFacts) -> None:
+    """The chip that can be told not to let the guest sleep is there."""
+    pm = domain.pm
+    if pm is None:
+        return
+    for name, suspend in (("S3", pm.suspend_to_mem), ("S4", pm.suspend_to_disk)):
+        flag = f"disable-{name.lower()}"
+        has_chip = emulator.has(flag) or (machines.is_q35(domain) and emulator.has(f"ich9-{flag}"))
+        if suspend is not None and suspend.enabled is not None and not has_chip:
+            raise unsupported(f"setting ACPI {name} not supported")
 
 
 def _validate_actions(domain: Domain) -> None:
@@ -67,5 +85,7 @@ def _validate_memory(domain: Domain) -> None:
     backing = domain.memory_backing
     if backing and backing.hugepages and backing.source and backing.source.type == "anonymous":
         raise unsupported("hugepages are not allowed with anonymous memory source")
+    if backing and backing.hugepages and backing.allocation and backing.allocation.mode == "ondemand":
+        raise unsupported("hugepages are not allowed with memory allocation ondemand")
     if domain.memtune and domain.memtune.min_guarantee:
         raise unsupported("Parameter 'min_guarantee' not supported by QEMU.")
