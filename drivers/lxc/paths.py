@@ -3,11 +3,15 @@
 
 from __future__ import annotations
 
+import hashlib
 from dataclasses import dataclass
 from pathlib import Path
 
 from drivers.base import Environment
 from drivers.common.persistence import DefinitionFiles
+
+#: Bytes of a socket's name, of which the kernel takes 107 with its folder.
+_LONGEST_NAME = 64
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,8 +48,16 @@ class LxcPaths:
 
     def socket(self, name: str) -> Path:
         """Where the controller of the running guest listens."""
-        return self.state / f"{name}.sock"
+        return self.state / f"{_short(name)}.sock"
 
     def mounts(self, name: str) -> Path:
         """The running guest's own folder on the host: its terminals and what else it is shown of the host's making."""
         return self.state / f"{name}.dev"
+
+
+def _short(name: str) -> str:
+    """A guest's name, or what stands for a long one."""
+    data = name.encode()
+    if len(data) <= _LONGEST_NAME:
+        return name
+    return hashlib.sha256(data).hexdigest()[:_LONGEST_NAME]

@@ -109,6 +109,14 @@ async def test_files_that_cannot_be_used_are_set_aside(containers: Containers, t
     assert len(list(paths.config.glob("y.xml.unreadable-*"))) == 1
 
 
+def test_sockets_have_short_names(containers: Containers):
+    paths = containers.context.paths
+    long = ["n" * 150 + end for end in "ab"]
+    assert paths.socket("c").name == "c.sock"
+    assert all(len(paths.socket(name).name) < 80 for name in long)
+    assert len({paths.socket(name) for name in long}) == 2
+
+
 def labelled(*labels: str) -> Domain:
     return parse_domain(container_xml(tail="".join(labels)))
 
