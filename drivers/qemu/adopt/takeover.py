@@ -25,7 +25,6 @@ from drivers.qemu.status import Status
 
 Element: TypeAlias = etree._Element
 
-
 #: Long operations that need no daemon to go on.
 _GO_ON = ("backup",)
 
@@ -75,34 +74,36 @@ def _lib_dir(root: Element) -> Path:
 
 
 def _record(said: LibvirtStatus) -> Status:
-    domain, pid = said.domain, said.pid
-    runtime = Runtime(
-        domain_dir=Path(said.lib_dir),
-        channel_dir=Path(said.channel_target_dir),
-        vcpu_threads={vcpu.id: vcpu.pid for vcpu in said.vcpus},
-        devices={device.alias for device in said.devices},
-        fake_reboot=said.fakereboot,
-        asked_cpu=said.cpu,
-    )
-    started = _started(pid, runtime.domain_dir)
-    for interface in domain.devices.interfaces:
+    for interface in said.domain.devices.interfaces:
         _settle_network(interface)
-    runtime.cgroup = cgroup.of_libvirt(pid) if started else None
-    runtime.owners = list(ownership.remembered(domain)) if said.remember_owner else []
-    runtime.block = BlockState(last_index=said.nodename, jobs=blockjobs.followed(said.blockjobs, domain))
     state = words.STATES[said.state]
+    started = _started(said.pid, Path(said.lib_dir))
     return Status(
-        domain=domain,
-        runtime=runtime,
+        domain=said.domain,
+        runtime=_runtime(said, runs=bool(started)),
         state=state,
         reason=words.reason(state, said.reason),
-        pid=pid,
+        pid=said.pid,
         started=started,
         taints=[words.TAINTS.get(taint.flag, taint.flag) for taint in said.taints],
         deprecations=list(said.deprecations),
         messages=[],
         elements=[],
         ours=False,
+    )
+
+
+def _runtime(said: LibvirtStatus, *, runs: bool) -> Runtime:
+    return Runtime(
+        domain_dir=Path(said.lib_dir),
+        channel_dir=Path(said.channel_target_dir),
+        vcpu_threads={vcpu.id: vcpu.pid for vcpu in said.vcpus},
+        devices={device.alias for device in said.devices},
+        owners=list(ownership.remembered(said.domain)) if said.remember_owner else [],
+        cgroup=cgroup.of_libvirt(said.pid) if runs else None,
+        fake_reboot=said.fakereboot,
+        block=BlockState(last_index=said.nodename, jobs=blockjobs.followed(said.blockjobs, said.domain)),
+        asked_cpu=said.cpu,
     )
 
 
@@ -131,7 +132,7 @@ def _obstacles(said: LibvirtStatus, runtime: Runtime) -> Iterator[str]:
         layers = [] if is_empty(disk) else chain(disk)
         for layer in layers:
             yield from _odd_names(layer, disk.target.dev or "")
-        if disk.mirror is not None and disk.target.dev not in blockjobs.followed(said.blockjobs, said.domain):
+        if disk.mirror is not None and disk.target.dev not in runtime.block.jobs:
             yield f"disk {disk.target.dev} is being copied by a job that is not known"
 
 
