@@ -161,7 +161,7 @@ def test_from_then_on_the_guest_is_ours(daemon: Daemon, left: Left, end: signal.
 
 def test_a_daemon_killed_at_any_moment_of_the_taking_over_loses_nothing(daemon: Daemon, left: Left):
     left.write()
-    for milliseconds in range(300, 1600, 200):
+    for milliseconds in range(400, 1500, 350):
         daemon.spawn()
         time.sleep(milliseconds / 1000)
         daemon.stop(signal.SIGKILL)
