@@ -39,6 +39,17 @@ def test_differences(old: str, new: str, complaint: str) -> None:
     assert str(caught.value) == complaint
 
 
-def test_what_goes_without_saying_is_no_difference() -> None:
-    devices = "<controller type='pci' index='0' model='pci-root'/><input type='keyboard' bus='ps2'/>"
-    check_abi(domain(), domain("<devices>", f"<devices>{devices}"))
+IMPLICIT = "<controller type='pci' index='0' model='pci-root'/><input type='keyboard' bus='ps2'/>"
+CHOSEN = "<controller type='scsi' index='0'/><input type='tablet' bus='usb'/>"
+
+
+def test_the_place_of_what_goes_without_saying_does_not_count() -> None:
+    before = domain("<devices>", f"<devices>{IMPLICIT}{CHOSEN}")
+    check_abi(before, domain("<devices>", f"<devices>{CHOSEN}{IMPLICIT}"))
+    kept = [[c.type for c in before.devices.controllers], [i.bus for i in before.devices.inputs]]
+    assert kept == [["pci", "scsi"], ["ps2", "usb"]]
+
+
+def test_what_goes_without_saying_is_counted() -> None:
+    with pytest.raises(ConfigUnsupportedError, match="controller count 1 does not match source 2"):
+        check_abi(domain("<devices>", f"<devices>{IMPLICIT}{CHOSEN}"), domain("<devices>", f"<devices>{IMPLICIT}"))
