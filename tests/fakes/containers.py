@@ -38,6 +38,10 @@ class FakeCgroup:
             "shares": 1024, "period": 100000, "quota": -1, "weight": 100,
         }  # fmt: skip
         self.written: list[tuple[object, ...]] = []
+        self.missing: set[str] = set()
+
+    def has(self, controller: str) -> bool:
+        return controller not in self.missing
 
     def get(self, name: str) -> int:
         return self.settings[name]

@@ -47,7 +47,8 @@ class Requests:
         try:
             return {"ok": work(**{name: value for name, value in request.items() if name != "do"})}
         except OSError as error:
-            return {"error": [error.errno or 0, os.strerror(error.errno or 0)]}
+            where = f"{error.filename}: " if isinstance(error.filename, str) else ""
+            return {"error": [error.errno or 0, f"{where}{os.strerror(error.errno or 0)}"]}
         except Exception as error:
             return {"error": [0, repr(error)]}
 

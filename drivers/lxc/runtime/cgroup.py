@@ -53,6 +53,13 @@ SETTINGS = {
     "weight": Setting("blkio", "blkio.weight", "io.weight", word=1),
 }
 
+#: Names of files where weights are the BFQ scheduler's.
+_BFQ_NAMES = {
+    "blkio.weight": "blkio.bfq.weight",
+    "blkio.weight_device": "blkio.bfq.weight_device",
+    "io.weight": "io.bfq.weight",
+}
+
 #: Limits of a single block device: name → (file of version 1, key in io.max).
 DEVICE_LIMITS = {
     "weight": ("blkio.weight_device", ""),
@@ -84,6 +91,12 @@ def _telling() -> Iterator[None]:
     except OSError as error:
         text = f"Unable to access '{error.filename}': {error.strerror}"
         raise VirtError(Code.SYSTEM_ERROR, text, source=From.CGROUP, ints=(error.errno or 0, -1)) from error
+
+
+def _present(file: Path) -> Path:
+    """The file, or what it is called where the kernel leaves weights to the BFQ scheduler."""
+    bfq = file.with_name(_BFQ_NAMES.get(file.name, file.name))
+    return bfq if not file.exists() and bfq.exists() else file
 
 
 def _read(file: Path) -> str:
@@ -125,7 +138,7 @@ class Cgroup(Group):
         _write(self._file(setting), text)
 
     def _file(self, setting: Setting) -> Path:
-        return self.folder(setting.controller) / (setting.file if self.unified is None else setting.unified)
+        return _present(self.folder(setting.controller) / (setting.file if self.unified is None else setting.unified))
 
     # -- memory
 
@@ -184,11 +197,11 @@ class Cgroup(Group):
         number = _device_number(device)
         folder = self.folder("blkio")
         if self.unified is None:
-            _write(folder / file, f"{number} {value}")
+            _write(_present(folder / file), f"{number} {value}")
         elif key:
             _write(folder / "io.max", f"{number} {key}={value or 'max'}")
         else:
-            _write(folder / "io.weight", f"{number} {value or 'default'}")
+            _write(_present(folder / "io.weight"), f"{number} {value or 'default'}")
 
     def block_stats(self, device: str | None) -> tuple[int, int, int, int]:
         """Requests and bytes read, requests and bytes written: of one of the host's block devices, or of all."""
@@ -260,8 +273,11 @@ class Cgroup(Group):
 
 
 def _device_number(path: str) -> str:
-    with _telling():
+    try:
         number = os.stat(path).st_rdev
+    except OSError as error:
+        text = f"Path '{path}' is not accessible: {error.strerror}"
+        raise VirtError(Code.SYSTEM_ERROR, text, source=From.CGROUP, ints=(error.errno or 0, -1)) from error
     return f"{os.major(number)}:{os.minor(number)}"
 
 

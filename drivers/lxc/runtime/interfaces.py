@@ -7,7 +7,7 @@ import ipaddress
 from typing import Any
 
 from conf.domain import Domain
-from conf.domain.devices.interface import InterfaceTarget, is_chosen_name
+from conf.domain.devices.interface import InterfaceGuest, InterfaceTarget, is_chosen_name
 from drivers.lxc.controller.plan import Address, Interface, Route
 from drivers.lxc.runtime import hostdevices
 from virtd.errors import Code, From, VirtError
@@ -141,10 +141,19 @@ def _route(route: Any) -> Route:
 
 
 def note_names(domain: Domain, veths: list[str]) -> None:
-    """Write into the live definition what the host's ends are called."""
+    """Write into the live definition what both ends are called."""
+    names = _Names(domain)
+    for interface in domain.devices.interfaces:
+        note_guest_name(interface, names.next(interface))
     for interface, name in zip(domain.devices.interfaces, veths, strict=False):
         if name:
             set_target(interface, name)
+
+
+def note_guest_name(interface: Any, name: str) -> None:
+    """Write down what a device is called in the container."""
+    interface.guest = interface.guest or InterfaceGuest()
+    interface.guest.dev = name
 
 
 def set_target(interface: Any, name: str) -> None:

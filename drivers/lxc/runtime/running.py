@@ -5,7 +5,6 @@ from __future__ import annotations
 
 import asyncio
 import os
-import signal
 from typing import TYPE_CHECKING, Any
 
 from conf.domain.devices.interface import Interface
@@ -83,7 +82,7 @@ def signal_init(guest: Guest, number: int) -> None:
     """
     run = _run_of(guest)
     try:
-        os.kill(run.init_pid, signal.Signals(number))
+        os.kill(run.init_pid, number)
     except OSError as error:
         text = f"Failed to send signal {number} to process {run.init_pid}: {error.strerror}"
         raise VirtError(Code.SYSTEM_ERROR, text, ints=(error.errno or 0, -1)) from error
@@ -102,13 +101,16 @@ async def attach_device(guest: Guest, device: Any) -> None:
     planned = _planned_interface(guest, device)
     if planned is not None:
         name = str(await controller.ask("add_interface", interface=planned))
+        if isinstance(device, Interface):
+            interfaces.note_guest_name(device, planned["guest"])
         if name:
             run.veths.append(name)
             interfaces.set_target(device, name)
         return
+    node = await asyncio.to_thread(hostdevices.node, device)
     await asyncio.to_thread(_allow, guest, device)  # the controller is in the group itself
     try:
-        await controller.ask("add_node", node=hostdevices.node(device))
+        await controller.ask("add_node", node=node)
     except BaseException:
         await asyncio.to_thread(_deny, guest, device)
         raise

@@ -31,6 +31,8 @@ def plain(found: list[TypedParam]) -> dict[str, Any]:
 async def test_memory_of_a_container_is_what_it_uses(containers: Containers):
     ref = await containers.run()
     assert containers.api.domain_get_info(ref) == (1, 102400, 800, 1, 7_000_000)
+    containers.runtime.group.missing = {"memory", "cpuacct"}
+    assert containers.api.domain_get_info(ref) == (1, 102400, 102400, 1, 0)
     assert containers.api.domain_memory_stats(ref, 0) == [
         (DomainMemoryStatTags.ACTUAL_BALLOON, 102400),
         (DomainMemoryStatTags.SWAP_IN, 20),

@@ -1,0 +1,77 @@
+# SPDX-License-Identifier: LGPL-2.1-or-later
+"""Devices of the host by what definitions say of them; names of network devices; files of another I/O scheduler."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from conf.domain import parse_domain
+from conf.domain.devices.single import parse_device
+from drivers.lxc.runtime import hostdevices
+from drivers.lxc.runtime.cgroup import Cgroup
+from drivers.lxc.runtime.groupfolders import Hierarchies
+from drivers.lxc.runtime.interfaces import note_names
+from tests.fakes.containers import container_xml
+from virtd.errors import Code, VirtError
+
+USB = "<hostdev type='usb'><source>{}</source></hostdev>"
+IDS = "<vendor id='0x1234'/><product id='0xbeef'/>"
+
+
+def plug(folder: Path, name: str, ids: str, bus: int, device: int) -> None:
+    place = folder / name
+    place.mkdir()
+    vendor, product = ids.split(":")
+    for file, text in (("idVendor", vendor), ("idProduct", product), ("busnum", str(bus)), ("devnum", str(device))):
+        (place / file).write_text(f"{text}\n")
+
+
+def usb_place(source: str) -> tuple[int, int]:
+    return hostdevices._usb_place(parse_device(USB.format(source)).source)
+
+
+def test_usb_devices(monkeypatch: pytest.MonkeyPatch, tmp_path: Path):
+    monkeypatch.setattr(hostdevices, "_USB_DEVICES", tmp_path)
+    (tmp_path / "1-0:1.0").mkdir()  # an interface: no device
+    plug(tmp_path, "1-1", "1234:beef", 1, 7)
+    plug(tmp_path, "1-2", "1234:0001", 1, 8)
+    assert usb_place("<address bus='3' device='4'/>") == (3, 4)
+    assert usb_place(IDS) == (1, 7)
+    with pytest.raises(VirtError, match="Did not find USB device 0001:beef"):
+        usb_place(IDS.replace("0x1234", "1"))
+    plug(tmp_path, "2-1", "1234:beef", 2, 1)
+    with pytest.raises(VirtError, match="multiple USB devices for 1234:beef"):
+        usb_place(IDS)
+
+
+def test_a_disk_is_a_block_device():
+    disk = parse_device("<disk type='block'><source dev='/dev/null'/><target dev='sda'/></disk>")
+    with pytest.raises(VirtError, match="Storage source /dev/null must be a block device"):
+        hostdevices.node(disk)
+    with pytest.raises(VirtError, match="Can't setup disk for non-block device"):
+        hostdevices.node(parse_device("<disk type='file'><source file='/x'/><target dev='sda'/></disk>"))
+
+
+def test_both_ends_have_names():
+    card = "<interface type='ethernet'>{}</interface>"
+    domain = parse_domain(container_xml(devices=card.format("<guest dev='eth0'/>") + card.format("") * 2))
+    note_names(domain, ["veth0", "", "veth2"])
+    cards = domain.devices.interfaces
+    assert [c.guest.dev for c in cards if c.guest is not None] == ["eth0", "eth1", "eth2"]
+    assert [c.target.dev if c.target is not None else None for c in cards] == ["veth0", None, "veth2"]
+
+
+@pytest.mark.parametrize("name", ["blkio.weight", "blkio.bfq.weight"])
+def test_weights_of_either_scheduler(tmp_path: Path, name: str):
+    folder = tmp_path / "machine" / "c"
+    folder.mkdir(parents=True)
+    (folder / name).write_text("100\n")
+    group = Cgroup(Hierarchies({"blkio": tmp_path}, None), "machine/c")
+    assert group.get("weight") == 100
+    group.set("weight", 300)
+    assert (folder / name).read_text() == "300"
+    with pytest.raises(VirtError, match="Path '/dev/nope' is not accessible") as raised:
+        group.set_device_limit("weight", "/dev/nope", 5)
+    assert raised.value.code == Code.SYSTEM_ERROR
