@@ -96,6 +96,8 @@ class Builder:
             raise VirtError(Code.XML_ERROR, f"transient domain '{domain.name}' cannot have runstate 'shutoff'")
         if not DomainState.NOSTATE <= state <= DomainState.PMSUSPENDED:
             raise VirtError(Code.XML_ERROR, f"runstate '{state}' out of range")
+        if self._world.guests.place(domain) is not None:
+            raise VirtError(Code.XML_ERROR, f"domain '{domain.name}' is described twice")
         guest = TestGuest(self._world, domain)
         self._world.guests.add(guest)
         guest.persistent = None if transient else domain

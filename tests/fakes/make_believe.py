@@ -10,6 +10,7 @@ from typing import Any
 
 from drivers.base import Environment
 from drivers.test.driver import TestDriver
+from drivers.test.world import World
 from virtd.calls import Call, Connection, Identity, current_call
 from virtd.events import EventBus
 from virtd.host.paths import Paths
@@ -40,6 +41,12 @@ class Caller:
         opened = self._driver.connect_open(self.connection, path)
         self.connection.uri = opened if isinstance(opened, str) else await opened
         return self
+
+    def world_of(self) -> World:
+        """The host behind the connection."""
+        world = self._driver._worlds.get(self.connection)
+        assert world is not None
+        return world
 
     def __getattr__(self, name: str) -> Any:
         method = next(getattr(o, name) for o in self._objects if hasattr(o, name))

@@ -3,18 +3,16 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
 from pathlib import Path
 
 import pytest
 
 from drivers.test import driver as test_driver
-from tests.fakes.make_believe import Caller, make_driver
+from tests.fakes.make_believe import Caller
 from virtd.dispatch import Dispatcher
 from virtd.enums import (
     DomainCreateFlags,
     DomainEventDefinedDetailType,
-    DomainEventID,
     DomainEventStartedDetailType,
     DomainEventStoppedDetailType,
     DomainEventSuspendedDetailType,
@@ -24,34 +22,9 @@ from virtd.enums import (
     DomainXMLFlags,
 )
 from virtd.errors import Code, VirtError
-from virtd.events import Event
 from virtd.wire.programs import REMOTE
 
 XML = "<domain type='test'><name>{}</name><memory>1024</memory><os><type>hvm</type></os></domain>"
-
-
-@pytest.fixture
-async def driver() -> AsyncIterator[test_driver.TestDriver]:
-    found = make_driver()
-    yield found
-    await found.stop()
-
-
-@pytest.fixture
-async def client(driver: test_driver.TestDriver) -> Caller:
-    return await Caller(driver).open()
-
-
-@pytest.fixture
-def seen(driver: test_driver.TestDriver, client: Caller) -> list[tuple[object, ...]]:
-    found: list[tuple[object, ...]] = []
-
-    def listen(event: Event) -> None:
-        if event.event_id == DomainEventID.LIFECYCLE:
-            found.append(event.args)
-
-    driver.events_for(client.connection).subscribe(listen)
-    return found
 
 
 def test_default_host_has_one_running_guest(client: Caller) -> None:
@@ -110,7 +83,9 @@ def test_an_inactive_guest_cannot_be_paused(client: Caller, name: str) -> None:
         getattr(client, name)(dom)
 
 
-async def test_hosts_of_different_paths_are_apart(driver: test_driver.TestDriver, client: Caller, tmp_path: Path) -> None:
+async def test_hosts_of_different_paths_are_apart(
+    driver: test_driver.TestDriver, client: Caller, tmp_path: Path
+) -> None:
     (tmp_path / "guest.xml").write_text(XML.format("in-a-file"))
     (tmp_path / "host.xml").write_text(f"<node>{XML.format('inline')}<domain file='guest.xml'/></node>")
     other = await Caller(driver).open(str(tmp_path / "host.xml"))
@@ -119,7 +94,9 @@ async def test_hosts_of_different_paths_are_apart(driver: test_driver.TestDriver
 
 
 @pytest.mark.parametrize("content", ["", "<domain/>", "<!DOCTYPE x [<!ENTITY e 'x'>]><node>&e;</node"])
-async def test_a_description_that_is_none_is_refused(driver: test_driver.TestDriver, tmp_path: Path, content: str) -> None:
+async def test_a_description_that_is_none_is_refused(
+    driver: test_driver.TestDriver, tmp_path: Path, content: str
+) -> None:
     (tmp_path / "host.xml").write_text(content)
     with pytest.raises(VirtError):
         await Caller(driver).open(str(tmp_path / "host.xml"))
