@@ -4,9 +4,9 @@
 from __future__ import annotations
 
 import re
-from typing import Literal
+from typing import Annotated, Literal
 
-from conf.binding import Model, ParseOptions, attr, child, child_text, children
+from conf.binding import Model, ParseOptions, Scalar, attr, child, child_text, children
 from conf.errors import ConfigUnsupportedError, InternalError, XMLError
 
 
@@ -49,10 +49,15 @@ class QemuCapabilities(Model):
     dels: list[QemuCapability] = children("qemu:del")
 
 
+def _parse_behavior(text: str) -> str | None:
+    """An unknown word is no word."""
+    return text if text in ("none", "omit", "reject", "crash") else None
+
+
 class QemuDeprecation(Model):
     """`<qemu:deprecation>`: what happens when something deprecated is used."""
 
-    behavior: Literal["none", "omit", "reject", "crash"] | None = attr()
+    behavior: Annotated[str, Scalar(_parse_behavior)] | None = attr()
 
 
 _PROPERTY_VALUES = {

@@ -58,15 +58,15 @@ def add_missing_controllers(domain: Domain) -> None:
         ensure_controller(domain, "virtio-serial", place.controller if isinstance(place, VirtioSerialAddress) else 0)
     cards = (d.address for d in devices.smartcards)
     _add_up_to(domain, "ccid", (a.controller for a in cards if isinstance(a, CCIDAddress)))
-    add_hostdev_controllers(domain)
+    add_hostdev_controllers(domain, alike=True)
 
 
-def add_hostdev_controllers(domain: Domain) -> None:
-    """Add the SCSI controllers that host devices name, or the first; a new one is like that before it."""
+def add_hostdev_controllers(domain: Domain, *, alike: bool = False) -> None:
+    """Add the SCSI controllers that host devices name, or the first; if `alike`, a new one is like that before it."""
     hostdevs = [h for h in domain.devices.hostdevs if h.mode == "subsystem" and h.type == "scsi"]
     wanted = [h.address.controller if isinstance(h.address, DriveAddress) else 0 for h in hostdevs]
     highest = max(wanted, default=-1)
-    scsi = (c for c in domain.devices.controllers if c.type == "scsi")
+    scsi = (c for c in domain.devices.controllers if c.type == "scsi" and alike)
     model = next((c.model for c in scsi if c.index is not None and c.index == highest - 1), None)
     _add_up_to(domain, "scsi", wanted, model)
 

@@ -75,6 +75,9 @@ def assign_aliases(domain: Domain) -> None:
     ]
     for group in groups:
         _number(group)
+    for group in _counted(domain):
+        for place, device in enumerate(group):
+            device.alias = device.alias or f"{_prefix(device)}{place}"
     _number_memories(devices.memories)
     for single in (devices.memballoon, devices.vsock, devices.iommu):
         if single is not None and not (isinstance(single, Memballoon) and single.model == "none"):
@@ -82,11 +85,10 @@ def assign_aliases(domain: Domain) -> None:
     _share_with_serial(domain)
 
 
-def _lists(domain: Domain) -> list[list[DeviceInfo]]:
-    """Devices that are numbered within their own list."""
+def _counted(domain: Domain) -> list[list[DeviceInfo]]:
+    """Devices whose number is their place in their list, whatever the others are called."""
     devices = domain.devices
     lists: tuple[Iterable[DeviceInfo], ...] = (
-        devices.filesystems,
         devices.sounds,
         devices.redirdevs,
         devices.videos,
@@ -98,10 +100,14 @@ def _lists(domain: Domain) -> list[list[DeviceInfo]]:
         devices.hubs,
         devices.shmems,
         devices.inputs,
-        devices.rngs,
-        devices.tpms,
-        devices.watchdogs,
     )
+    return [list(kind) for kind in lists]
+
+
+def _lists(domain: Domain) -> list[list[DeviceInfo]]:
+    """Devices that get the number after the highest in their own list."""
+    devices = domain.devices
+    lists: tuple[Iterable[DeviceInfo], ...] = (devices.filesystems, devices.rngs, devices.tpms, devices.watchdogs)
     return [list(kind) for kind in lists]
 
 
@@ -201,7 +207,7 @@ def _all_numbered(domain: Domain) -> Iterable[DeviceInfo]:
     devices = domain.devices
     yield from devices.interfaces
     yield from devices.hostdevs
-    for kind in _lists(domain):
+    for kind in (*_lists(domain), *_counted(domain)):
         yield from kind
     for device in (devices.memballoon, devices.vsock, devices.iommu):
         if device is not None:

@@ -17,6 +17,7 @@ from conf.domain.devices.controller import Controller
 from conf.domain.devices.disk import Disk
 from conf.domain.devices.order import ordered_controllers, ordered_disks
 from drivers.qemu import machines
+from drivers.qemu.addresses.zpci import number_added_bridges
 from drivers.qemu.block.layers import is_empty
 from drivers.qemu.defaults.implicit import default_audio
 from drivers.qemu.defaults.system import has_generated_path
@@ -42,6 +43,8 @@ def migratable_form(domain: Domain) -> Domain:
     result.seclabels = [label for label in domain.seclabels if not (label.type == "dynamic" and label.imagelabel)]
     if _is_default_audio(domain, devices.audios):
         devices.audios = []
+    if machines.is_s390(domain):
+        number_added_bridges(result)
     result.cpu = _with_lost_feature(domain.cpu) if domain.cpu is not None else None
     return result
 
@@ -60,6 +63,8 @@ def _with_lost_feature(cpu: CPU) -> CPU:
 
 def _goes_without_saying(controller: Controller, controllers: list[Controller], domain: Domain) -> bool:
     """Whether it is the only one of its type and the one every such machine has."""
+    if controller.alias is not None or controller.pcihole64 is not None:
+        return False
     if controller.index != 0 or sum(c.type == controller.type for c in controllers) > 1:
         return False
     if controller.type == "usb":
@@ -112,4 +117,5 @@ def _old_serial(serial: Serial) -> Serial:
 
 
 def _is_default_audio(domain: Domain, audios: list[Audio]) -> bool:
-    return [(a.id, a.type) for a in audios] == [(1, default_audio(domain))]
+    backend = default_audio(domain)
+    return backend is not None and audios == [Audio(id=1, type=backend)]

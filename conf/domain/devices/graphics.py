@@ -80,7 +80,12 @@ def _shown_listen(_value: str | None, own: Values, _around: Values, options: For
 
 def _shown_socket(_value: str | None, own: Values, _around: Values, options: FormatOptions) -> str | None:
     listens: list[GraphicsListen] = own["listens"]
-    if not listens or listens[0].type != "socket" or (options.inactive and listens[0].auto_generated):
+    if (
+        own["type"] != "vnc"
+        or not listens
+        or listens[0].type != "socket"
+        or (options.inactive and listens[0].auto_generated)
+    ):
         return None
     return listens[0].socket
 
@@ -136,7 +141,7 @@ class Graphics(Model):
     websocket: Int | None = attr(when=_ported("vnc"), omit=0, shown=_shown_websocket)
     #: The daemon's own record: it chose the websocket's port.
     websocket_generated: YesNo | None = attr("websocketGenerated", when=_ported("vnc"), shown=in_status)
-    socket: str | None = attr(when=on("type", "vnc"), shown=_shown_socket)
+    socket: str | None = attr(when=on("type", "vnc", "spice"), shown=_shown_socket)
     listen: str | None = attr(when=on("type", *SERVERS), shown=_shown_listen, empty_is_unset=True)
     keymap: str | None = attr(when=on("type", "vnc", "spice"))
     default_mode: ChannelMode | None = attr("defaultMode", when=on("type", "spice"), omit="any")
@@ -175,7 +180,7 @@ class Graphics(Model):
             self.websocket_generated = None
         if self.type not in SERVERS:
             return
-        self.listens = resolve_listens(self.listens, self.listen, self.socket)
+        self.listens = resolve_listens(self.listens, self.listen, self.socket, alone=self.type == "vnc")
         self.listen = self.socket = None
         self.channels = written_channels(self.channels)
         self._settle_ports(options)

@@ -45,13 +45,18 @@ class GraphicsListen(Model):
         return None if options.inactive and (self.type == "network" or self.from_config) else self.address
 
 
-def resolve_listens(listens: list[GraphicsListen], listen: str | None, socket: str | None) -> list[GraphicsListen]:
+def resolve_listens(
+    listens: list[GraphicsListen], listen: str | None, socket: str | None, *, alone: bool
+) -> list[GraphicsListen]:
     """The listens that the elements and the older attributes `listen` and `socket` mean together.
+
+    Args:
+        alone: a `socket` is a listen of its own, not only one more word of an element.
 
     Raises:
         ConfigUnsupportedError: they contradict each other.
     """
-    if socket is not None:
+    if socket is not None and (alone or (listens and listens[0].type == "socket")):
         return [_listen_on_socket(listens, socket), *listens[1:]]
     if not listens:
         return [GraphicsListen(type="address", address=listen)]

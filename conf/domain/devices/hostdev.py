@@ -79,6 +79,8 @@ class Hostdev(RomDevice):
         for name in ("sgio", "rawio"):
             if getattr(self, name) is not None and self.type != "scsi":
                 raise XMLError(f"{name} is only supported for scsi host device")
+        if self.source.startup_policy is not None and self.type != "usb":
+            raise ConfigUnsupportedError("Setting startupPolicy is only allowed for USB devices")
         _SOURCES[self.type](self.source)
 
 

@@ -75,7 +75,7 @@ def _is_iscsi(own: Values, around: Values) -> bool:
 class HostdevSource(Model):
     """`<source>`.  Which members count depends on the device's `type`."""
 
-    startup_policy: Literal["mandatory", "requisite", "optional"] | None = attr("startupPolicy", when=_for("usb"))
+    startup_policy: Literal["mandatory", "requisite", "optional"] | None = attr("startupPolicy")
     guest_reset: Literal["off", "uninitialized", "on"] | None = attr("guestReset", when=_for("usb"))
     write_filtering: YesNo | None = attr("writeFiltering", when=_for("pci"))
     protocol: str | None = attr(when=_for("scsi", "scsi_host"), omit="adapter")

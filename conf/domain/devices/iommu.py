@@ -5,7 +5,7 @@ from __future__ import annotations
 
 from typing import Literal
 
-from conf.binding import Model, OnOff, Uint, attr, child
+from conf.binding import Model, OnOff, ParseOptions, Uint, attr, child
 from conf.domain.devices.info import DeviceInfo
 
 
@@ -17,6 +17,9 @@ class IOMMUDriver(Model):
     eim: OnOff | None = attr()
     iotlb: OnOff | None = attr()
     aw_bits: Uint | None = attr(omit=0)
+
+    def check(self, options: ParseOptions) -> None:
+        self.aw_bits = self.aw_bits or None
 
 
 class IOMMU(DeviceInfo):

@@ -30,7 +30,7 @@ class Redirdev(CharacterBackend, BootableDevice):
         return self.type == "dbus"
 
 
-_VERSION = re.compile(r"([0-9]{1,4})\.([0-9]{1,2})", re.ASCII)
+_VERSION = re.compile(r"([0-9]{1,2})\.([0-9]{1,2})", re.ASCII)
 ANY = -1
 
 

@@ -7,7 +7,9 @@ from collections.abc import Iterator
 
 from conf.domain import Domain
 from conf.domain.devices.address import SpaprVIOAddress
+from conf.domain.devices.chardev import Serial
 from conf.domain.devices.info import DeviceInfo
+from conf.domain.devices.nvram import NVRAM
 from drivers.qemu import machines
 from virtd.errors import Code, VirtError
 
@@ -58,7 +60,10 @@ def _register(device: DeviceInfo) -> int | None:
 
 
 def _lacks_register(device: DeviceInfo) -> bool:
-    return device.address is None or (isinstance(device.address, SpaprVIOAddress) and device.address.reg is None)
+    """A terminal cannot be anywhere else, whatever the XML says."""
+    if isinstance(device.address, SpaprVIOAddress):
+        return device.address.reg is None
+    return device.address is None or isinstance(device, Serial | NVRAM)
 
 
 def _take(taken: dict[int, DeviceInfo], device: DeviceInfo, register: int) -> None:

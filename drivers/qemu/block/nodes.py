@@ -13,6 +13,7 @@ from typing import Any
 from conf.domain.devices.disk import Disk
 from drivers.qemu.block.layers import WITH_BACKING, Layer, chain, ends, is_empty
 from drivers.qemu.block.storage import Properties, storage_driver
+from virtd.errors import Code, VirtError
 
 #: (direct, no-flush) of a cache mode; the device's own write cache is the command line's affair.
 CACHE_MODES = {
@@ -83,6 +84,9 @@ def layer_nodes(layer: Layer, below: Layer | None, *, terminated: bool) -> list[
 
 
 def _backing(layer: Layer, below: Layer | None, *, terminated: bool) -> Properties:
+    if below is not None and layer.format not in WITH_BACKING:
+        text = f"storage format '{layer.format}' does not support backing store"
+        raise VirtError(Code.CONFIG_UNSUPPORTED, text)
     if layer.format not in WITH_BACKING or (below is None and not terminated):
         return {}
     return {"backing": below.format_node if below else None}

@@ -3,13 +3,16 @@
 
 from __future__ import annotations
 
+import grp
+import pwd
+import re
 from collections.abc import Callable
 from typing import Any
 
 from conf.domain.devices.network_source import Host
 from conf.domain.devices.storage_source import DEFAULT_PORTS
 from drivers.qemu.block.layers import Layer
-from virtd.errors import Code, VirtError
+from virtd.errors import Code, VirtError, invalid_arg
 
 Properties = dict[str, Any]
 
@@ -26,6 +29,8 @@ def storage_driver(layer: Layer) -> Properties:
     """
     makers, kind = (BY_PROTOCOL, layer.source.protocol) if layer.type == "network" else (BY_TYPE, layer.type)
     maker = makers.get(kind or "")
+    if maker is None and kind == "vhostuser":
+        raise VirtError(Code.INTERNAL_ERROR, "unable to create blockdev props for vhostuser disk type")
     if maker is None:
         raise VirtError(Code.CONFIG_UNSUPPORTED, f"'{kind}' protocol is not supported with this QEMU binary")
     return maker(layer)
@@ -78,6 +83,8 @@ def _server(layer: Layer, host: Host) -> Properties:
     """A server as QEMU's SocketAddress; ports are text there."""
     if host.transport == "unix":
         return {"type": "unix", "path": host.socket}
+    if host.transport == "rdma":
+        raise VirtError(Code.INTERNAL_ERROR, "transport protocol 'rdma' is not yet supported")
     return {"type": "inet", "host": host.name, "port": _port(layer, host)}
 
 
@@ -127,12 +134,14 @@ def _curl(layer: Layer) -> Properties:
 
 def _iscsi(layer: Layer) -> Properties:
     source, auth = layer.source, layer.auth
-    target, _, lun = (source.name or "").partition("/")
+    target, slash, lun = (source.name or "").partition("/")
+    if slash and not lun.isdecimal():
+        raise VirtError(Code.INTERNAL_ERROR, f"cannot parse target for lunStr '{target}'")
     return _given(
         driver="iscsi",
         portal=_authority(layer),
         target=target,
-        lun=int(lun) if lun.isdecimal() else 0,
+        lun=int(lun or 0),
         transport="tcp",
         user=auth.username if auth else None,
         password_secret=auth_secret(layer) if auth else None,
@@ -179,13 +188,27 @@ def _nfs(layer: Layer) -> Properties:
         driver="nfs",
         server={"host": _only_host(layer).name, "type": "inet"},
         path=layer.source.name,
-        user=_number(identity.user) if identity else None,
-        group=_number(identity.group) if identity else None,
+        user=_user_id(identity.user) if identity and identity.user else None,
+        group=_group_id(identity.group) if identity and identity.group else None,
     )
 
 
-def _number(account: str | None) -> int | None:
-    return int(account.removeprefix("+")) if account else None
+_NUMBER = re.compile(r"\+?([0-9]+)", re.ASCII)
+
+
+def _user_id(name: str) -> int:
+    """The number of an account, or the number that the XML says."""
+    try:
+        return int(number[1]) if (number := _NUMBER.fullmatch(name)) else pwd.getpwnam(name).pw_uid
+    except KeyError:
+        raise invalid_arg(f"Failed to parse user '{name}'") from None
+
+
+def _group_id(name: str) -> int:
+    try:
+        return int(number[1]) if (number := _NUMBER.fullmatch(name)) else grp.getgrnam(name).gr_gid
+    except KeyError:
+        raise invalid_arg(f"Failed to parse group '{name}'") from None
 
 
 BY_TYPE: dict[str, Callable[[Layer], Properties]] = {

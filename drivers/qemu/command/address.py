@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterable
 
 from conf.domain.devices.address import CCWAddress, DIMMAddress, ISAAddress, PCIAddress, SpaprVIOAddress, USBAddress
 from conf.domain.devices.controller import Controller
-from conf.domain.devices.info import DeviceInfo
+from conf.domain.devices.info import DeviceInfo, is_user_alias
 from conf.domain.extensions import QemuProperty
 from drivers.qemu.command.context import Build
 from drivers.qemu.command.line import CommandLine, Props, props
@@ -36,6 +36,9 @@ def pci_bus(build: Build, address: PCIAddress) -> str:
     found = controller(build, "pci", address.bus)
     if found is None or found.alias is None:
         raise VirtError(Code.INTERNAL_ERROR, f"Could not find PCI controller with index '{address.bus}'")
+    if address.bus == 0 and is_user_alias(found.alias):
+        # The root comes with the machine, and is not called what the user calls it.
+        return "pcie.0" if found.model == "pcie-root" else "pci.0"
     extra_root = found.model == "pci-root" and found.target is not None and (found.target.index or 0) > 0
     return f"{found.alias}.0" if extra_root else found.alias
 

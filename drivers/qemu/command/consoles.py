@@ -69,6 +69,8 @@ def serial_props(build: Build, serial: Serial) -> Props:
     model = _serial_model(serial)
     if model is None:
         raise VirtError(Code.CONFIG_UNSUPPORTED, "Invalid target type for serial device")
+    if model == "pci-serial" and not build.caps.has("pci-serial"):
+        raise VirtError(Code.CONFIG_UNSUPPORTED, f"'{model}' is not supported in this QEMU binary")
     port = serial.target.port if serial.target and model == "isa-serial" else None
     return props(
         {

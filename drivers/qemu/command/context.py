@@ -47,6 +47,10 @@ class Context:
     default_hugepage: int | None = None
     #: what was found out or made for a device: the /dev/sgN of a SCSI device, a helper's socket
     paths: Mapping[str, str] = field(default_factory=dict)
+    #: what the secrets on the command line are encrypted with
+    master_key: Callable[[], bytes] = bytes
+    #: the host's NUMA nodes that have memory to give
+    nodes: frozenset[int] = frozenset()
     #: what to receive at start instead of booting (`defer`)
     incoming: str | None = None
     now: Callable[[], float] = time.time

@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterable
 from conf.domain.devices.controller import Controller
 from drivers.qemu import machines
 from drivers.qemu.addresses.pci_controllers import MODEL_NAMES
-from drivers.qemu.command.address import add_device, address_props
+from drivers.qemu.command.address import add_device, address_props, controller_alias
 from drivers.qemu.command.context import Build
 from drivers.qemu.command.line import CommandLine, Props, props
 from drivers.qemu.command.virtio import virtio_props
@@ -151,7 +151,8 @@ def _usb(build: Build, controller: Controller) -> Props:
         text = f"usb controller type '{model}' doesn't support 'ports' with this QEMU binary"
         raise VirtError(Code.CONFIG_UNSUPPORTED, text)
     if controller.master is not None:
-        return {"driver": driver, "masterbus": f"{controller.alias}.0", "firstport": controller.master.startport}
+        master = controller_alias(build, "usb", controller.index or 0)
+        return {"driver": driver, "masterbus": f"{master}.0", "firstport": controller.master.startport}
     return {"driver": driver, "p2": ports, "p3": ports, "id": controller.alias}
 
 
@@ -195,6 +196,6 @@ _MAKERS: dict[str, Callable[[Build, Controller], Props]] = {
 def _add_pci_holes(build: Build, line: CommandLine) -> None:
     """How much room above 4 GiB the root leaves to devices."""
     for controller in build.domain.devices.controllers:
-        if controller.type == "pci" and controller.pcihole64:
+        if controller.type == "pci" and controller.pcihole64 is not None:
             host = "q35-pcihost" if controller.model == "pcie-root" else "i440FX-pcihost"
             line.add("-global", f"{host}.pci-hole64-size={controller.pcihole64}K")

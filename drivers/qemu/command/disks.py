@@ -11,11 +11,12 @@ from drivers.common.disk_names import disk_index
 from drivers.qemu import machines
 from drivers.qemu.block.layers import chain, is_empty
 from drivers.qemu.block.nodes import disk_nodes, drive_node
-from drivers.qemu.block.storage import pr_manager, tls_credentials
+from drivers.qemu.block.storage import cookie_secret, pr_manager, tls_credentials
 from drivers.qemu.command.address import add_device, address_props, controller, controller_alias
 from drivers.qemu.command.bootindex import boot_index
 from drivers.qemu.command.context import Build
 from drivers.qemu.command.line import CommandLine, Props, comma_list, on_off, props
+from drivers.qemu.command.secrets import secret_object
 from drivers.qemu.command.virtio import virtio_props
 from virtd.errors import Code, VirtError
 
@@ -46,6 +47,9 @@ def add_disks(build: Build, line: CommandLine) -> None:
     """All disks."""
     _add_floppy_controller(build, line)
     for disk in build.domain.devices.disks:
+        if disk.transient is not None and disk.transient.share_backing:
+            # It is plugged in once its overlay is there.
+            continue
         if disk.target.bus == "sd":
             line.add("-drive", _sd_drive(disk))
             continue
@@ -100,6 +104,9 @@ def disk_objects(build: Build, disk: Disk) -> Iterator[Props]:
         if reservations is not None and not reservations.managed and reservations.source is not None:
             name = pr_manager(layer)
             yield {"qom-type": "pr-manager-helper", "id": name, "path": reservations.source.path}
+        if layer.source.cookies:
+            cookies = "; ".join(f"{cookie.name}={cookie.value}" for cookie in layer.source.cookies)
+            yield secret_object(cookie_secret(layer), cookies.encode(), build.context.master_key())
         if layer.source.tls:
             yield {
                 "qom-type": "tls-creds-x509",
@@ -149,7 +156,7 @@ def _common(build: Build, disk: Disk) -> Props:
         "heads": geometry.heads if geometry else None,
         "secs": geometry.secs if geometry else None,
         "bios-chs-trans": geometry.trans if geometry else None,
-        "serial": disk.serial,
+        "serial": disk.serial.replace(" ", "\\ ") if disk.serial else None,
         "werror": _policy(driver.error_policy if driver else None, writing=True),
         "rerror": _policy(driver.rerror_policy or _same_for_reading(driver.error_policy), writing=False)
         if driver
@@ -165,7 +172,7 @@ def _removable(disk: Disk) -> bool | None:
 
 def _write_cache(disk: Disk) -> str | None:
     cache = disk.driver.cache if disk.driver else None
-    if disk.device == "lun" or disk.target.bus == "fdc" or cache is None:
+    if disk.device == "lun" or cache is None:
         return None
     return on_off(_WRITE_CACHE.get(cache))
 
@@ -212,7 +219,9 @@ def _ide(_build: Build, disk: Disk) -> Props:
 
 def _sata(build: Build, disk: Disk) -> Props:
     address = _drive_address(disk)
-    alias = controller_alias(build, "sata", address.controller)
+    # The board's own controller is not called what the user calls it.
+    built_in = address.controller == 0 and machines.is_q35(build.domain)
+    alias = "ide" if built_in else controller_alias(build, "sata", address.controller)
     return {"driver": _kind(disk, "ide"), "bus": f"{alias}.{address.unit}"}
 
 

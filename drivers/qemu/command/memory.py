@@ -16,6 +16,7 @@ from drivers.qemu.command.memory_backends import (
 )
 from drivers.qemu.command.memory_sizes import KIB, cells_of, initial_memory, module_size
 from drivers.qemu.command.numa import cells_need_backends
+from virtd.errors import Code, VirtError
 
 
 def default_ram_id(build: Build) -> str | None:
@@ -56,8 +57,15 @@ _MODULE_DRIVERS = {
 
 
 def module_backend(build: Build, module: Memory) -> list[Props]:
-    """What backs a memory module: the last one is the memory, the others help to allocate it."""
+    """What backs a memory module: the last one is the memory, the others help to allocate it.
+
+    Raises:
+        VirtError: the host has no such memory.
+    """
     backend = make_backend(build, _request(build, module))
+    for node in backend.properties.get("host-nodes", ()):
+        if node not in build.context.nodes:
+            raise VirtError(Code.CONFIG_UNSUPPORTED, f"NUMA node {node} is unavailable")
     return backend.objects
 
 

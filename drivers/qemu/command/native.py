@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import asyncio
 import os
+import secrets
 
 from conf.domain import Domain
 from conf.domain.devices.interface import Interface
@@ -18,7 +19,8 @@ from drivers.qemu.command.build import build
 from drivers.qemu.command.context import Context
 from drivers.qemu.command.hostdevs import number_backends
 from drivers.qemu.command.line import CommandLine
-from drivers.qemu.command.preconditions import check_start, scsi_generic_paths
+from drivers.qemu.command.preconditions import check_start, online_nodes, scsi_generic_paths
+from drivers.qemu.command.secrets import MASTER_KEY_BYTES
 from drivers.qemu.context import QemuContext
 from drivers.qemu.cpu.cpu_map import load_cpu_map
 from drivers.qemu.cpu.guest import settle_cpu
@@ -93,6 +95,8 @@ def shown_context(domain: Domain, context: QemuContext) -> Context:
         memory_dir=str(paths.lib / "ram"),
         settings=context.settings,
         native=True,
+        master_key=lambda: secrets.token_bytes(MASTER_KEY_BYTES),
+        nodes=online_nodes(),
         paths=scsi_generic_paths(domain),
         hugepages=huge.mounts,
         default_hugepage=huge.default,

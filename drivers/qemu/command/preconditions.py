@@ -54,15 +54,29 @@ def _check_firmware(domain: Domain) -> None:
 
 def _check_disks(domain: Domain) -> None:
     for disk in domain.devices.disks:
-        if disk.type == "volume" and disk.source is not None:
-            name = disk.source.pool
-            raise VirtError(Code.NO_STORAGE_POOL, f"no storage pool with matching name '{name}'", source=From.STORAGE)
+        for layer in chain(disk) if not is_empty(disk) else ():
+            if layer.type == "volume":
+                name = layer.source.pool
+                text = f"no storage pool with matching name '{name}'"
+                raise VirtError(Code.NO_STORAGE_POOL, text, source=From.STORAGE)
         for secret in _disk_secrets(disk):
             raise _lacks(secret)
-        if disk.transient is not None:
-            # Nobody makes the overlay yet, and without one the image itself would be written.
-            text = f"transient disk '{disk.target.dev}' is not supported"
-            raise VirtError(Code.OPERATION_UNSUPPORTED, text)
+        encryption = disk.encryption or (disk.source.encryption if disk.source else None)
+        raw = disk.driver is None or disk.driver.type == "raw"
+        if raw and encryption is not None and not encryption.secrets:
+            raise VirtError(Code.INTERNAL_ERROR, f"missing secret info for '{encryption.format}' driver")
+
+
+def _drop_missing_volumes(domain: Domain) -> None:
+    """A volume that is not there may be missing if the XML says so: a drive stays empty, a disk is left out."""
+    missing = [
+        d for d in domain.devices.disks if d.type == "volume" and d.source and d.source.startup_policy == "optional"
+    ]
+    for disk in missing:
+        if disk.device in ("cdrom", "floppy"):
+            disk.source, disk.type = None, "file"
+    removed = [disk for disk in missing if disk.source is not None]
+    domain.devices.disks = [disk for disk in domain.devices.disks if not any(disk is other for other in removed)]
 
 
 def _check_networks(domain: Domain) -> None:
@@ -94,23 +108,25 @@ def _check_numa(domain: Domain) -> None:
     memory = domain.numatune.memory if domain.numatune else None
     if memory is not None and memory.placement == "auto":
         raise VirtError(Code.INTERNAL_ERROR, "Advice from numad is needed in case of automatic numa placement")
-    online = set(parse_ranges(read_text(_NODES_ONLINE) or "0"))
+    online = online_nodes()
     for nodeset in _host_nodes(domain):
         for number in sorted(parse_bitmap(nodeset)):
             if number not in online:
                 raise VirtError(Code.CONFIG_UNSUPPORTED, f"NUMA node {number} is unavailable")
 
 
+def online_nodes() -> frozenset[int]:
+    """The host's NUMA nodes."""
+    return frozenset(parse_ranges(read_text(_NODES_ONLINE) or "0"))
+
+
 def _host_nodes(domain: Domain) -> Iterator[str]:
-    """Every set of the host's NUMA nodes that memory is to come from."""
+    """Every set of the host's NUMA nodes that the guest's main memory is to come from."""
     tune = domain.numatune
     if tune is not None:
         if tune.memory is not None and tune.memory.nodeset:
             yield tune.memory.nodeset
         yield from (node.nodeset for node in tune.memnodes)
-    for module in domain.devices.memories:
-        if module.source is not None and module.source.nodemask:
-            yield module.source.nodemask
 
 
 # --- time ---------------------------------------------------------------------------------------------
@@ -185,6 +201,7 @@ _CHECKS: tuple[Callable[[Domain], None], ...] = (
     check_devices,
     _check_firmware,
     _choose_caches,
+    _drop_missing_volumes,
     _check_disks,
     _check_networks,
     _check_videos,
@@ -212,6 +229,17 @@ def check_vfio(domain: Domain) -> None:
         text = _VFIO_USERS.get(hostdev.type) if named else None
         if text is not None and not os.path.exists(_VFIO):
             raise VirtError(Code.CONFIG_UNSUPPORTED, text)
+
+
+def check_transient(domain: Domain) -> None:
+    """Refuse to start with disks whose changes are to be thrown away: nobody makes the overlay yet.
+
+    Raises:
+        VirtError: OPERATION_UNSUPPORTED; without an overlay the image itself would be written.
+    """
+    for disk in domain.devices.disks:
+        if disk.transient is not None:
+            raise VirtError(Code.OPERATION_UNSUPPORTED, f"transient disk '{disk.target.dev}' is not supported")
 
 
 def check_helpers(domain: Domain) -> None:

@@ -11,6 +11,8 @@ from conf.domain.devices.address import PCIAddress
 from conf.domain.devices.graphics import Graphics
 from conf.domain.devices.hostdev import Hostdev
 from conf.domain.devices.shmem import Shmem
+from drivers.qemu import machines
+from drivers.qemu.defaults.implicit import default_audio
 from virtd.errors import Code, VirtError
 
 #: VNC's displays are numbered from this port.
@@ -38,13 +40,15 @@ def check_devices(domain: Domain) -> None:
             raise _unsupported(f"Unsupported spicevmc target name '{name}'")
         if channel.target.type not in ("guestfwd", "virtio"):
             raise VirtError(Code.INTERNAL_ERROR, f"channel target type '{channel.target.type}' is not one of QEMU's")
+    if machines.is_pseries(domain) and any(disk.target.bus == "fdc" for disk in devices.disks):
+        raise _unsupported("PowerPC pseries machines do not support floppy device")
     for serial in devices.serials:
         if serial.target is not None and serial.target.type == "system-serial" and serial.target.model is None:
             raise VirtError(Code.INTERNAL_ERROR, "Invalid target model for serial device")
     for device in devices.inputs:
         if device.type == "evdev" and (device.source is None or device.source.dev is None):
             raise VirtError(Code.INTERNAL_ERROR, "argument key 'evdev' must not have null value")
-    if devices.sounds and not devices.audios and not _display_has_sound(domain):
+    if not devices.audios and _needs_audio(domain):
         raise VirtError(Code.INTERNAL_ERROR, "unable to find audio backend for sound device")
     for hostdev in devices.hostdevs:
         _check_hostdev(hostdev)
@@ -70,9 +74,12 @@ def _check_graphics(graphics: Graphics) -> None:
             raise _unsupported("spice secure channels set in XML configuration, but TLS connection is not available")
 
 
-def _display_has_sound(domain: Domain) -> bool:
-    """Whether a display brings sound along without an `<audio>`."""
-    return any(graphics.type in ("vnc", "spice") for graphics in domain.devices.graphics)
+def _needs_audio(domain: Domain) -> bool:
+    """Whether there is sound that no back end takes; some displays are one themselves."""
+    kinds = {graphics.type for graphics in domain.devices.graphics}
+    if "vnc" in kinds:
+        return default_audio(domain) is None
+    return bool(domain.devices.sounds) and "spice" not in kinds
 
 
 def _check_hostdev(hostdev: Hostdev) -> None:
@@ -88,9 +95,9 @@ def _check_hostdev(hostdev: Hostdev) -> None:
 def _check_shmem(shmem: Shmem) -> None:
     """Sizes are those of a PCI bar."""
     size = shmem.size
-    if size and size < _LEAST_SHMEM:
-        raise VirtError(Code.XML_ERROR, "shmem size must be at least 1 MiB (1024 KiB)")
     if size and size & (size - 1):
         raise VirtError(Code.XML_ERROR, "shmem size must be a power of two")
+    if size and size < _LEAST_SHMEM:
+        raise VirtError(Code.XML_ERROR, "shmem size must be at least 1 MiB (1024 KiB)")
     if shmem.address is not None and not isinstance(shmem.address, PCIAddress):
         raise _unsupported("only 'pci' addresses are supported for the shared memory device")

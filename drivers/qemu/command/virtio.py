@@ -30,16 +30,16 @@ _WITH_GENERATIONS = frozenset(
 
 def virtio_type(build: Build, kind: str, device: DeviceInfo, model: str | None = None) -> str:
     """QEMU's name for a virtio device of this kind where it sits, and for the generation its model asks for."""
+    generation = (model or "").removeprefix("virtio")
+    if kind not in _WITH_GENERATIONS or not build.caps.has("virtio-pci-non-transitional"):
+        generation = ""
     match device.address:
         case PCIAddress():
-            generation = (model or "").removeprefix("virtio").removeprefix("-")
-            if generation and kind in _WITH_GENERATIONS and build.caps.has("virtio-pci-non-transitional"):
-                return f"{kind}-pci-{generation}"
-            return f"{kind}-pci"
+            return f"{kind}-pci{generation}"
         case CCWAddress():
-            return f"{kind}-ccw"
+            return f"{kind}-ccw{generation}"
         case VirtioMMIOAddress():
-            return f"{kind}-device"
+            return f"{kind}-device{generation}"
         case None:
             raise VirtError(Code.INTERNAL_ERROR, "Unexpected enum value 0 for virDomainDeviceAddressType")
         case other:

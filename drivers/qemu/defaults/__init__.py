@@ -38,9 +38,9 @@ def prepare_definition(domain: Domain, emulator: EmulatorFacts, site: Site | Non
     drop_generated_paths(domain)
     number_chardevs(domain)
     pair_console_with_serial(domain)
-    add_implicit_devices(domain, emulator)
     for device in domain.devices.inputs:
         complete_input(device, domain)
+    add_implicit_devices(domain, emulator)
     add_ps2(domain)
     add_video(domain)
     if not site.vnc_allow_host_audio:

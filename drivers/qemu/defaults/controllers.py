@@ -52,7 +52,7 @@ def complete_controller(controller: Controller, domain: Domain, emulator: Emulat
         VirtError: there is none, or the XML's is not for QEMU.
     """
     if controller.type == "usb":
-        if controller.model is None and not (machines.is_s390(domain) and (controller.index or controller.address)):
+        if controller.model is None and not (machines.is_s390(domain) and controller.address):
             controller.model = choose_usb_model(domain, emulator)
         if controller.master is None and controller.model in _FIRST_PORTS:
             controller.master = USBMaster(startport=_FIRST_PORTS[controller.model])

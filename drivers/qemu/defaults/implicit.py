@@ -83,10 +83,11 @@ def add_implicit_devices(domain: Domain, emulator: EmulatorFacts) -> None:
     if implicit.memballoon and devices.memballoon is None:
         devices.memballoon = Memballoon(model="virtio")
     if devices.memballoon is not None and devices.memballoon.model == "none":
-        devices.memballoon.address = None
+        devices.memballoon.address = devices.memballoon.alias = None
     if implicit.usb_inputs and devices.graphics:
         add_input(domain, "keyboard", "usb")
-        add_input(domain, "mouse", "usb")
+        if not any(i.type == "tablet" and i.bus == "usb" for i in devices.inputs):
+            add_input(domain, "mouse", "usb")
     if implicit.panic:
         _add_panic(domain)
 

@@ -3,6 +3,8 @@
 
 from __future__ import annotations
 
+import uuid
+
 from conf.bitmap import format_bitmap, parse_bitmap
 from conf.domain import Domain
 from conf.domain.devices.memory import Memory
@@ -37,6 +39,7 @@ def complete_memories(domain: Domain) -> None:
     for memory in domain.devices.memories:
         before = memory.target.size
         if memory.model == "nvdimm":
+            memory.uuid = memory.uuid or str(uuid.uuid4())
             _align_nvdimm(memory)
         elif memory.model == "dimm":
             memory.target.size = -(-before // _PSERIES_BLOCK) * _PSERIES_BLOCK

@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import Literal
 
 from conf.domain import Domain
@@ -40,8 +41,7 @@ def has_generated_path(channel: Channel) -> bool:
     source, name = channel.source, channel.target.name
     if channel.type != "unix" or channel.target.type != "virtio" or source is None or not source.path or not name:
         return False
-    folder, _, file = source.path.rpartition("/")
-    return file == name and folder.rpartition("/")[2].startswith("domain-")
+    return bool(re.search(rf"^/.*/channel/target/[^/]+\.|domain-[^/]+/{re.escape(name)}$", source.path))
 
 
 def complete_system(domain: Domain, emulator: EmulatorFacts) -> None:

@@ -6,7 +6,7 @@ from __future__ import annotations
 from drivers.qemu import hostside
 from drivers.qemu.capabilities.hugepages import find_hugepages
 from drivers.qemu.command.context import Context, OpenInterface
-from drivers.qemu.command.preconditions import scsi_generic_paths
+from drivers.qemu.command.preconditions import online_nodes, scsi_generic_paths
 from drivers.qemu.guest import Guest
 from drivers.qemu.runtime import Runtime
 
@@ -28,6 +28,8 @@ def build_context(guest: Guest, runtime: Runtime, resources: hostside.Resources)
         paths=scsi_generic_paths(guest.require_active()),
         files=resources.files,
         descriptors=resources.devices,
+        master_key=runtime.master_key.read_bytes,
+        nodes=online_nodes(),
         hugepages=huge.mounts,
         default_hugepage=huge.default,
     )

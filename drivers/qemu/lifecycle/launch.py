@@ -21,7 +21,8 @@ from drivers.qemu.block.chains import complete_chains
 from drivers.qemu.block.nodes import number_images
 from drivers.qemu.capabilities import Capabilities
 from drivers.qemu.command.hostdevs import number_backends
-from drivers.qemu.command.preconditions import check_helpers, check_start, check_vfio
+from drivers.qemu.command.preconditions import check_helpers, check_start, check_transient, check_vfio
+from drivers.qemu.command.secrets import MASTER_KEY_BYTES
 from drivers.qemu.cpu.cpu_map import load_cpu_map
 from drivers.qemu.cpu.guest import settle_cpu
 from drivers.qemu.guest import Guest
@@ -51,7 +52,6 @@ log = logging.getLogger(__name__)
 
 #: Seconds a QEMU may take until it answers, by and large libvirt's.
 CONNECT_SECONDS = 30.0
-MASTER_KEY_BYTES = 32
 
 
 @dataclass(slots=True, frozen=True)
@@ -89,6 +89,7 @@ async def start(guest: Guest, definition: Domain, options: StartOptions) -> None
     live.id = id_
     prepare.live(live, context, runtime)
     check_helpers(live)
+    check_transient(live)
     await asyncio.to_thread(check_start, live)
     check_vfio(live)
     await asyncio.to_thread(settle_cpu, live, capabilities, load_cpu_map(live.os.arch or ""))

@@ -34,6 +34,8 @@ def refuse_misplaced_pci(controller: Controller, domain: Domain) -> None:
     index = controller.index or 0
     if controller.model in _ROOTS and index and not machines.is_pseries(domain):
         raise contradiction("pci-root and pcie-root controllers should have index 0")
+    if controller.model == "pcie-root" and index:
+        raise unsupported("Index for 'pcie-root' controllers must be 0")
     if controller.model == "pci-expander-bus" and not machines.is_i440fx(domain):
         raise unsupported("pci-expander-bus controllers are only supported on 440fx-based machinetypes")
     if controller.model == "pcie-expander-bus" and not (machines.is_q35(domain) or machines.is_arm_virt(domain)):

@@ -47,6 +47,7 @@ def validate_disk(disk: Disk, question: Question) -> None:
     _validate_bus(disk)
     _validate_iothread(disk, domain)
     _validate_driver(disk)
+    _validate_transient(disk)
     _validate_identity(disk)
     for layer in layers(disk):
         validate_image(layer)
@@ -135,6 +136,15 @@ def _validate_driver(disk: Disk) -> None:
             raise unsupported(f"copy_on_read is not supported with removable disk '{name}'")
         if disk.device == "lun":
             raise unsupported(f"copy_on_read is not compatible with 'lun' disk '{name}'")
+
+
+def _validate_transient(disk: Disk) -> None:
+    if disk.transient is None:
+        return
+    if disk.device != "disk":
+        raise unsupported(f"transient disk supported only with 'disk' device ({disk.target.dev})")
+    if disk.transient.share_backing and disk.target.bus not in ("usb", "virtio", "scsi"):
+        raise unsupported(f"disk bus '{disk.target.bus}' doesn't support transiend disk backing image sharing")
 
 
 def _validate_identity(disk: Disk) -> None:

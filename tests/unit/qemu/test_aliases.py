@@ -49,9 +49,15 @@ def test_others_by_number() -> None:
 
 
 def test_names_of_users_stay() -> None:
-    domain = define("<interface type='user'><alias name='ua-mine'/></interface><interface type='user'/>")
+    mine = "<alias name='ua-mine'/>"
+    domain = define(
+        f"<interface type='user'>{mine}</interface><interface type='user'/>"
+        f"<hub type='usb'>{mine.replace('mine', 'hub')}</hub><hub type='usb'/>"
+    )
     assign_aliases(domain)
     assert [i.alias for i in domain.devices.interfaces] == ["ua-mine", "net0"]
+    # a hub's number is its place
+    assert [h.alias for h in domain.devices.hubs] == ["ua-hub", "hub1"]
 
 
 def test_a_new_device_follows_the_last_of_its_kind() -> None:

@@ -19,6 +19,7 @@ from conf.domain.devices.input import Input
 from conf.domain.devices.interface import Interface
 from conf.domain.devices.iommu import IOMMU
 from conf.domain.devices.memballoon import Memballoon
+from conf.domain.devices.memory import Memory
 from conf.domain.devices.nvram import NVRAM
 from conf.domain.devices.panic import Panic
 from conf.domain.devices.redirdev import Redirdev
@@ -42,10 +43,11 @@ from drivers.qemu.validate.devices.character import (
     check_smartcard,
     check_smartcards,
 )
-from drivers.qemu.validate.devices.display import check_audios, check_drawing, check_graphics, check_video
+from drivers.qemu.validate.devices.display import check_audios, check_graphics, check_video
 from drivers.qemu.validate.devices.filesystem import check_filesystem
 from drivers.qemu.validate.devices.host import check_hostdev, check_mediated
 from drivers.qemu.validate.devices.interface import check_interface
+from drivers.qemu.validate.devices.memory import check_memory
 from drivers.qemu.validate.devices.others import (
     check_hub,
     check_input,
@@ -77,6 +79,7 @@ _CHECKS: dict[type[Model], Callable[[Any, Question], None]] = {
     Input: check_input,
     Interface: check_interface,
     Memballoon: check_memballoon,
+    Memory: check_memory,
     NVRAM: check_nvram,
     Panic: check_panic,
     Parallel: check_parallel,
@@ -100,7 +103,6 @@ def validate_together(question: Question) -> None:
     """
     check_usb_devices(question.domain)
     check_mediated(question.domain)
-    check_drawing(question.domain)
     check_audios(question.domain)
     check_tpms(question.domain)
     check_smartcards(question.domain)

@@ -38,6 +38,8 @@ def check_graphics(graphics: Graphics, question: Question) -> None:
         raise unsupported(f"{graphics.type} graphics are not supported with this QEMU")
     if graphics.type == "spice" and not question.emulator.has("spice"):
         raise unsupported("spice graphics are not supported with this QEMU")
+    if _is_headless(question.domain):
+        _check_beside_headless(graphics)
     if graphics.type == "vnc" and graphics.passwd is not None:
         length = len(graphics.passwd.encode())
         if length > LONGEST_VNC_PASSWORD:
@@ -48,6 +50,18 @@ def check_graphics(graphics: Graphics, question: Question) -> None:
         audios = {audio.id: audio.type for audio in question.domain.devices.audios}
         if audios.get(graphics.audio.id, "dbus") != "dbus":
             raise unsupported("The associated audio is not of 'dbus' kind.")
+
+
+def _check_beside_headless(graphics: Graphics) -> None:
+    if graphics.type not in ("egl-headless", "vnc", "spice"):
+        raise unsupported("graphics type 'egl-headless' is only supported with one of: 'vnc', 'spice' graphics types")
+    if graphics.type == "spice" and graphics.gl is not None and graphics.gl.enable:
+        raise unsupported("multiple OpenGL displays are not supported by QEMU")
+
+
+def _is_headless(domain: Domain) -> bool:
+    """Whether a display draws without being one."""
+    return any(graphics.type == "egl-headless" for graphics in domain.devices.graphics)
 
 
 def check_video(video: Video, question: Question) -> None:

@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+from conf.domain import Domain
 from conf.domain.devices.hostdev import Hostdev
 from drivers.qemu.validate.complaints import unsupported
 from drivers.qemu.validate.question import Question
@@ -23,6 +24,12 @@ def check_hostdev(hostdev: Hostdev, question: Question) -> None:
         raise unsupported("booting from assigned devices is not supported by vhost SCSI devices")
     if hostdev.type == "mdev":
         _check_mdev(hostdev, question)
+
+
+def check_mediated(domain: Domain) -> None:
+    """Raise VirtError for more than one matrix of crypto adapters."""
+    if sum(1 for hostdev in domain.devices.hostdevs if hostdev.model == "vfio-ap") > 1:
+        raise unsupported("Only one hostdev of model vfio-ap is supported")
 
 
 def _check_mdev(hostdev: Hostdev, question: Question) -> None:

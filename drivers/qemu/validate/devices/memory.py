@@ -22,18 +22,20 @@ _FLAGS = {
 _MODULES = ("dimm", "nvdimm")
 
 
-def _check_memory(memory: Memory, question: Question) -> None:
+def check_memory(memory: Memory, question: Question) -> None:
     """Raise VirtError for memory that QEMU cannot add."""
     flag, name = _FLAGS[memory.model]
-    if memory.model.startswith("virtio-") and not isinstance(memory.address, PCIAddress):
-        raise unsupported(f"only 'pci' addresses are supported for the {memory.model} device")
     if not question.emulator.has(flag):
         raise unsupported(f"{name} isn't supported by this QEMU binary")
+    if memory.model == "nvdimm" and machines.is_pseries(question.domain) and not memory.target.label:
+        raise unsupported("label size is required for NVDIMM device")
+
+
+def _check_place(memory: Memory, domain: Domain) -> None:
+    if memory.model.startswith("virtio-") and not isinstance(memory.address, PCIAddress):
+        raise unsupported(f"only 'pci' addresses are supported for the {memory.model} device")
     if memory.model == "sgx-epc":
         return
-    domain = question.domain
-    if memory.model == "nvdimm" and machines.is_pseries(domain) and not memory.target.label:
-        raise unsupported("label size is required for NVDIMM device")
     slots = _slots(domain)
     has_nodes = bool(domain.cpu and domain.cpu.numa and domain.cpu.numa.cells)
     if has_nodes and memory.target.node is None and memory.model != "virtio-pmem":
@@ -50,11 +52,10 @@ def _slots(domain: Domain) -> int:
     return domain.max_memory.slots or 0
 
 
-def check_memories(question: Question) -> None:
-    """Raise VirtError for memory that QEMU cannot add, modules in one place, or more than there are slots."""
-    domain = question.domain
+def check_memories(domain: Domain) -> None:
+    """Raise VirtError for memory without a place, modules in one place, or more than there are slots."""
     for memory in domain.devices.memories:
-        _check_memory(memory, question)
+        _check_place(memory, domain)
     modules = [memory for memory in domain.devices.memories if memory.model in _MODULES]
     if modules and len(modules) > (slots := _slots(domain)):
         raise unsupported(f"memory device count '{len(modules)}' exceeds slots count '{slots}'")

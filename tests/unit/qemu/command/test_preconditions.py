@@ -9,7 +9,13 @@ import pytest
 
 from conf.domain import Domain, parse_domain
 from drivers.qemu.command import preconditions
-from drivers.qemu.command.preconditions import check_helpers, check_start, check_vfio, scsi_generic_paths
+from drivers.qemu.command.preconditions import (
+    check_helpers,
+    check_start,
+    check_transient,
+    check_vfio,
+    scsi_generic_paths,
+)
 from tests.unit.qemu.command.conftest import domain_xml
 from virtd.errors import Code, From, VirtError
 
@@ -80,12 +86,6 @@ REFUSED = {
         HOSTDEV.format("scsi_host", "<source protocol='vhost' wwpn='naa.5123456789abcde0'/>"),
         Code.CONFIG_UNSUPPORTED,
         "vhost-scsi device file",
-    ),
-    "changes thrown away": (
-        "",
-        "<disk type='file' device='disk'><source file='/i'/><target dev='vda' bus='virtio'/><transient/></disk>",
-        Code.OPERATION_UNSUPPORTED,
-        "transient disk 'vda' is not supported",
     ),
     "passing through": (
         "",
@@ -196,3 +196,23 @@ def test_without_vfio(monkeypatch: pytest.MonkeyPatch, device: str, words: str) 
     with pytest.raises(VirtError, match=words) as raised:
         check_vfio(guest)
     assert raised.value.code == Code.CONFIG_UNSUPPORTED
+
+
+def test_disks_whose_changes_are_thrown_away() -> None:
+    disk = "<disk type='file' device='disk'><source file='/i'/><target dev='vda' bus='virtio'/>{0}</disk>"
+    guest = domain("", disk.format("<transient/>"))
+    check_start(guest)
+    with pytest.raises(VirtError, match="transient disk 'vda' is not supported"):
+        check_transient(guest)
+    check_transient(domain("", disk.format("")))
+
+
+def test_a_volume_that_may_be_missing() -> None:
+    volume = "<source pool='p' volume='v' startupPolicy='optional'/>"
+    guest = domain(
+        "",
+        f"<disk type='volume' device='disk'>{volume}<target dev='vda' bus='virtio'/></disk>"
+        f"<disk type='volume' device='cdrom'>{volume}<target dev='sda' bus='scsi'/></disk>",
+    )
+    check_start(guest)
+    assert [(disk.target.dev, disk.source) for disk in guest.devices.disks] == [("sda", None)]

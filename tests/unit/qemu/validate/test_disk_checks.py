@@ -39,6 +39,32 @@ def encrypted(form: str, driver: str = "type='raw'") -> str:
 FOLDER = "type='dir'"
 
 
+SDA = "<target dev='sda' bus='{}'/>"
+THROWN_AWAY = "<transient shareBacking='yes'/>"
+
+
+@pytest.mark.parametrize(
+    ("devices", "text"),
+    [
+        (disk(inside=THROWN_AWAY, target=HDA), "disk bus 'ide' doesn't support transiend disk backing image sharing"),
+        (
+            disk(inside="<transient/>", target=SDA.format("scsi"), more="type='file' device='cdrom'"),
+            "transient disk supported only with 'disk' device (sda)",
+        ),
+        (
+            disk(inside="<geometry cyls='1' heads='2' secs='3'/>", target=SDA.format("usb")),
+            "CHS geometry can not be set for 'usb' bus",
+        ),
+        (
+            disk(target="<target dev='sda' bus='sd'/>", more="type='file' device='cdrom'"),
+            "disk type of 'sda' does not support ejectable media",
+        ),
+    ],
+)
+def test_disks(devices: str, text: str) -> None:
+    assert refused(devices) == (67, text)
+
+
 @pytest.mark.parametrize(
     ("devices", "text"),
     [
