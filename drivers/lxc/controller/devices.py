@@ -61,7 +61,7 @@ class Devices:
         """Make a device node; where the kernel does not let us, show the host's own."""
         path = self._place(node["path"])
         if self._real_nodes:
-            os.mknod(path, _FORMATS[node["kind"]] | node["mode"], os.makedev(node["major"], node["minor"]))
+            _make_node(path, node)
             os.chmod(path, node["mode"])
             os.chown(path, *self._owner)
         else:
@@ -87,3 +87,10 @@ class Devices:
         if folder != self.folder:
             os.makedirs(folder, exist_ok=True)
         return path
+
+
+def _make_node(path: str, node: Node) -> None:
+    try:
+        os.mknod(path, _FORMATS[node["kind"]] | node["mode"], os.makedev(node["major"], node["minor"]))
+    except OSError as error:
+        raise OSError(error.errno, error.strerror, f"Unable to create device /dev/{node['path']}") from None
