@@ -15,7 +15,7 @@ from conf.domain.devices.interface_source import InterfaceSource
 from conf.domain.devices.nwfilter import FilterReference
 from conf.domain.devices.status import in_status
 from conf.domain.devices.teaming import Teaming
-from conf.errors import ConfigUnsupportedError, InvalidArgError, XMLDetailError, XMLError
+from conf.errors import ConfigUnsupportedError, InvalidArgError, XMLDetailError, XMLError, XMLFormError
 from conf.netdev.bandwidth import Bandwidth
 from conf.netdev.ip import IPAddress, Route, ip_version
 from conf.netdev.mac import MAC, is_multicast
@@ -213,7 +213,7 @@ class Interface(RomDevice):
 
     def check(self, options: ParseOptions) -> None:
         if not options.status:
-            self.actual = None
+            self._forget_network()
         self._check_source()
         if not self.is_virtio:
             self.driver = None
@@ -225,6 +225,12 @@ class Interface(RomDevice):
             self.filterref = None
         if self.teaming is not None and self.teaming.type is None:
             self.teaming = None
+
+    def _forget_network(self) -> None:
+        """Only the daemon's own records say what became of an interface on a network."""
+        self.actual = None
+        if self.type != "network" and self.source is not None:
+            self.source.network = self.source.portgroup = self.source.portid_ = None
 
     def _check_source(self) -> None:
         source = self.source
@@ -239,6 +245,8 @@ class Interface(RomDevice):
 
 def _check_source(kind: str, source: InterfaceSource) -> None:
     """What an interface's type asks of its source."""
+    if kind == "network" and source.network is None:
+        raise XMLFormError("Missing required attribute 'network' in element 'source'")
     if kind == "bridge" and source.bridge is None:
         raise _lacks("bridge")
     if kind in ("mcast", "client", "udp") and source.address is None:

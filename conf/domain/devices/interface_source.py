@@ -15,6 +15,8 @@ from conf.netdev.ip import IPAddress, Route
 
 #: Types that are a socket between two QEMUs.
 SOCKET_TYPES = ("mcast", "server", "client", "udp")
+#: What an interface on a network may be while its guest runs.
+NETWORKED = ("network", "bridge", "direct")
 
 
 def _for(*types: str) -> Condition:
@@ -23,6 +25,11 @@ def _for(*types: str) -> Condition:
 
 def _bridge_of_network_is_live(value: str | None, _own: Values, around: Values, options: FormatOptions) -> str | None:
     return None if around.get("type") == "network" and options.inactive else value
+
+
+def _of_network(value: str | None, _own: Values, around: Values, options: FormatOptions) -> str | None:
+    """What became of an interface on a network is told with the network, while the guest runs."""
+    return value if around.get("type") == "network" or not options.inactive else None
 
 
 class InterfaceSourceLocal(Model):
@@ -56,10 +63,10 @@ InterfaceHostAddress = InterfaceHostPCI | InterfaceHostUSB | InterfaceHostSCSI
 class InterfaceSource(Model):
     """`<source>`.  Which members count depends on the interface's `type`."""
 
-    network: str | None = attr(when=_for("network"), required=True)
-    portgroup: str | None = attr(when=_for("network"))
+    network: str | None = attr(when=_for(*NETWORKED), shown=_of_network)
+    portgroup: str | None = attr(when=_for(*NETWORKED), shown=_of_network)
     #: The port that the network gave to a running guest, and its bridge.
-    portid_: Uuid | None = attr("portid", when=_for("network"), live=True)
+    portid_: Uuid | None = attr("portid", when=_for(*NETWORKED), live=True)
     bridge: str | None = attr(when=_for("bridge", "network"), shown=_bridge_of_network_is_live)
     type: str | None = attr(when=_for("vhostuser"), required=True)
     path: str | None = attr(when=_for("vhostuser"), required=True)

@@ -160,10 +160,8 @@ def _settle_network(interface: Interface) -> None:
     interface.source.bridge = actual.source.bridge
     if actual.type == "bridge":
         interface.type = "bridge"
-        interface.source.network = interface.source.portgroup = interface.source.portid_ = None
     elif actual.type == "direct":
         interface.type = "direct"
-        interface.source.network = interface.source.portgroup = interface.source.portid_ = None
         interface.source.dev, interface.source.mode = actual.source.dev, actual.source.mode
     for name in ("vlan", "virtualport", "bandwidth"):
         if getattr(actual, name) is not None:

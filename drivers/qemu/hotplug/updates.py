@@ -141,9 +141,12 @@ async def _interface(guest: Guest, wanted: Interface) -> None:
         card.link = wanted.link
 
 
-def _source(card: Interface) -> tuple[object, ...]:
+def _source(card: Interface) -> str | None:
+    """What the card is connected to: its type says which part of the source counts."""
     source = card.source
-    return () if source is None else (source.bridge, source.network, source.dev)
+    if source is None:
+        return None
+    return {"network": source.network, "bridge": source.bridge}.get(card.type, source.dev)
 
 
 # -- graphics

@@ -14,7 +14,7 @@ import pytest
 from lxml import etree
 
 from conf.binding import parse_document
-from conf.domain import format_domain
+from conf.domain import format_domain, parse_domain
 from drivers.qemu import status
 from drivers.qemu.adopt import strays
 from drivers.qemu.adopt.document import format_status, is_libvirts, parse_status
@@ -204,8 +204,8 @@ def test_other_block_jobs_go_on_unseen(
     ("actual", "expected"),
     [
         ("<actual type='network'><source bridge='virbr7'/></actual>", ("network", "default", "virbr7", None)),
-        ("<actual type='bridge'><source bridge='br0'/></actual>", ("bridge", None, "br0", None)),
-        ("<actual type='direct'><source dev='eth9' mode='vepa'/></actual>", ("direct", None, None, "eth9")),
+        ("<actual type='bridge'><source bridge='br0'/></actual>", ("bridge", "default", "br0", None)),
+        ("<actual type='direct'><source dev='eth9' mode='vepa'/></actual>", ("direct", "default", None, "eth9")),
         ("", ("network", "default", None, None)),
     ],
 )
@@ -218,6 +218,24 @@ def test_interfaces_are_what_they_became(file: LibvirtFile, actual: str, expecte
     assert source is not None
     assert (interface.type, source.network, source.bridge, source.dev) == expected
     assert interface.actual is None
+
+
+def test_what_an_interface_became_is_told_with_its_network(file: LibvirtFile) -> None:
+    file.interfaces = (
+        "<interface type='network'><mac address='52:54:00:00:00:01'/>"
+        f"<source network='n' portgroup='p' portid='{UUID}'/>"
+        "<actual type='bridge'><source bridge='br0'/></actual></interface>\n"
+    )
+    found = adopted(file)
+    told = f"<source network='n' portgroup='p' portid='{UUID}' bridge='br0'/>"
+    assert told in format_domain(found.domain, inactive=False)
+    assert "<source bridge='br0'/>" in format_domain(found.domain, inactive=True)
+    record = format_domain(found.domain, inactive=False, status=True)
+    again = parse_domain(record, inactive=False, status=True)
+    assert format_domain(again, inactive=False, status=True) == record
+    # A client that shows this as a wish means the bridge.
+    shown = format_domain(parse_domain(record, inactive=False), inactive=False)
+    assert "<source bridge='br0'/>" in shown
 
 
 def test_owners_that_libvirt_remembered(file: LibvirtFile, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:

@@ -206,3 +206,15 @@ async def test_stored_devices(world: World, tmp_path: Path):
     with pytest.raises(VirtError, match="no target device vda") as caught:
         await world.api.domain_detach_device_flags(ref, other, CONFIG)
     assert caught.value.code == Code.DEVICE_MISSING
+
+
+async def test_a_card_whose_network_became_a_bridge_is_known_by_the_bridge(world: World):
+    card = "<interface type='bridge'><mac address='52:54:00:00:00:01'/><source network='n' bridge='b'/>{}</interface>"
+    ref, server = await running(world, card.format(""))
+    source = world.guest(ref).require_active().devices.interfaces[0].source
+    assert source is not None
+    source.network = "n"
+    await world.api.domain_update_device_flags(ref, card.format("<link state='down'/>"), LIVE)
+    assert ("set_link", {"name": "net0", "up": False}) in server.commands
+    with pytest.raises(VirtError, match="cannot modify the network connection"):
+        await world.api.domain_update_device_flags(ref, card.format("").replace("'b'", "'c'"), LIVE)
