@@ -18,7 +18,7 @@ INTERPRETER = "/usr/bin/python3"
 SCRIPT = Path(__file__).with_name("stockclient.py")
 
 #: Seconds that events may take to arrive.
-PATIENCE = 10.0
+PATIENCE = 5.0
 
 #: What is listened to.
 EVENTS = [
