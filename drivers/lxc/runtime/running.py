@@ -171,7 +171,12 @@ async def _detach_interface(guest: Guest, device: Any) -> None:
 
 
 def _deny(guest: Guest, device: Any) -> None:
-    rule = limits.device_rule(device)
-    if rule is not None and cgroup(guest).has("devices"):
-        rest = [other for other in limits.device_rules(guest.require_active()) if other != rule]
+    """Take back what a device was allowed for, unless another of the container's needs it too."""
+    rule, live = limits.device_rule(device), guest.require_active()
+    if rule is None or not cgroup(guest).has("devices"):
+        return
+    rest = limits.device_rules(live)
+    if any(device is other for other in (*live.devices.disks, *live.devices.hostdevs)):
+        rest.remove(rule)
+    if rule not in rest:
         cgroup(guest).deny_device(rest, rule)

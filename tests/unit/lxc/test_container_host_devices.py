@@ -9,11 +9,11 @@ import pytest
 
 from conf.domain import parse_domain
 from conf.domain.devices.single import parse_device
-from drivers.lxc.runtime import hostdevices
-from drivers.lxc.runtime.cgroup import Cgroup
+from drivers.lxc.runtime import hostdevices, limits, running
+from drivers.lxc.runtime.cgroup import Cgroup, DeviceRule
 from drivers.lxc.runtime.groupfolders import Hierarchies
 from drivers.lxc.runtime.interfaces import note_names
-from tests.fakes.containers import container_xml
+from tests.fakes.containers import Containers, container_xml
 from virtd.errors import Code, VirtError
 
 USB = "<hostdev type='usb'><source>{}</source></hostdev>"
@@ -75,3 +75,35 @@ def test_weights_of_either_scheduler(tmp_path: Path, name: str):
     with pytest.raises(VirtError, match="Path '/dev/nope' is not accessible") as raised:
         group.set_device_limit("weight", "/dev/nope", 5)
     assert raised.value.code == Code.SYSTEM_ERROR
+
+
+class _Group:
+    """Notes what is denied."""
+
+    def __init__(self) -> None:
+        self.denied: list[DeviceRule] = []
+
+    def has(self, controller: str) -> bool:
+        return True
+
+    def deny_device(self, rules: list[DeviceRule], rule: DeviceRule) -> None:
+        assert rule not in rules
+        self.denied.append(rule)
+
+
+async def test_a_device_is_allowed_while_anything_needs_it(containers: Containers, monkeypatch: pytest.MonkeyPatch):
+    group = _Group()
+    monkeypatch.setattr(running, "cgroup", lambda guest: group)
+    rules = {"/a": DeviceRule("b", 7, 0), "/b": DeviceRule("b", 7, 0), "/c": DeviceRule("b", 7, 1)}
+    monkeypatch.setattr(limits, "device_rule", lambda device: rules[device.source.block])
+    hostdev = "<hostdev mode='capabilities' type='storage'><source><block>{}</block></source></hostdev>"
+    ref = await containers.run(container_xml(devices="<console/>" + "".join(hostdev.format(p) for p in rules)))
+    guest = containers.guest(ref)
+    first, second, third = guest.require_active().devices.hostdevs
+    running._deny(guest, first)
+    assert group.denied == []
+    guest.require_active().devices.hostdevs = [second, third]
+    running._deny(guest, first)  # it never came in
+    assert group.denied == []
+    running._deny(guest, second)
+    assert group.denied == [rules["/b"]]
