@@ -50,6 +50,7 @@ async def start(guest: Guest, definition: Domain, *, autodestroy: bool = False, 
         VirtError: why it could not be started.
     """
     _check_consoles(definition)
+    _check_partition(definition)
     confinement.check_guest(definition, guest.context.settings)
     live = copy.deepcopy(definition)
     complete_live(live)
@@ -91,6 +92,12 @@ def _check_consoles(definition: Domain) -> None:
         raise VirtError(Code.CONFIG_UNSUPPORTED, "At least one PTY console is required")
     if any(console.type != "pty" for console in consoles):
         raise VirtError(Code.CONFIG_UNSUPPORTED, "Only PTY console types are supported")
+
+
+def _check_partition(definition: Domain) -> None:
+    partition = definition.resource.partition if definition.resource is not None else None
+    if partition is not None and not partition.startswith("/"):
+        raise VirtError(Code.CONFIG_UNSUPPORTED, f"Resource partition '{partition}' must start with '/'")
 
 
 async def end(guest: Guest, reason: int) -> None:

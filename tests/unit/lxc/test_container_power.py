@@ -78,6 +78,12 @@ async def test_a_container_needs_a_terminal(containers: Containers, devices: str
     assert containers.runtime.done == []
 
 
+async def test_a_partition_is_named_from_the_root(containers: Containers):
+    ref = await containers.define(container_xml(extra="<resource><partition>mine</partition></resource>"))
+    with pytest.raises(VirtError, match="Resource partition 'mine' must start with '/'"):
+        await containers.api.domain_create_with_flags(ref, 0)
+
+
 async def test_a_start_that_fails_leaves_nothing(containers: Containers):
     ref = await containers.define()
     containers.runtime.failure = start_refused()
