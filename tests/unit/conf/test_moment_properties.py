@@ -18,7 +18,7 @@ UUID = "0d6f5a5e-9a55-4c35-8d3e-6a1c8f6f9a30"
 NAMES = ("vda", "vdb", "vdc", "vdd")
 PLACES = ("no", "internal", "external", "manual")
 
-quick = settings(max_examples=150, deadline=None, derandomize=True)
+quick = settings(max_examples=60, deadline=None, derandomize=True)
 
 
 def attribute(name: str, *values: str) -> st.SearchStrategy[str]:
