@@ -24,11 +24,6 @@ class ManagedGuest:
     inactive); one of them is there while the guest is.  `state` is a `DomainState`, `reason` of that state's enum.
     """
 
-    #: What the filters of virConnectListAllDomains ask for besides; a driver that has such things says so.
-    has_managed_save = False
-    has_snapshots = False
-    has_checkpoints = False
-
     def __init__(self, events: EventBus, definition: Domain) -> None:
         self.events = events
         self.name: str = definition.name
@@ -56,6 +51,21 @@ class ManagedGuest:
         definition = self.live or self.persistent
         assert definition is not None
         return definition
+
+    # What filters of virConnectListAllDomains ask for; a driver that has such things says so.
+
+    @property
+    def has_managed_save(self) -> bool:
+        """Whether it goes on where it was when it is started."""
+        return False
+
+    @property
+    def has_snapshots(self) -> bool:
+        return False
+
+    @property
+    def has_checkpoints(self) -> bool:
+        return False
 
     def require_active(self) -> Domain:
         """What runs.

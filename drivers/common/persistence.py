@@ -83,10 +83,7 @@ class DefinitionFiles:
     def load(self, parse: Callable[[bytes], D]) -> Iterator[tuple[D, bool]]:
         """Every stored definition, and whether it starts with the host.  Blocks.  What cannot be read is set aside."""
         for path in documents(self.folder):
-            found = read(path, parse)
-            if found is not None and found.name != path.stem:
-                files.set_aside(path, f"it is about {found.name!r}, which its name does not say")
-            elif found is not None:
+            if (found := read_named(path, parse)) is not None:
                 yield found, self.autostart_link(found.name).is_symlink()
 
 
@@ -102,3 +99,12 @@ def read(path: Path, parse: Callable[[bytes], T]) -> T | None:
     except UNUSABLE as error:
         files.set_aside(path, str(error))
         return None
+
+
+def read_named(path: Path, parse: Callable[[bytes], D]) -> D | None:
+    """The same of a file that is called after what it is about; a different name makes it of no use.  Blocks."""
+    found = read(path, parse)
+    if found is not None and found.name != path.stem:
+        files.set_aside(path, f"it is about {found.name!r}, which its name does not say")
+        return None
+    return found

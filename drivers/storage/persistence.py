@@ -5,15 +5,14 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
 from lxml import etree
 
 from conf.binding import parse_document
-from conf.errors import ConfError
 from conf.storage import Pool, format_pool, parse_pool
+from drivers.common.persistence import DefinitionFiles, documents, read_named
 from drivers.storage.errors import system_error
 from drivers.storage.pool import ManagedPool
 from drivers.storage.pools import PoolList
@@ -22,15 +21,6 @@ from virtd.host.paths import Paths
 from virtd.store import files
 
 log = logging.getLogger(__name__)
-
-#: The first lines of every generated file; the name of the pool is filled in.
-_NOTICE = """\
-<!--
-This file is written by virtd; edits made here are lost when it is written
-again. Change the pool by the API instead, for example with: virsh pool-edit {name}
--->
-
-"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,11 +35,10 @@ class StoragePaths:
         """Those below the daemon's."""
         return cls(paths.etc / "storage", paths.run / "storage")
 
-    def definition(self, name: str) -> Path:
-        return self.config / f"{name}.xml"
-
-    def autostart_link(self, name: str) -> Path:
-        return self.config / "autostart" / f"{name}.xml"
+    @property
+    def definitions(self) -> DefinitionFiles:
+        """The stored definitions, and which pools start with the host."""
+        return DefinitionFiles(self.config, kind="pool", edit="pool-edit")
 
     def status(self, name: str) -> Path:
         return self.state / f"{name}.xml"
@@ -66,18 +55,10 @@ async def save_definition(paths: StoragePaths, pool: Pool) -> None:
     Raises:
         VirtError: SYSTEM_ERROR; nothing was changed.
     """
-    path = paths.definition(pool.name)
-    data = (_NOTICE.format(name=pool.name.replace("--", "-")) + format_pool(pool)).encode()
     try:
-        await asyncio.to_thread(files.write_atomic, path, data)
+        await paths.definitions.save(pool.name, format_pool(pool))
     except OSError as error:
-        raise system_error(f"failed to create file '{path}'", error) from error
-
-
-async def remove_definition(paths: StoragePaths, name: str) -> None:
-    """Remove a pool's definition and autostart link."""
-    await asyncio.to_thread(files.remove, paths.autostart_link(name))
-    await asyncio.to_thread(files.remove, paths.definition(name))
+        raise system_error(f"failed to create file '{paths.definitions.path(pool.name)}'", error) from error
 
 
 async def save_autostart(paths: StoragePaths, name: str, *, on: bool) -> None:
@@ -86,14 +67,12 @@ async def save_autostart(paths: StoragePaths, name: str, *, on: bool) -> None:
     Raises:
         VirtError: SYSTEM_ERROR.
     """
-    link = paths.autostart_link(name)
+    stored = paths.definitions
     try:
-        if on:
-            await asyncio.to_thread(files.symlink, paths.definition(name), link)
-        else:
-            await asyncio.to_thread(files.remove, link)
+        await stored.set_autostart(name, on=on)
     except OSError as error:
-        raise system_error(f"Failed to create symlink '{link}' to '{paths.definition(name)}'", error) from error
+        text = f"Failed to create symlink '{stored.autostart_link(name)}' to '{stored.path(name)}'"
+        raise system_error(text, error) from error
 
 
 async def save_status(paths: StoragePaths, pool: Pool) -> None:
@@ -122,26 +101,17 @@ def load_all(paths: StoragePaths, pools: PoolList) -> list[ManagedPool]:
     Returns:
         The pools that the state says were active.
     """
-    for path in _documents(paths.config):
-        if (definition := _read(path, _parse_definition)) and (pool := _placed(pools, definition, path)):
+    for definition, autostart in paths.definitions.load(parse_pool):
+        if pool := _placed(pools, definition, paths.definitions.path(definition.name)):
             pool.persistent = True
-            pool.autostart = paths.autostart_link(pool.name).is_symlink()
+            pool.autostart = autostart
     found = []
-    for path in _documents(paths.state):
-        if (definition := _read(path, _parse_status)) and (pool := _placed(pools, definition, path)):
+    for path in documents(paths.state):
+        if (active := read_named(path, _parse_status)) and (pool := _placed(pools, active, path)):
             pool.redefinition = pool.definition if pool.persistent else None
-            pool.definition = definition
+            pool.definition = active
             found.append(pool)
     return found
-
-
-def _documents(folder: Path) -> list[Path]:
-    """The documents in a folder, none where it is not there yet."""
-    return sorted(p for p in folder.glob("*.xml") if not p.name.startswith(".")) if folder.is_dir() else []
-
-
-def _parse_definition(data: bytes) -> Pool:
-    return parse_pool(data)
 
 
 def _parse_status(data: bytes) -> Pool:
@@ -149,17 +119,6 @@ def _parse_status(data: bytes) -> Pool:
     if element is None:
         raise ValueError("it holds no pool")
     return parse_pool(etree.tostring(element))
-
-
-def _read(path: Path, parse: Callable[[bytes], Pool]) -> Pool | None:
-    try:
-        definition = parse(path.read_bytes())
-        if definition.name != path.stem:
-            raise ValueError(f"it is about {definition.name!r}, which its name does not say")
-    except (OSError, ValueError, ConfError) as error:
-        files.set_aside(path, str(error))
-        return None
-    return definition
 
 
 def _placed(pools: PoolList, definition: Pool, path: Path) -> ManagedPool | None:

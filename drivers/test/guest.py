@@ -68,16 +68,16 @@ class TestGuest(ManagedGuest):
         self.give_up: Callable[[], None] | None = None
 
     @property
-    def has_managed_save(self) -> bool:  # type: ignore[override]
+    def has_managed_save(self) -> bool:
         """Whether it goes on where it was when it is started."""
         return self.saved is not None
 
     @property
-    def has_snapshots(self) -> bool:  # type: ignore[override]
+    def has_snapshots(self) -> bool:
         return len(self.snapshots) > 0
 
     @property
-    def has_checkpoints(self) -> bool:  # type: ignore[override]
+    def has_checkpoints(self) -> bool:
         return len(self.checkpoints) > 0
 
     @property

@@ -51,7 +51,7 @@ class DefinitionApi(Part):
         async with self.locked(pool) as found:
             found.check_inactive()
             found.check_quiet()
-            await persistence.remove_definition(self._storage.paths, found.name)
+            await self._storage.paths.definitions.remove(found.name)
             self._storage.pools.remove(found)
         self._storage.tell(found, Lifecycle.UNDEFINED)
 
