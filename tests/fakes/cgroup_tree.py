@@ -5,7 +5,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from drivers.lxc.runtime.groupfolders import CONTROLLERS
+from drivers.lxc.runtime.groupfolders import CONTROLLERS, PAYLOAD
 
 _V1 = {
     "cpu": {"cpu.shares": "1024", "cpu.cfs_period_us": "100000", "cpu.cfs_quota_us": "-1"},
@@ -34,7 +34,6 @@ _V1 = {
 
 _V2 = {
     "cgroup.controllers": "cpuset cpu io memory pids",
-    "cgroup.events": "populated 1\nfrozen 1",
     "cpu.weight": "100",
     "cpu.max": "max 100000",
     "cpu.stat": "usage_usec 5000\nuser_usec 3000\nsystem_usec 2000",
@@ -62,7 +61,8 @@ def version1(root: Path, group: str) -> dict[str, Path]:
 
 def version2(root: Path, group: str) -> Path:
     """One hierarchy, with a group in it; its mount point."""
-    (root / group).mkdir(parents=True)
+    (root / group / PAYLOAD).mkdir(parents=True)
     for name, text in _V2.items():
         (root / group / name).write_text(text)
+    (root / group / PAYLOAD / "cgroup.events").write_text("populated 1\nfrozen 1")
     return root

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
     from drivers.lxc.controller.plan import Plan
 
-#: Namespaces by their names in /proc/PID/ns.
+#: Namespaces that a process is born into, by their names in /proc/PID/ns.
 FLAGS = {
     "mnt": kernel.CLONE_NEWNS,
     "pid": kernel.CLONE_NEWPID,
@@ -29,7 +29,6 @@ FLAGS = {
     "uts": kernel.CLONE_NEWUTS,
     "net": kernel.CLONE_NEWNET,
     "user": kernel.CLONE_NEWUSER,
-    "cgroup": kernel.CLONE_NEWCGROUP,
 }
 
 _SIGKILL = 9
@@ -63,6 +62,7 @@ class Container:
         self.pid = 0
         self.pidfd = -1
         self._net = -1
+        self._entrances: list[int] = []
 
     def create(self) -> list[str]:
         """Bring it to life; returns the names of the host's ends of its network devices.
@@ -71,17 +71,18 @@ class Container:
             ContainerError, OSError: it could not be; the child is dead.
         """
         self._prepare_root()
+        self._entrances = self._open_groups()
         go_reader, go_writer = os.pipe()
         told_reader, told_writer = os.pipe()
         for name, index in self._plan["join"].items():
             kernel.setns(self._descriptors[index], FLAGS[name])
-        self.pid, self.pidfd = kernel.clone(sum(FLAGS[name] for name in self._plan["unshare"]))
+        self.pid, self.pidfd = kernel.clone(sum(FLAGS[name] for name in self._plan["unshare"] if name in FLAGS))
         if self.pid == 0:
             os.close(go_writer)
             os.close(told_reader)
             self._live(go_reader, told_writer)
-        os.close(go_reader)
-        os.close(told_writer)
+        for fd in (go_reader, told_writer, *self._entrances):
+            os.close(fd)
         try:
             veths = self._prepare_child()
             os.write(go_writer, _GO)
@@ -95,6 +96,16 @@ class Container:
             os.close(go_writer)
             os.close(told_reader)
         return veths
+
+    def _open_groups(self) -> list[int]:
+        """The child joins its control groups by our right to do so."""
+        uid, gid = self._owner
+        for path in self._plan["inner_groups"]:
+            if uid and path.endswith("cgroup.procs"):
+                folder = os.path.dirname(path)
+                for name in ("", "cgroup.procs", "cgroup.threads", "cgroup.subtree_control"):
+                    os.chown(os.path.join(folder, name), uid, gid)
+        return [os.open(path, os.O_WRONLY | os.O_CLOEXEC) for path in self._plan["inner_groups"]]
 
     def _prepare_root(self) -> None:
         """The child may not be let into the folders above its own; so it is born there."""
@@ -163,6 +174,7 @@ class Container:
     def _steps(self) -> Iterator[tuple[str, Callable[[], object]]]:
         """The way to init: what fails when a step does, and the step."""
         plan = self._plan
+        yield "Failed to join the control groups", self._join_groups
         if "user" in plan["unshare"]:
             yield "Failed to become the container's root", self._become_root
         yield "Failed to set the host name", lambda: sethostname(plan["hostname"])
@@ -175,6 +187,14 @@ class Container:
             yield "Failed to set the security label", lambda: privileges.confine(security)
         yield f"Failed to change to {plan['init']['directory']}", lambda: os.chdir(plan["init"]["directory"])
         yield "Failed to drop capabilities", self._lose_privileges
+
+    def _join_groups(self) -> None:
+        """Its groups are the root of what the container sees of groups."""
+        for fd in self._entrances:
+            os.write(fd, b"0")
+            os.close(fd)
+        if "cgroup" in self._plan["unshare"]:
+            kernel.unshare(kernel.CLONE_NEWCGROUP)
 
     @staticmethod
     def _become_root() -> None:

@@ -58,6 +58,8 @@ def _start(plan: Plan, descriptors: list[int], daemon: socket) -> Loop:
     base = plan["folder"]
     for entrance in plan["groups"]:
         _join(entrance)
+    if plan["delegated"]:
+        _delegate(plan["delegated"])
     owner = _root_of(plan)
     devices = _make_folder(plan, base, owner)
     terminals = bridge([descriptors[i] for i in plan["terminals"]], devices.terminals, devices.show_terminal)
@@ -78,6 +80,18 @@ def _start(plan: Plan, descriptors: list[int], daemon: socket) -> Loop:
 def _join(entrance: str) -> None:
     with open(entrance, "w", encoding="ascii") as file:
         file.write("0")
+
+
+def _delegate(folder: str) -> None:
+    """Every controller that there is, one by one: some cannot be had together with what others do."""
+    with open(f"{folder}/cgroup.controllers", encoding="ascii") as file:
+        names = file.read().split()
+    for name in names:
+        try:
+            with open(f"{folder}/cgroup.subtree_control", "w", encoding="ascii") as file:
+                file.write(f"+{name}")
+        except OSError:
+            continue
 
 
 def _make_meminfo(plan: Plan, base: str) -> Meminfo | None:

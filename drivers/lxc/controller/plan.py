@@ -121,6 +121,8 @@ class Plan(TypedDict):
         nodes: device nodes beside the usual ones.
         interfaces: network devices.
         groups: files of control groups that the controller joins by writing "0" to them.
+        inner_groups: those that the container's init joins besides.
+        delegated: the folder of version 2 whose controllers the container may share out in its own group; "" for none.
         cgroups: hierarchies to show.
         memory_group: the folder that tells the use of memory and its limit; "" without one.
         drop: numbers of the capabilities that it is not to have.
@@ -142,6 +144,8 @@ class Plan(TypedDict):
     nodes: list[Node]
     interfaces: list[Interface]
     groups: list[str]
+    inner_groups: list[str]
+    delegated: str
     cgroups: list[CgroupMount]
     memory_group: str
     drop: list[int]

@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from drivers.lxc.runtime import deviceprogram
-from drivers.lxc.runtime.groupfolders import POLL_SECONDS, SETTLE_SECONDS, Group, Hierarchies
+from drivers.lxc.runtime.groupfolders import PAYLOAD, POLL_SECONDS, SETTLE_SECONDS, Group, Hierarchies
 from virtd.errors import Code, From, VirtError
 
 __all__ = ["DEVICE_LIMITS", "UNLIMITED", "Cgroup", "DeviceRule", "Hierarchies"]
@@ -235,12 +235,12 @@ class Cgroup(Group):
 
     def is_frozen(self) -> bool:
         if self.unified is not None:
-            return _pairs(self.unified / "cgroup.events").get("frozen") == 1
+            return _pairs(self.unified / PAYLOAD / "cgroup.events").get("frozen") == 1
         return _read(self.folder("freezer") / "freezer.state") == "FROZEN"
 
     def _set_frozen(self, word: str, number: str) -> None:
         if self.unified is not None:
-            _write(self.unified / "cgroup.freeze", number)
+            _write(self.unified / PAYLOAD / "cgroup.freeze", number)
         else:
             _write(self.folder("freezer") / "freezer.state", word)
 

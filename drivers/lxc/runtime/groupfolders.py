@@ -21,6 +21,9 @@ log = logging.getLogger(__name__)
 CONTROLLERS = ("cpu", "cpuacct", "cpuset", "memory", "devices", "freezer", "blkio", "pids")
 #: Controllers of version 1 → those of version 2; None: every group has it.
 _UNIFIED_NAMES = {"cpuacct": "cpu", "blkio": "io", "freezer": None, "devices": None}
+#: Version 2 lets no process beside others' groups: where the controller is, and where the container, whose root of
+#: groups this is.  The limits are those of the group above.
+SUPERVISOR, PAYLOAD = "supervisor", "payload"
 #: Seconds that the kernel may take to empty a group.
 SETTLE_SECONDS = 5.0
 POLL_SECONDS = 0.002
@@ -84,14 +87,27 @@ class Group:
     # -- life
 
     def create(self) -> None:
-        """Make the group; who writes "0" to each of `entrances` joins it."""
+        """Make the group; who writes "0" to one of its entrances joins it."""
         for folder in self._all_folders():
             self._make(folder)
+        if self.unified is not None:
+            for part in (SUPERVISOR, PAYLOAD):
+                (self.unified / part).mkdir(exist_ok=True)
 
     def entrances(self) -> list[str]:
-        """Files by which a process without threads joins by itself, which moving it from outside would take far longer."""
-        name = "tasks" if self.unified is None else "cgroup.procs"
-        return [str(folder / name) for folder in self._all_folders()]
+        """Files by which the controller joins: all but what stops the container.
+
+        A process without threads that joins by itself is far faster than one that is moved.
+        """
+        if self.unified is not None:
+            return [str(self.unified / SUPERVISOR / "cgroup.procs")]
+        return [str(folder / "tasks") for folder in self._all_folders() if folder != self._folders.get("freezer")]
+
+    def inner_entrances(self) -> list[str]:
+        """Files by which the container's init joins in addition."""
+        if self.unified is not None:
+            return [str(self.unified / PAYLOAD / "cgroup.procs")]
+        return [str(self._folders["freezer"] / "tasks")] if "freezer" in self._folders else []
 
     def _all_folders(self) -> list[Path]:
         return [self.unified] if self.unified is not None else list(dict.fromkeys(self._folders.values()))

@@ -88,6 +88,8 @@ def _plan(guest: Guest, domain: Domain, group: Cgroup | None, join: dict[str, in
         "nodes": hostdevices.nodes(domain),
         "interfaces": interfaces.plan_all(domain),
         "groups": group.entrances() if group is not None else [],
+        "inner_groups": group.inner_entrances() if group is not None else [],
+        "delegated": str(group.unified) if group is not None and group.unified is not None else "",
         "cgroups": group.shown() if group is not None else [],
         "memory_group": group.memory_folder if group is not None else "",
         "drop": privileges.dropped_capabilities(domain),

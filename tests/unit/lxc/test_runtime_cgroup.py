@@ -107,9 +107,9 @@ def test_freezing(old: Cgroup, new: Cgroup, tmp_path: Path):
     old.freeze()
     assert (tmp_path / "freezer" / NAME / "freezer.state").read_text() == "FROZEN"
     new.freeze()
-    assert (tmp_path / NAME / "cgroup.freeze").read_text() == "1"
+    assert (tmp_path / NAME / "payload/cgroup.freeze").read_text() == "1"
     new.thaw()
-    assert (tmp_path / NAME / "cgroup.freeze").read_text() == "0"
+    assert (tmp_path / NAME / "payload/cgroup.freeze").read_text() == "0"
 
 
 def test_a_controller_that_the_host_lacks(tmp_path: Path):
@@ -135,6 +135,13 @@ def test_a_group_is_made_and_removed_with_all_in_it(tmp_path: Path):
     (mounts["cpu"] / NAME / "inner/most").mkdir(parents=True)
     group.remove()
     assert [list((mount / "machine").iterdir()) for mount in mounts.values()] == [[], []]
+
+
+def test_what_stops_the_container_does_not_stop_its_controller(old: Cgroup, new: Cgroup, tmp_path: Path):
+    assert str(tmp_path / "freezer" / NAME / "tasks") not in old.entrances()
+    assert old.inner_entrances() == [str(tmp_path / "freezer" / NAME / "tasks")]
+    assert new.entrances() == [str(tmp_path / NAME / "supervisor/cgroup.procs")]
+    assert new.inner_entrances() == [str(tmp_path / NAME / "payload/cgroup.procs")]
 
 
 def test_hierarchies_are_found(tmp_path: Path):
