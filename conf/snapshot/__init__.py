@@ -13,7 +13,7 @@ from lxml.etree import _Element
 
 from conf.binding import FormatOptions, ParseOptions, format_document, parse_document
 from conf.binding.reading import read
-from conf.errors import ConfigUnsupportedError, XMLError
+from conf.errors import XMLError
 from conf.moments import drop, prepare_moment
 from conf.snapshot.align import align_disks
 from conf.snapshot.disk import DiskList, Location, SnapshotDisk
@@ -39,7 +39,6 @@ def parse_snapshot(
     xml: str | bytes,
     *,
     redefine: bool = False,
-    disks: bool = True,
     internal: bool = False,
     offline: bool = False,
     now: int | None = None,
@@ -48,7 +47,6 @@ def parse_snapshot(
 
     Args:
         redefine: it exists already.
-        disks: the hypervisor can choose among disks.
         internal: it is the daemon's own record, which says whether the snapshot is the current one.
         offline: it will be taken without the guest's memory.
         now: the time that a new one is given.
@@ -67,8 +65,6 @@ def parse_snapshot(
         snapshot.settle_new(offline=offline, now=now)
     for element in lists:
         snapshot.disks += _read_disks(element)
-    if snapshot.disks and not disks:
-        raise ConfigUnsupportedError("unable to handle disk requests in snapshot")
     if internal and snapshot.active is None:
         raise XMLError("Could not find 'active' element")
     return snapshot

@@ -136,8 +136,6 @@ def test_without_memory_none_may_be_asked_for() -> None:
     with pytest.raises(ConfError, match="memory state cannot be saved with offline or disk-only snapshot"):
         new("<memory snapshot='internal'/>", offline=True)
     assert new("<memory snapshot='no'/>", offline=True).memory_location == "no"
-    with pytest.raises(ConfigUnsupportedError, match="unable to handle disk requests in snapshot"):
-        new("<disks><disk name='a'/></disks>", disks=False)
 
 
 @pytest.mark.parametrize(
