@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import asyncio
+import re
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -58,7 +59,8 @@ class DefinitionFiles:
 
     def with_notice(self, name: str, xml: str) -> bytes:
         """A document for a file.  A name with "--" would end the comment early."""
-        return (NOTICE.format(kind=self.kind, command=self.edit, name=name.replace("--", "-")) + xml).encode()
+        harmless = re.sub("--+", "-", name)
+        return (NOTICE.format(kind=self.kind, command=self.edit, name=harmless) + xml).encode()
 
     async def save(self, name: str, xml: str) -> None:
         """Write a definition; when this returns it survives a crash of the host.
