@@ -77,6 +77,11 @@ class Moments(Generic[M]):
         """The name of each, and of its parent."""
         return {name: moment.parent.name if moment.parent else None for name, moment in self._all.items()}
 
+    @property
+    def inner(self) -> set[str | None]:
+        """The names of those that others follow: all but the leaves."""
+        return set(self.parents.values())
+
     def roots(self) -> list[M]:
         """Those without a parent."""
         return [moment for moment in self if self.parent(moment) is None]

@@ -12,7 +12,6 @@ from conf.checkpoint import (
 )
 from conf.moments import check_lineage
 from drivers.common.filters import passes
-from drivers.common.moments import Moments
 from drivers.test.base import DomainPart
 from drivers.test.guest import TestGuest
 from virtd.enums import DomainCheckpointCreateFlags as Create
@@ -64,18 +63,18 @@ class CheckpointApi(DomainPart):
         """virDomainListAllCheckpoints."""
         check_flags(flags, _LIST, "testDomainListAllCheckpoints")
         guest = self._guest(dom)
-        checkpoints = guest.checkpoints
+        checkpoints, inner = guest.checkpoints, guest.checkpoints.inner
         wanted = checkpoints.roots() if flags & List.ROOTS else checkpoints.in_order()
-        return [_ref(guest, found) for found in wanted if _matches(checkpoints, found, flags)]
+        return [_ref(guest, found) for found in wanted if _matches(found, inner, flags)]
 
     def domain_checkpoint_list_all_children(self, checkpoint: CheckpointRef, flags: int) -> list[CheckpointRef]:
         """virDomainCheckpointListAllChildren."""
         check_flags(flags, _LIST, "testDomainCheckpointListAllChildren")
         guest, parent = self._checkpoint(checkpoint)
-        checkpoints = guest.checkpoints
+        checkpoints, inner = guest.checkpoints, guest.checkpoints.inner
         # the flag that asks for roots elsewhere asks for descendants here
         wanted = checkpoints.descendants(parent) if flags & List.ROOTS else checkpoints.children(parent)
-        return [_ref(guest, found) for found in wanted if _matches(checkpoints, found, flags)]
+        return [_ref(guest, found) for found in wanted if _matches(found, inner, flags)]
 
     def domain_checkpoint_get_parent(self, checkpoint: CheckpointRef, flags: int) -> CheckpointRef:
         """virDomainCheckpointGetParent."""
@@ -104,6 +103,6 @@ def _ref(guest: TestGuest, checkpoint: Checkpoint) -> CheckpointRef:
     return CheckpointRef(checkpoint.name or "", guest.ref)
 
 
-def _matches(checkpoints: Moments[Checkpoint], checkpoint: Checkpoint, flags: int) -> bool:
-    """Whether a checkpoint is among those that the filters ask for."""
-    return passes(flags, _LEAVES, not checkpoints.children(checkpoint))
+def _matches(checkpoint: Checkpoint, inner: set[str | None], flags: int) -> bool:
+    """Whether a checkpoint is among those that the filters ask for; `inner` ones are followed by others."""
+    return passes(flags, _LEAVES, checkpoint.name not in inner)

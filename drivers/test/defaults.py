@@ -11,7 +11,7 @@ from drivers.common.chardevs import number_chardevs, pair_console_with_serial
 from drivers.common.controllers import add_missing_controllers, number_controllers
 from drivers.common.drives import assign_drives
 from drivers.common.mac import generate_mac
-from virtd.errors import Code, VirtError
+from virtd.errors import Code, From, VirtError
 
 ARCHITECTURE = "i686"
 EMULATOR = "/usr/bin/test-hv"
@@ -23,12 +23,11 @@ def prepare(xml: str | bytes) -> Domain:
     """A complete definition from a client's XML.
 
     Raises:
-        ConfError, VirtError: it is none, or not one of a guest here.
+        ConfError, VirtError: it is none.
     """
     domain = parse_domain(xml)
-    if domain.type != "test":
-        text = f"unexpected domain type {domain.type}, expecting test"
-        raise VirtError(Code.INTERNAL_ERROR, text)
+    if domain.os.type is not None and domain.os.type.type == "exe" and domain.os.init is None:
+        raise VirtError(Code.XML_ERROR, "init binary must be specified", source=From.DOMAIN)
     complete(domain)
     return domain
 

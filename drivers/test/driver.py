@@ -22,6 +22,7 @@ from drivers.test.control import ControlApi
 from drivers.test.default import DEFAULT
 from drivers.test.definition import DefinitionApi
 from drivers.test.devices import DeviceApi
+from drivers.test.guestinfo import GuestInfoApi
 from drivers.test.host import HostApi
 from drivers.test.info import InfoApi
 from drivers.test.interfaces import InterfaceApi
@@ -52,7 +53,7 @@ from virtd.events import EventBus, Kind
 #: The subjects of the API.
 PARTS = (
     HostApi, LookupApi, DefinitionApi, LifecycleApi, InfoApi, ControlApi, SavingApi, SnapshotApi, CheckpointApi,
-    TuningApi, VcpuApi, IOThreadApi, MemoryApi, StatisticsApi, AgentApi, DeviceApi, BlockJobApi, JobApi, MigrationApi,
+    TuningApi, VcpuApi, IOThreadApi, MemoryApi, StatisticsApi, AgentApi, GuestInfoApi, DeviceApi, BlockJobApi, JobApi, MigrationApi,
     ScreenApi, SimulationApi,
     NetworkApi, PortApi, InterfaceApi, PoolApi, VolumeApi, NodeDeviceApi,
 )  # fmt: skip

@@ -8,7 +8,7 @@ from uuid import UUID
 from conf.networkport import NetworkPort, format_network_port, parse_network_port
 from drivers.common.networks import ManagedNetwork
 from drivers.common.tuning import BANDWIDTH
-from drivers.test.agent import HOSTNAME, addresses
+from drivers.test.addresses import HOSTNAME, addresses
 from drivers.test.base import Part
 from virtd.enums import NetworkPortCreateFlags
 from virtd.errors import Code, VirtError, check_flags, operation_invalid

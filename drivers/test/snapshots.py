@@ -18,7 +18,6 @@ from conf.snapshot import (
 )
 from conf.snapshot.snapshot import SnapshotState
 from drivers.common.filters import passes
-from drivers.common.moments import Moments
 from drivers.test.base import DomainPart
 from drivers.test.guest import TestGuest
 from virtd.enums import (
@@ -103,17 +102,18 @@ class SnapshotApi(DomainPart):
         """virDomainListAllSnapshots."""
         check_flags(flags, _LIST, "testDomainListAllSnapshots")
         guest = self._guest(dom)
+        inner = guest.snapshots.inner
         wanted = guest.snapshots.roots() if flags & List.ROOTS else guest.snapshots.in_order()
-        return [_ref(guest, found) for found in wanted if _matches(guest.snapshots, found, flags)]
+        return [_ref(guest, found) for found in wanted if _matches(found, inner, flags)]
 
     def domain_snapshot_list_all_children(self, snapshot: SnapshotRef, flags: int) -> list[SnapshotRef]:
         """virDomainSnapshotListAllChildren."""
         check_flags(flags, _LIST, "testDomainSnapshotListAllChildren")
         guest, parent = self._snapshot(snapshot)
-        snapshots = guest.snapshots
+        snapshots, inner = guest.snapshots, guest.snapshots.inner
         # the flag that asks for roots elsewhere asks for descendants here
         wanted = snapshots.descendants(parent) if flags & List.ROOTS else snapshots.children(parent)
-        return [_ref(guest, found) for found in wanted if _matches(snapshots, found, flags)]
+        return [_ref(guest, found) for found in wanted if _matches(found, inner, flags)]
 
     def domain_snapshot_get_parent(self, snap: SnapshotRef, flags: int) -> SnapshotRef:
         """virDomainSnapshotGetParent."""
@@ -189,13 +189,13 @@ def _ref(guest: TestGuest, snapshot: Snapshot) -> SnapshotRef:
     return SnapshotRef(snapshot.name or "", guest.ref)
 
 
-def _matches(snapshots: Moments[Snapshot], snapshot: Snapshot, flags: int) -> bool:
-    """Whether a snapshot is among those that the filters ask for."""
+def _matches(snapshot: Snapshot, inner: set[str | None], flags: int) -> bool:
+    """Whether a snapshot is among those that the filters ask for; `inner` ones are followed by others."""
     state = _STATES.get(snapshot.state or "", List.ACTIVE)
     return (
         (not flags & _BY_STATE or bool(flags & state))
         and passes(flags, _METADATA, True)
-        and passes(flags, _LEAVES, not snapshots.children(snapshot))
+        and passes(flags, _LEAVES, snapshot.name not in inner)
         and passes(flags, _PLACES, not snapshot.is_external)
     )
 
