@@ -5,7 +5,7 @@ from __future__ import annotations
 
 from conf.domain import Domain
 from conf.domain.memory import BlkioDevice, Blkiotune
-from drivers.common.part import IMPACT, definition, definitions
+from drivers.common.part import IMPACT, definition
 from drivers.lxc.api.base import Part
 from drivers.lxc.guest import Guest
 from virtd.enums import TypedParameterType as T
@@ -55,14 +55,12 @@ class BlkioApi(Part):
         limits = {field: _parse(name, str(values[name])) for name, field in _DEVICE_PARAMS.items() if name in values}
         weight = int(values["weight"]) if "weight" in values else None
         guest = self._guest(dom)
-        async with guest.job("modify"):
-            live, stored = definitions(guest, flags)
+        async with self._changing(guest, flags) as (live, stored):
             if live is not None:
                 self._apply(guest, weight, limits)
             for changed in (live, stored):
                 if changed is not None:
                     _note(changed, weight, limits)
-            await guest.save(live, stored)
 
     def _apply(self, guest: Guest, weight: int | None, limits: Limits) -> None:
         group = self._group(guest)

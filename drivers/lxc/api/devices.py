@@ -3,7 +3,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from typing import Any
 
 from conf.domain import Domain, format_domain, parse_domain
@@ -13,10 +12,9 @@ from conf.domain.devices.single import parse_device
 from drivers.common.devicelists import put, take
 from drivers.common.drives import assign_disk
 from drivers.common.mac import generate_mac
-from drivers.common.part import IMPACT, definitions
+from drivers.common.part import IMPACT
 from drivers.lxc import devices, prepare
 from drivers.lxc.api.base import Part
-from drivers.lxc.guest import Guest
 from virtd.errors import Code, VirtError, check_flags
 from virtd.refs import DomainRef
 
@@ -28,41 +26,40 @@ class DeviceApi(Part):
         """virDomainAttachDeviceFlags."""
         check_flags(flags, IMPACT, "lxcDomainAttachDeviceFlags")
         guest = self._guest(dom)
-        async with guest.job("modify"):
-            live, stored = definitions(guest, flags)
+        async with self._changing(guest, flags) as (live, stored):
             device = _completed(parse_device(xml))
-            changed = _changed(stored, lambda new: devices.attach_stored(new, device.model_copy(deep=True)))
+            if stored is not None:
+                devices.attach_stored(stored, device.model_copy(deep=True))
+                _settle(stored)
             if live is not None:
                 devices.check_live(live, device)
                 await self._context.runtime.attach_device(guest, device)
                 put(live.devices, device)
-            await _keep(guest, live, changed)
 
     async def domain_detach_device_flags(self, dom: DomainRef, xml: str, flags: int) -> None:
         """virDomainDetachDeviceFlags."""
         check_flags(flags, IMPACT, "lxcDomainDetachDeviceFlags")
         guest = self._guest(dom)
-        async with guest.job("modify"):
-            live, stored = definitions(guest, flags)
+        async with self._changing(guest, flags) as (live, stored):
             wanted = parse_device(xml)
-            changed = _changed(stored, lambda new: devices.detach_stored(new, wanted))
+            if stored is not None:
+                devices.detach_stored(stored, wanted)
+                _settle(stored)
             if live is not None:
                 found = devices.find_live(live, wanted)
                 await self._context.runtime.detach_device(guest, found)
                 take(live.devices, found)
-            await _keep(guest, live, changed)
 
     async def domain_update_device_flags(self, dom: DomainRef, xml: str, flags: int) -> None:
         """virDomainUpdateDeviceFlags: of stored definitions only."""
         check_flags(flags, IMPACT, "lxcDomainUpdateDeviceFlags")
-        guest = self._guest(dom)
-        async with guest.job("modify"):
-            live, stored = definitions(guest, flags)
+        async with self._changing(self._guest(dom), flags) as (live, stored):
             device = parse_device(xml)
             if live is not None:
                 raise VirtError(Code.OPERATION_UNSUPPORTED, "Unable to modify live devices")
-            changed = _changed(stored, lambda new: devices.update_stored(new, device))
-            await _keep(guest, None, changed)
+            assert stored is not None
+            devices.update_stored(stored, device)
+            _settle(stored)
 
 
 def _completed(device: Any) -> Any:
@@ -77,18 +74,7 @@ def _completed(device: Any) -> Any:
     return device
 
 
-def _changed(stored: Domain | None, change: Callable[[Domain], None]) -> Domain | None:
-    """A changed and completed copy of the stored definition, in the order of one that was read anew."""
-    if stored is None:
-        return None
-    new = parse_domain(format_domain(stored, secure=True))
-    change(new)
-    prepare.settle(new)
-    return new
-
-
-async def _keep(guest: Guest, live: Domain | None, changed: Domain | None) -> None:
-    """Make the changes last: the stored definition in one step, the running one as it is by now."""
-    if changed is not None:
-        guest.set_persistent(changed)
-    await guest.save(live, changed)
+def _settle(changed: Domain) -> None:
+    """Complete and check a changed definition; its devices come in the order of one that was read anew."""
+    changed.devices = parse_domain(format_domain(changed, secure=True)).devices
+    prepare.settle(changed)

@@ -5,7 +5,7 @@ from __future__ import annotations
 
 from conf.domain import Domain
 from conf.domain.memory import UNLIMITED, MemoryTune
-from drivers.common.part import IMPACT, definition, definitions
+from drivers.common.part import IMPACT, definition
 from drivers.lxc.api.base import Part
 from drivers.lxc.guest import Guest
 from virtd.enums import DomainMemoryModFlags
@@ -29,13 +29,11 @@ class MemoryApi(Part):
         """virDomainSetMemoryFlags; `memory` in KiB."""
         check_flags(flags, IMPACT | DomainMemoryModFlags.MAXIMUM, "lxcDomainSetMemoryFlags")
         guest = self._guest(dom)
-        async with guest.job("modify"):
-            live, stored = definitions(guest, flags)
+        async with self._changing(guest, flags) as (live, stored):
             if flags & DomainMemoryModFlags.MAXIMUM:
                 _set_maximum(live, stored, memory)
             else:
                 self._set_current(guest, live, stored, memory)
-            await guest.save(live, stored)
 
     def _set_current(self, guest: Guest, live: Domain | None, stored: Domain | None, memory: int) -> None:
         for changed in (live, stored):
@@ -62,8 +60,7 @@ class MemoryApi(Part):
         check_flags(flags, IMPACT, "lxcDomainSetMemoryParameters")
         wanted = {n: int(v) for n, v in validate_params(params, dict.fromkeys(_LIMITS, T.ULLONG)).items()}
         guest = self._guest(dom)
-        async with guest.job("modify"):
-            live, stored = definitions(guest, flags)
+        async with self._changing(guest, flags) as (live, stored):
             for changed in (live, stored):
                 if changed is not None:
                     _check_order(changed, wanted)
@@ -72,7 +69,6 @@ class MemoryApi(Part):
             for changed in (live, stored):
                 if changed is not None:
                     _note(changed, wanted)
-            await guest.save(live, stored)
 
     def _limit(self, guest: Guest, wanted: dict[str, int]) -> None:
         """Of memory and swap together there is never less than of memory: what makes room is written first."""

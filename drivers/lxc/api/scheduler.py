@@ -5,7 +5,7 @@ from __future__ import annotations
 
 from conf.domain import Domain
 from conf.domain.cputune import RANGES, CPUTune
-from drivers.common.part import IMPACT, definition, definitions
+from drivers.common.part import IMPACT, definition
 from drivers.lxc.api.base import Part
 from drivers.lxc.guest import Guest
 from virtd.enums import TypedParameterType as T
@@ -48,14 +48,12 @@ class SchedulerApi(Part):
         wanted = {_PARAMS[name][1]: int(value) for name, value in validate_params(params, types).items()}
         _check_ranges(wanted)
         guest = self._guest(dom)
-        async with guest.job("modify"):
-            live, stored = definitions(guest, flags)
+        async with self._changing(guest, flags) as (live, stored):
             if live is not None:
                 self._apply(guest, wanted)
                 _note(live, {field: value for field, value in wanted.items() if value})
             if stored is not None:
                 _note(stored, wanted)
-            await guest.save(live, stored)
 
     def _apply(self, guest: Guest, wanted: dict[str, int]) -> None:
         group = self._group(guest)

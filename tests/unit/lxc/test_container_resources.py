@@ -3,6 +3,8 @@
 
 from __future__ import annotations
 
+import errno
+import os
 from typing import Any
 
 import pytest
@@ -11,9 +13,10 @@ from drivers.lxc.interface import Cgroup, Runtime
 from tests.fakes.containers import UNLIMITED, Containers, FakeCgroup, FakeRuntime, container_xml
 from virtd.enums import DomainMemoryModFlags, DomainMemoryStatTags
 from virtd.enums import TypedParameterType as T
-from virtd.errors import VirtError
+from virtd.errors import Code, VirtError
 from virtd.host import netdev
 from virtd.params import TypedParam
+from virtd.store import files
 
 LIVE, CONFIG = 1, 2
 DISK = "<console/><disk type='block'><source dev='/dev/sdx'/><target dev='sda'/></disk>"
@@ -198,3 +201,24 @@ async def test_what_needs_a_running_container(containers: Containers):
 def test_the_fake_keeps_to_the_interface():
     for protocol, fake in ((Cgroup, FakeCgroup), (Runtime, FakeRuntime)):
         assert {name for name in vars(protocol) if not name.startswith("_")} <= set(dir(fake))
+
+
+async def test_a_change_that_cannot_be_written_is_none(containers: Containers, monkeypatch: pytest.MonkeyPatch):
+    ref = await containers.run()
+    before = containers.api.domain_get_xml_desc(ref, 2)
+
+    def full(*_: object, **__: object) -> None:
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+    with monkeypatch.context() as patch:
+        patch.setattr(files, "write_atomic", full)
+        for change in (
+            lambda: containers.api.domain_set_memory_parameters(ref, params(hard_limit=5), CONFIG),
+            lambda: containers.api.domain_set_scheduler_parameters_flags(ref, params(cpu_shares=5), CONFIG),
+            lambda: containers.api.domain_set_blkio_parameters(ref, params(T.UINT, weight=5), CONFIG),
+            lambda: containers.api.domain_attach_device_flags(ref, DISK.removeprefix("<console/>"), CONFIG),
+        ):
+            with pytest.raises(VirtError, match="No space left on device") as raised:
+                await change()
+            assert raised.value.code == Code.SYSTEM_ERROR
+            assert containers.api.domain_get_xml_desc(ref, 2) == before
