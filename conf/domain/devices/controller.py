@@ -107,13 +107,6 @@ class PCIControllerTarget(Model):
     hotplug: OnOff | None = attr()
     node: Uint | None = child_text(error=(XMLError, "invalid NUMA node in target"))
 
-    def check(self, options: ParseOptions) -> None:
-        ranges = {"chassisNr": (self.chassis_nr, 1, 255), "chassis": (self.chassis, 0, 255)}
-        ranges |= {"port": (self.port, 0, 255), "busNr": (self.bus_nr, 1, 254)}
-        for name, (value, low, high) in ranges.items():
-            if value is not None and not low <= value <= high:
-                raise ConfigUnsupportedError(f"PCI controller {name} '{value}' out of range - must be {low}-{high}")
-
 
 class ControllerDriver(VirtioOptions):
     """`<driver>`."""

@@ -8,6 +8,13 @@ from conf.domain.domain import Domain
 from conf.errors import ConfigUnsupportedError, XMLError
 
 _HIGHEST_TARGET_INDEX = 30
+#: Field of a PCI controller's `<target>` → its name in XML, the least and the most that it may be.
+_RANGES = {
+    "chassis_nr": ("chassisNr", 1, 255),
+    "chassis": ("chassis", 0, 255),
+    "port": ("port", 0, 255),
+    "bus_nr": ("busNr", 1, 254),
+}
 
 
 def check_controller(controller: Controller, _domain: Domain) -> None:
@@ -21,6 +28,10 @@ def check_controller(controller: Controller, _domain: Domain) -> None:
     target = controller.target
     if target is None:
         return
+    for name, (attribute, low, high) in _RANGES.items():
+        value = getattr(target, name)
+        if value is not None and not low <= value <= high:
+            raise ConfigUnsupportedError(f"PCI controller {attribute} '{value}' out of range - must be {low}-{high}")
     if controller.index == 0 and target.node is not None:
         raise ConfigUnsupportedError("The PCI controller with index=0 can't be associated with a NUMA node")
     if target.index is not None:

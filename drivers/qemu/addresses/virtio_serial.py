@@ -8,6 +8,7 @@ from conf.domain.devices.address import VirtioSerialAddress
 from conf.domain.devices.chardev import Channel, Console
 from conf.domain.devices.controller import Controller
 from drivers.qemu.addresses.virtio_serial_ports import VirtioSerialPorts
+from virtd.errors import Code, VirtError
 
 
 def assign_virtio_serial(domain: Domain) -> None:
@@ -50,6 +51,8 @@ def assign_port(domain: Domain, ports: VirtioSerialPorts, device: Channel | Cons
     wanted = given.controller if isinstance(given, VirtioSerialAddress) else None
     allow_zero = isinstance(device, Console)
     found = ports.reserve_next(wanted, allow_zero=allow_zero)
+    if found is None and wanted is not None and ports.has_controller(wanted):
+        raise VirtError(Code.XML_ERROR, f"Unable to find a free port on virtio-serial controller {wanted}")
     if found is None:
         index = ports.next_controller if wanted is None else wanted
         ports.add_controller(index, None)

@@ -29,6 +29,10 @@ class VirtioSerialPorts:
         self._sizes[index] = DEFAULT_PORTS if ports is None else ports
         self._taken[index] = set()
 
+    def has_controller(self, index: int) -> bool:
+        """Whether there is one of this index."""
+        return index in self._sizes
+
     def reserve(self, controller: int, port: int) -> None:
         """Take a port.
 

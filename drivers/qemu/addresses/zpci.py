@@ -35,8 +35,25 @@ def assign_zpci(domain: Domain, emulator: EmulatorFacts, controllers: Iterable[C
     Raises:
         VirtError: a number in the XML cannot be or is used twice.
     """
-    if not machines.is_s390(domain) or not emulator.has("zpci"):
+    if machines.is_s390(domain) and emulator.has("zpci"):
+        _number(domain, controllers)
+
+
+def number_added_bridges(domain: Domain) -> None:
+    """What reading a definition again does: its bridges get their numbers, if its devices have some.
+
+    The domain is a copy that shares devices with the definition; bridges are copied before they are changed.
+    """
+    if not any(isinstance(d.address, PCIAddress) and d.address.zpci for d in pci_devices(domain)):
         return
+    domain.devices.controllers = [
+        controller.model_copy(deep=True) if _is_bridge(controller) else controller
+        for controller in domain.devices.controllers
+    ]
+    _number(domain, domain.devices.controllers)
+
+
+def _number(domain: Domain, controllers: Iterable[Controller]) -> None:
     known = {id(controller) for controller in controllers}
     devices = [d for d in pci_devices(domain) if not isinstance(d, Serial) and (not _is_bridge(d) or id(d) in known)]
     devices.sort(key=_rank)

@@ -40,6 +40,8 @@ def validate_pci_options(controller: Controller, domain: Domain, emulator: Emula
         raise unsupported(f"Option 'modelName' is not valid {who}")
     if name is not None and name not in names:
         raise unsupported(f"Option 'modelName' has invalid value {who}")
+    if controller.pcihole64 is not None and not (machines.is_i440fx(domain) or machines.is_q35(domain)):
+        raise unsupported(f"Setting the 64-bit PCI hole size is not supported for machine '{domain.os.machine}'")
     allowed = _allowed(controller, domain, emulator)
     for option in _given(controller):
         if option not in allowed:
