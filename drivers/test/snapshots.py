@@ -18,6 +18,7 @@ from conf.snapshot import (
 )
 from conf.snapshot.snapshot import SnapshotState
 from drivers.common.filters import passes
+from drivers.common.schema import validated
 from drivers.test.base import DomainPart
 from drivers.test.guest import TestGuest
 from virtd.enums import (
@@ -61,6 +62,7 @@ class SnapshotApi(DomainPart):
 
     # -- taking
 
+    @validated("domainsnapshot.rng", Create.VALIDATE, xml=1)
     def domain_snapshot_create_xml(self, dom: DomainRef, xml_desc: str, flags: int) -> SnapshotRef:
         """virDomainSnapshotCreateXML."""
         check_flags(flags, _CREATE, "testDomainSnapshotCreateXML")
@@ -71,14 +73,14 @@ class SnapshotApi(DomainPart):
 
     def _take(self, guest: TestGuest, xml: str, flags: int) -> Snapshot:
         disks_only = bool(flags & Create.DISK_ONLY)
-        offline = disks_only or not guest.active
-        snapshot = parse_snapshot(xml, offline=offline, now=int(self.world.clock.now()))
+        snapshot = parse_snapshot(xml, offline=disks_only, now=int(self.world.clock.now()))
         definition = guest.definition
-        align_disks(snapshot, definition, "external" if disks_only else "internal", is_file=lambda _path: True)
+        external = disks_only or snapshot.memory_location == "external"
+        align_disks(snapshot, definition, "external" if external else "internal", is_file=lambda _path: True)
         snapshot.domain = definition.model_copy(deep=True)
         snapshot.state = _state(guest, disks_only=disks_only)
-        if snapshot.memory is None:
-            snapshot.memory = SnapshotMemory(snapshot="no" if offline else "internal")
+        if snapshot.memory_location != "external":
+            snapshot.memory = SnapshotMemory(snapshot="internal" if guest.active and not disks_only else "no")
         if flags & Create.NO_METADATA:
             if snapshot.name in guest.snapshots:
                 raise VirtError(Code.OPERATION_FAILED, f"domain moment {snapshot.name} already exists")

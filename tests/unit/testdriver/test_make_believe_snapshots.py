@@ -69,6 +69,25 @@ def test_going_back(client: Caller, dom: DomainRef) -> None:
     assert client.domain_get_state(dom, 0)[0] == DomainState.SHUTOFF
 
 
+@pytest.mark.parametrize(
+    ("running", "wish", "place"),
+    [
+        (True, "", "<memory snapshot='internal'/>"),
+        (True, "<memory snapshot='no'/>", "<memory snapshot='internal'/>"),
+        (True, "<memory file='/m'/>", "<memory snapshot='external' file='/m'/>"),
+        (False, "<memory snapshot='internal'/>", "<memory snapshot='no'/>"),
+        (False, "<memory file='/m'/>", "<memory snapshot='external' file='/m'/>"),
+    ],
+)
+def test_where_the_memory_goes(client: Caller, dom: DomainRef, running: bool, wish: str, place: str) -> None:
+    if not running:
+        client.domain_destroy_flags(dom, 0)
+    xml = f"<domainsnapshot><name>s</name>{wish}</domainsnapshot>"
+    shown = client.domain_snapshot_get_xml_desc(client.domain_snapshot_create_xml(dom, xml, 0), 0)
+    assert place in shown
+    assert ("<disk name='vda' snapshot='external'" in shown) == ("external" in place)
+
+
 def test_a_name_is_used_once(client: Caller, dom: DomainRef) -> None:
     client.domain_snapshot_create_xml(dom, SNAPSHOT.format("s"), 0)
     with pytest.raises(VirtError, match="domain moment s already exists"):
@@ -95,11 +114,11 @@ def test_a_snapshot_can_be_described_again(client: Caller, dom: DomainRef) -> No
     assert client.domain_snapshot_get_xml_desc(snapshot, 0) == xml
 
 
-def test_checkpoints(client: Caller, dom: DomainRef) -> None:
-    first, second = (
-        client.domain_checkpoint_create_xml(dom, f"<domaincheckpoint><name>{n}</name></domaincheckpoint>", 0)
+async def test_checkpoints(client: Caller, dom: DomainRef) -> None:
+    first, second = [
+        await client.domain_checkpoint_create_xml(dom, f"<domaincheckpoint><name>{n}</name></domaincheckpoint>", 0)
         for n in ("1", "2")
-    )
+    ]
     assert client.domain_checkpoint_get_parent(second, 0) == first
     client.domain_checkpoint_delete(first, 0)
     assert client.domain_list_all_checkpoints(dom, 0) == [second]
