@@ -108,9 +108,14 @@ async def end(guest: Guest, reason: int) -> None:
     Raises:
         VirtError: it does not end.
     """
-    assert guest.run is not None
-    guest.run.stopping = reason
-    await guest.context.runtime.stop(guest, reason)
+    run = guest.run
+    assert run is not None
+    run.stopping = reason
+    try:
+        await guest.context.runtime.stop(guest, reason)
+    except BaseException:
+        run.stopping = None
+        raise
     _gone(guest, reason)
 
 

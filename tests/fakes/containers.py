@@ -80,6 +80,7 @@ class FakeRuntime:
         self.failure: VirtError | None = None
         self.group = FakeCgroup()
         self.has_initctl = False
+        self.undying = False
         self.survivors: set[str] = set()
         self.next_pid = 4000
 
@@ -95,6 +96,8 @@ class FakeRuntime:
 
     async def stop(self, guest: Guest, reason: int) -> None:
         self.done.append(("stop", guest.name, reason))
+        if self.undying:
+            raise VirtError(Code.OPERATION_FAILED, "some processes refused to die")
 
     async def reconnect(self, guest: Guest) -> bool:
         self.done.append(("reconnect", guest.name))

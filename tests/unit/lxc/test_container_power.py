@@ -152,6 +152,18 @@ async def test_a_reboot_that_fails(containers: Containers):
     assert containers.told()[-1] == stopped(5)
 
 
+async def test_a_container_that_does_not_die(containers: Containers):
+    ref = await containers.run()
+    containers.runtime.undying = True
+    with pytest.raises(VirtError, match="some processes refused to die"):
+        await containers.api.domain_destroy_flags(ref, 0)
+    assert containers.api.domain_get_state(ref, 0)[0] == DomainState.RUNNING
+    containers.runtime.undying = False
+    containers.guest(ref).ended(End.CRASHED)  # it does after all
+    await settle(containers, ref)
+    assert containers.told()[-1] == stopped(5)
+
+
 async def test_an_end_that_was_asked_for_is_told_once(containers: Containers):
     ref = await containers.run()
     guest = containers.guest(ref)
