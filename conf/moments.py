@@ -54,10 +54,11 @@ def prepare_moment(root: _Element, *, redefine: bool) -> None:
     for disk in root.iterfind("disks/*"):
         if isinstance(disk.tag, str):
             disk.tag = "disk"  # whatever stands in <disks> is one
-    drop(root, *([] if redefine else ["creationTime", "parent"]))
     domain = root.find("domain")
-    if not redefine or domain is None or not domain.get("type"):
-        drop(root, "domain", *([] if redefine else ["inactiveDomain"]))
+    if not redefine:
+        drop(root, "creationTime", "parent", *_DOMAINS)
+    elif domain is not None and not domain.get("type"):
+        drop(root, "domain")
     # The members' order is free; libvirt's decides which of two complaints a client hears.
     root[:] = sorted(root, key=lambda child: _ORDER.index(child.tag) if child.tag in _ORDER else len(_ORDER))
     for tag in _DOMAINS:
@@ -89,10 +90,10 @@ def check_lineage(name: str, parent: str | None, parents: Mapping[str, str | Non
     if parent not in parents:
         raise InvalidArgError(f"parent {parent} for moment {name} not found")
     above: str | None = parent
-    while above is not None:
+    for _ in parents:
+        above = parents.get(above) if above is not None else None
         if above == name:
             raise InvalidArgError(f"parent {parent} would create cycle to {name}")
-        above = parents.get(above)
 
 
 def check_owner(domain: Domain | None, uuid: str, what: str, name: str) -> None:

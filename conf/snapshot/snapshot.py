@@ -133,8 +133,6 @@ class Snapshot(Model):
         offline = self.state in OFFLINE
         if self.memory_location is None:
             self.memory = SnapshotMemory(snapshot="no" if offline else "internal")
-        if offline:
-            self.cookie = None
         self._check_memory(offline=offline)
 
     def _check_memory(self, *, offline: bool) -> None:

@@ -254,6 +254,7 @@ def test_lineage() -> None:
     parents = {"a": None, "b": "a", "c": "b"}
     check_lineage("d", "c", parents)
     check_lineage("d", None, parents)
+    check_lineage("d", "x", {"x": "y", "y": "x"})  # nobody's fault but a damaged file's
     for name, parent, complaint in (
         ("d", "d", "cannot set moment d as its own parent"),
         ("d", "x", "parent x for moment d not found"),
