@@ -4,8 +4,11 @@
 from __future__ import annotations
 
 import asyncio
+import functools
+from collections.abc import Callable, Coroutine
 from functools import cache
 from pathlib import Path
+from typing import Any, ParamSpec, TypeVar
 
 from lxml import etree
 
@@ -13,6 +16,10 @@ from virtd.errors import Code, From, VirtError
 
 #: Where libvirt's client library keeps its schemas.
 FOLDER = Path("/usr/share/libvirt/schemas")
+
+
+P = ParamSpec("P")
+R = TypeVar("R")
 
 
 @cache
@@ -27,6 +34,32 @@ async def validate(xml: str, name: str) -> None:
         VirtError: XML_INVALID_SCHEMA, it does not fit; INTERNAL_ERROR, there is no such schema here.
     """
     await asyncio.to_thread(_validate, xml, FOLDER / name)
+
+
+def validated(
+    name: str, flag: int | None, *, xml: int = 0
+) -> Callable[[Callable[P, R]], Callable[P, R | Coroutine[Any, Any, R]]]:
+    """Decorator of an API method: its document is checked first where `flag` (the last argument's) asks for it.
+
+    Args:
+        name: the schema.
+        flag: None: always.
+        xml: which argument is the document, not counting `self`.
+    """
+
+    def decorate(method: Callable[P, R]) -> Callable[P, R | Coroutine[Any, Any, R]]:
+        async def after_validation(*args: P.args, **kwargs: P.kwargs) -> R:
+            await validate(str(args[1 + xml]), name)
+            return method(*args, **kwargs)
+
+        @functools.wraps(method)
+        def call(*args: P.args, **kwargs: P.kwargs) -> R | Coroutine[Any, Any, R]:
+            asked = flag is None or (isinstance(args[-1], int) and args[-1] & flag)
+            return (after_validation if asked else method)(*args, **kwargs)
+
+        return call
+
+    return decorate
 
 
 def _validate(xml: str, path: Path) -> None:

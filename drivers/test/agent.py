@@ -70,9 +70,10 @@ class AgentApi(DomainPart):
         return self._running(dom).time
 
     def domain_set_time(self, dom: DomainRef, seconds: int, nseconds: int, flags: int) -> None:
-        """virDomainSetTime."""
+        """virDomainSetTime; by flag to the host's time."""
         check_flags(flags, DomainSetTimeFlags.SYNC, "testDomainSetTime")
-        self._running(dom).time = seconds, nseconds
+        now = divmod(int(self.world.clock.now() * 1e9), 10**9)
+        self._running(dom).time = now if flags else (seconds, nseconds)
 
     def domain_interface_addresses(
         self, dom: DomainRef, source: int, flags: int

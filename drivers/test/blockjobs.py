@@ -14,8 +14,8 @@ from drivers.qemu.block.changes import committed, pulled, to_base, to_copy
 from drivers.qemu.block.layers import Layer, chain, is_empty
 from drivers.qemu.block.lookup import commit_range, find_image
 from drivers.test.base import DomainPart
+from drivers.test.counters import DISK_SIZE
 from drivers.test.guest import TestGuest
-from drivers.test.statistics import DISK_SIZE
 from drivers.test.tuning import disk_of
 from drivers.test.work import BlockJob
 from virtd.enums import ConnectDomainEventBlockJobStatus as Status

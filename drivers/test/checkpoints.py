@@ -12,6 +12,7 @@ from conf.checkpoint import (
 )
 from conf.moments import check_lineage
 from drivers.common.filters import passes
+from drivers.common.schema import validated
 from drivers.test.base import DomainPart
 from drivers.test.guest import TestGuest
 from virtd.enums import DomainCheckpointCreateFlags as Create
@@ -33,6 +34,7 @@ class CheckpointApi(DomainPart):
         guest = self._guest(ref.dom)
         return guest, guest.checkpoints.named(ref.name)
 
+    @validated("domaincheckpoint.rng", None, xml=1)
     def domain_checkpoint_create_xml(self, dom: DomainRef, xml_desc: str, flags: int) -> CheckpointRef:
         """virDomainCheckpointCreateXML."""
         known = Create.REDEFINE | Create.QUIESCE | Create.REDEFINE_VALIDATE

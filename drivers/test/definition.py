@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+from drivers.common.schema import validated
 from drivers.test.base import DomainPart
 from drivers.test.defaults import prepare
 from drivers.test.guest import TestGuest
@@ -25,6 +26,7 @@ _UNDEFINE = (
 class DefinitionApi(DomainPart):
     """virDomainDefineXML, virDomainUndefine, virDomainGetXMLDesc, virDomain…Autostart."""
 
+    @validated("domain.rng", DomainDefineFlags.VALIDATE)
     def domain_define_xml_flags(self, xml: str, flags: int) -> DomainRef:
         """virDomainDefineXMLFlags."""
         check_flags(flags, DomainDefineFlags.VALIDATE, "testDomainDefineXMLFlags")

@@ -57,7 +57,7 @@ PARTS = (
     ScreenApi, SimulationApi,
     NetworkApi, PortApi, InterfaceApi, PoolApi, VolumeApi, NodeDeviceApi,
 )  # fmt: skip
-#: Hosts there may be at once.
+#: Hosts that a user may have at once.
 MAX_HOSTS = 100
 
 
@@ -89,7 +89,7 @@ class TestDriver(HypervisorDriver):
         key = connection.identity.uid, path
         world = self._hosts.get(key)
         if world is None:
-            if len(self._hosts) >= MAX_HOSTS:
+            if sum(owner == key[0] for owner, _path in self._hosts) >= MAX_HOSTS:
                 raise VirtError(Code.OPERATION_FAILED, "there are too many make-believe hosts")
             world = await asyncio.to_thread(build, path, Reader.of(connection.identity).read)
             gc.freeze()  # a host stays: there is no use in going through its thousands of objects again and again

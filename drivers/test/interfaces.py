@@ -7,6 +7,7 @@ from copy import deepcopy
 
 from conf.interface import format_interface
 from drivers.common.filters import passes
+from drivers.common.schema import validated
 from drivers.test.base import Part
 from drivers.test.hostinterfaces import Interfaces
 from virtd.enums import ConnectListAllInterfacesFlags as List
@@ -51,6 +52,7 @@ class InterfaceApi(Part):
         check_flags(flags, 0, "testInterfaceGetXMLDesc")
         return format_interface(self._interfaces.named(iface.name).definition)
 
+    @validated("interface.rng", InterfaceDefineFlags.VALIDATE)
     def interface_define_xml(self, xml: str, flags: int) -> InterfaceRef:
         """virInterfaceDefineXML."""
         check_flags(flags, InterfaceDefineFlags.VALIDATE, "testInterfaceDefineXML")

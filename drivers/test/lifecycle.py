@@ -3,7 +3,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Coroutine
+
 from conf.domain import Domain
+from drivers.common.schema import validated
 from drivers.test.base import DomainPart
 from drivers.test.defaults import prepare
 from drivers.test.guest import TestGuest
@@ -49,6 +52,7 @@ class LifecycleApi(DomainPart):
         """virDomainCreateWithFiles: there is nobody to give the files to."""
         return self.domain_create_with_flags(dom, flags)
 
+    @validated("domain.rng", DomainCreateFlags.START_VALIDATE)
     def domain_create_xml(self, xml_desc: str, flags: int) -> DomainRef:
         """virDomainCreateXML."""
         check_flags(flags, _CREATE_XML, "testDomainCreateXML")
@@ -60,7 +64,9 @@ class LifecycleApi(DomainPart):
         self._boot(guest, domain, flags)
         return guest.ref
 
-    def domain_create_xml_with_files(self, xml_desc: str, flags: int) -> DomainRef:
+    def domain_create_xml_with_files(
+        self, xml_desc: str, flags: int
+    ) -> DomainRef | Coroutine[object, object, DomainRef]:
         """virDomainCreateXMLWithFiles."""
         return self.domain_create_xml(xml_desc, flags)
 

@@ -15,6 +15,7 @@ from drivers.test.base import DomainPart
 from drivers.test.defaults import prepare
 from drivers.test.guest import TestGuest
 from drivers.test.jobs import begin_job, job_stats
+from drivers.test.work import UNLIMITED
 from virtd.enums import (
     DomainEventDefinedDetailType,
     DomainEventID,
@@ -36,14 +37,13 @@ from virtd.params import TypedParam
 from virtd.refs import DomainRef
 
 _FLAGS = (
-    Migrate.LIVE | Migrate.PERSIST_DEST | Migrate.UNDEFINE_SOURCE | Migrate.PAUSED | Migrate.CHANGE_PROTECTION
-    | Migrate.UNSAFE | Migrate.OFFLINE | Migrate.COMPRESSED | Migrate.ABORT_ON_ERROR | Migrate.AUTO_CONVERGE
-    | Migrate.NON_SHARED_DISK | Migrate.NON_SHARED_INC | Migrate.POSTCOPY | Migrate.PARALLEL
+    Migrate.LIVE | Migrate.PERSIST_DEST | Migrate.UNDEFINE_SOURCE | Migrate.PAUSED | Migrate.UNSAFE | Migrate.OFFLINE
+    | Migrate.COMPRESSED | Migrate.AUTO_CONVERGE | Migrate.NON_SHARED_DISK | Migrate.NON_SHARED_INC | Migrate.PARALLEL
 )  # fmt: skip
 #: What destinations answer to the question where the guest's memory should be sent.
 _URI = "test://localhost"
-#: Features of a driver that clients ask for before they migrate: version 3, with parameters, protected, offline.
-FEATURES = frozenset({6, 7, 11, 12, 13})
+#: Features of a driver that clients ask for before they migrate: version 3, with parameters, offline.
+FEATURES = frozenset({6, 11, 12, 13})
 
 
 def _texts(params: list[TypedParam]) -> dict[str, str]:
@@ -107,12 +107,13 @@ class MigrationApi(DomainPart):
         begin_job(guest)
         if not flags & Migrate.LIVE and guest.state == DomainState.RUNNING:
             guest.pause(DomainPausedReason.MIGRATION, DomainEventSuspendedDetailType.PAUSED)
-        await self._move(guest)
+        limit = int(_texts(params).get("bandwidth", 0))
+        await self._move(guest, limit or guest.migration.speed)
         guest.pause(DomainPausedReason.MIGRATION, DomainEventSuspendedDetailType.MIGRATED)
         return b""
 
-    async def _move(self, guest: TestGuest) -> None:
-        """Return when all memory has moved.
+    async def _move(self, guest: TestGuest, speed: int) -> None:
+        """Return when all memory has moved, at so many MiB/s.
 
         Raises:
             VirtError: OPERATION_ABORTED: somebody gave it up, or the guest ended.
@@ -125,7 +126,8 @@ class MigrationApi(DomainPart):
                 moved.set_result(well)
 
         size = current_memory(guest) * 1024
-        guest.work.begin(None, size, self.world.job_seconds, lambda: settle(well=True))
+        seconds = self.world.job_seconds if speed == UNLIMITED else size / (speed << 20)
+        guest.work.begin(None, size, seconds, lambda: settle(well=True))
         guest.give_up = lambda: settle(well=False)
         try:
             if not await moved:
@@ -202,7 +204,8 @@ class MigrationApi(DomainPart):
         resource: int,
     ) -> bytes:
         """The third step."""
-        return await self.domain_migrate_perform3_params(dom, dconnuri, [], cookie_in, flags)
+        limit = [TypedParam("bandwidth", TypedParameterType.ULLONG, resource)]
+        return await self.domain_migrate_perform3_params(dom, dconnuri, limit, cookie_in, flags)
 
     def domain_migrate_finish3(
         self, dname: str, cookie_in: bytes, dconnuri: str | None, uri: str | None, flags: int, cancelled: int
@@ -219,6 +222,8 @@ class MigrationApi(DomainPart):
     def domain_migrate_set_max_speed(self, dom: DomainRef, bandwidth: int, flags: int) -> None:
         """virDomainMigrateSetMaxSpeed, in MiB/s."""
         check_flags(flags, 0, "testDomainMigrateSetMaxSpeed")
+        if not 0 < bandwidth <= UNLIMITED:
+            raise VirtError(Code.OVERFLOW, f"bandwidth must be less than {UNLIMITED + 1}")
         self._guest(dom).migration.speed = bandwidth
 
     def domain_migrate_get_max_speed(self, dom: DomainRef, flags: int) -> int:

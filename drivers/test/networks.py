@@ -8,6 +8,7 @@ from copy import deepcopy
 from conf.network import format_network, parse_network
 from drivers.common.networks import ManagedNetwork, NetworkList, NetworkLookup
 from drivers.common.networkupdate import update
+from drivers.common.schema import validated
 from drivers.test.base import Part
 from drivers.test.world import World
 from virtd.enums import NetworkCreateFlags, NetworkDefineFlags, NetworkEventID, NetworkUpdateFlags
@@ -27,6 +28,7 @@ class NetworkApi(Part, NetworkLookup):
         """Those of the host that the calling client has open."""
         return self.world.networks
 
+    @validated("network.rng", NetworkDefineFlags.VALIDATE)
     def network_define_xml_flags(self, xml: str, flags: int) -> NetworkRef:
         """virNetworkDefineXMLFlags."""
         check_flags(flags, NetworkDefineFlags.VALIDATE, "testNetworkDefineXMLFlags")
@@ -34,6 +36,7 @@ class NetworkApi(Part, NetworkLookup):
         self._tell(network, Lifecycle.DEFINED)
         return network.ref
 
+    @validated("network.rng", NetworkCreateFlags.VALIDATE)
     def network_create_xml_flags(self, xml: str, flags: int) -> NetworkRef:
         """virNetworkCreateXMLFlags."""
         check_flags(flags, NetworkCreateFlags.VALIDATE, "testNetworkCreateXMLFlags")

@@ -6,6 +6,7 @@ from __future__ import annotations
 from conf.nodedev import NodeDevice, parse_node_device
 from conf.nodedev.scsi import FCHost, SCSIHostCapability
 from drivers.common.nodedevices import NodeDeviceLookup, capabilities
+from drivers.common.schema import validated
 from drivers.test.base import Part
 from virtd.enums import NodeDeviceCreateXMLFlags, NodeDeviceEventID
 from virtd.enums import NodeDeviceEventLifecycleType as Lifecycle
@@ -22,6 +23,7 @@ class NodeDeviceApi(Part, NodeDeviceLookup):
         """Those of the host that the calling client has open."""
         return self.world.devices
 
+    @validated("nodedev.rng", NodeDeviceCreateXMLFlags.VALIDATE)
     def node_device_create_xml(self, xml_desc: str, flags: int) -> NodeDeviceRef:
         """virNodeDeviceCreateXML: a virtual port of an adapter that can have some."""
         check_flags(flags, NodeDeviceCreateXMLFlags.VALIDATE, "testNodeDeviceCreateXML")

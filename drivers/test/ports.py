@@ -7,6 +7,7 @@ from uuid import UUID
 
 from conf.networkport import NetworkPort, format_network_port, parse_network_port
 from drivers.common.networks import ManagedNetwork
+from drivers.common.schema import validated
 from drivers.common.tuning import BANDWIDTH
 from drivers.test.addresses import HOSTNAME, addresses
 from drivers.test.base import Part
@@ -49,6 +50,7 @@ class PortApi(Part):
         found, _port = self._port(NetworkPortRef(network, uuid))
         return NetworkPortRef(found.ref, uuid)
 
+    @validated("networkport.rng", NetworkPortCreateFlags.VALIDATE, xml=1)
     def network_port_create_xml(self, network: NetworkRef, xml: str, flags: int) -> NetworkPortRef:
         """virNetworkPortCreateXML."""
         known = NetworkPortCreateFlags.RECLAIM | NetworkPortCreateFlags.VALIDATE

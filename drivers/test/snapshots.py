@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 from conf.domain import Domain
+from conf.domain.abi import check_abi
 from conf.domain.devices.disk import DiskDriver
 from conf.domain.devices.storage_source import BackingStore, Format, StorageSource
 from conf.domain.lookup import find_disk
@@ -206,15 +207,15 @@ def _redefine(guest: TestGuest, xml: str, flags: int) -> Snapshot:
     """Take in the description of a snapshot that exists."""
     snapshot = parse_snapshot(xml, redefine=True)
     name = snapshot.name or ""
+    check_lineage(name, snapshot.parent_name, guest.snapshots.parents)
     settle_redefinition(
         snapshot,
         guest.snapshots.get(name),
         guest.definition.uuid,
-        lambda _old, _new: None,
+        check_abi,
         disk_only=bool(flags & Create.DISK_ONLY),
         is_file=lambda _path: True,
     )
-    check_lineage(name, snapshot.parent_name, guest.snapshots.parents)
     guest.snapshots.add(snapshot)
     if flags & Create.CURRENT:
         guest.snapshots.current = snapshot

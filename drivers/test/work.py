@@ -91,11 +91,15 @@ class BlockJob:
         return self.type in (Type.COPY, Type.ACTIVE_COMMIT)
 
 
+#: MiB/s of a migration that nobody limits.
+UNLIMITED = (2**63 - 1) >> 20
+
+
 @dataclass(slots=True)
 class Limits:
     """What a guest's migration may use: MiB/s, milliseconds of downtime, bytes of cache."""
 
-    speed: int = 32
+    speed: int = UNLIMITED
     downtime: int = 300
     cache: int = 64 << 20
 

@@ -7,6 +7,7 @@ import pytest
 
 from tests.fakes.make_believe import Caller
 from virtd.enums import ConnectDomainEventBlockJobStatus as Status
+from virtd.enums import ConnectGetAllDomainStatsFlags as Flags
 from virtd.enums import DomainBlockCommitFlags as Commit
 from virtd.enums import (
     DomainBlockJobAbortFlags,
@@ -14,6 +15,7 @@ from virtd.enums import (
     DomainEventID,
     DomainSnapshotDeleteFlags,
     DomainState,
+    DomainStatsTypes,
     DomainUndefineFlags,
 )
 from virtd.enums import DomainSnapshotCreateFlags as Create
@@ -161,9 +163,15 @@ def test_external_snapshots_make_a_chain(client: Caller, chained: DomainRef) -> 
     assert chain(client, chained) == ["/guest/diskimage1.two", "/guest/diskimage1.one", "/guest/diskimage1"]
 
 
-async def test_an_active_commit_becomes_ready_and_is_pivoted(
-    client: Caller, chained: DomainRef, told: list[Event]
-) -> None:
+def test_statistics_of_the_images_below(client: Caller, chained: DomainRef) -> None:
+    ((_dom, params),) = client.connect_get_all_domain_stats([chained], DomainStatsTypes.BLOCK, Flags.BACKING)
+    values = {param.field: param.value for param in params}
+    assert values["block.count"] == 3
+    assert values["block.2.path"] == "/guest/diskimage1"
+    assert ("block.0.rd.reqs" in values, "block.1.rd.reqs" in values) == (True, False)
+
+
+async def test_an_active_commit_becomes_ready_and_is_pivoted(client: Caller, chained: DomainRef, told: list[Event]) -> None:
     client.domain_block_commit(chained, "vda", None, None, 0, Commit.ACTIVE)
     type_, _speed, done, size = client.domain_get_block_job_info(chained, "vda", 0)
     assert (type_, done < size) == (DomainBlockJobType.ACTIVE_COMMIT, True)

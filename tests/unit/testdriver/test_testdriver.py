@@ -12,6 +12,7 @@ from tests.fakes.make_believe import Caller
 from virtd.dispatch import Dispatcher
 from virtd.enums import (
     DomainCreateFlags,
+    DomainDefineFlags,
     DomainEventDefinedDetailType,
     DomainEventStartedDetailType,
     DomainEventStoppedDetailType,
@@ -100,6 +101,16 @@ async def test_a_description_that_is_none_is_refused(
     (tmp_path / "host.xml").write_text(content)
     with pytest.raises(VirtError):
         await Caller(driver).open(str(tmp_path / "host.xml"))
+
+
+async def test_documents_are_held_against_the_schema_on_request(client: Caller) -> None:
+    bad = XML.format("v").replace("<memory>", "<memory><b/>")
+    assert client.domain_is_active(client.domain_define_xml_flags(XML.format("v"), 0)) == 0
+    with pytest.raises(VirtError) as error:
+        await client.domain_define_xml_flags(bad, DomainDefineFlags.VALIDATE)
+    assert error.value.code == Code.XML_INVALID_SCHEMA
+    dom = await client.domain_define_xml_flags(XML.format("w"), DomainDefineFlags.VALIDATE)
+    assert dom.name == "w"
 
 
 def test_every_method_fits_the_wire(driver: test_driver.TestDriver) -> None:
