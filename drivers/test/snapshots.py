@@ -21,6 +21,7 @@ from conf.snapshot.snapshot import SnapshotState
 from drivers.common.filters import passes
 from drivers.common.schema import validated
 from drivers.test.base import DomainPart
+from drivers.test.defaults import complete
 from drivers.test.guest import TestGuest
 from virtd.enums import (
     DomainEventResumedDetailType,
@@ -207,6 +208,9 @@ def _redefine(guest: TestGuest, xml: str, flags: int) -> Snapshot:
     """Take in the description of a snapshot that exists."""
     snapshot = parse_snapshot(xml, redefine=True)
     name = snapshot.name or ""
+    for domain in (snapshot.domain, snapshot.inactive_domain):
+        if domain is not None:
+            complete(domain)
     check_lineage(name, snapshot.parent_name, guest.snapshots.parents)
     settle_redefinition(
         snapshot,

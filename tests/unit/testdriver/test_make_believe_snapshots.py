@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import pytest
 
+from conf.errors import ConfError
 from tests.fakes.make_believe import Caller
 from virtd.enums import ConnectDomainEventBlockJobStatus as Status
 from virtd.enums import ConnectGetAllDomainStatsFlags as Flags
@@ -116,6 +117,17 @@ def test_a_snapshot_can_be_described_again(client: Caller, dom: DomainRef) -> No
     assert client.domain_snapshot_get_xml_desc(snapshot, 0) == xml
 
 
+def test_a_snapshot_described_again_is_of_the_same_machine(client: Caller, dom: DomainRef) -> None:
+    snapshot = client.domain_snapshot_create_xml(dom, SNAPSHOT.format("s"), 0)
+    xml = client.domain_snapshot_get_xml_desc(snapshot, 0)
+    with pytest.raises(ConfError, match="Target domain vCPU max 3 does not match source 2"):
+        client.domain_snapshot_create_xml(dom, xml.replace(">2</vcpu>", ">3</vcpu>"), Create.REDEFINE)
+    orphan = "<parent><name>x</name></parent>"
+    with pytest.raises(ConfError, match="parent x for moment s not found"):
+        client.domain_snapshot_create_xml(dom, xml.replace("<memory ", f"{orphan}<memory ", 1), Create.REDEFINE)
+    assert client.domain_snapshot_get_xml_desc(snapshot, 0) == xml
+
+
 async def test_checkpoints(client: Caller, dom: DomainRef) -> None:
     first, second = [
         await client.domain_checkpoint_create_xml(dom, f"<domaincheckpoint><name>{n}</name></domaincheckpoint>", 0)
@@ -171,7 +183,9 @@ def test_statistics_of_the_images_below(client: Caller, chained: DomainRef) -> N
     assert ("block.0.rd.reqs" in values, "block.1.rd.reqs" in values) == (True, False)
 
 
-async def test_an_active_commit_becomes_ready_and_is_pivoted(client: Caller, chained: DomainRef, told: list[Event]) -> None:
+async def test_an_active_commit_becomes_ready_and_is_pivoted(
+    client: Caller, chained: DomainRef, told: list[Event]
+) -> None:
     client.domain_block_commit(chained, "vda", None, None, 0, Commit.ACTIVE)
     type_, _speed, done, size = client.domain_get_block_job_info(chained, "vda", 0)
     assert (type_, done < size) == (DomainBlockJobType.ACTIVE_COMMIT, True)
