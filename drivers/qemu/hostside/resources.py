@@ -11,8 +11,9 @@ from typing import TYPE_CHECKING
 
 from conf.domain import Domain
 from conf.domain.devices.chardev_source import CharacterBackend
+from drivers.common import usb
 from drivers.qemu.command.chardevs import file_paths, socket_path
-from drivers.qemu.hostside import cgroup, graphics, interfaces, ownership, usb, vsock
+from drivers.qemu.hostside import cgroup, graphics, interfaces, ownership, vsock
 from drivers.qemu.runtime import Runtime
 from drivers.qemu.settings import Account
 from virtd.errors import Code, VirtError

@@ -15,6 +15,7 @@ from conf.domain.devices.memory import Memory
 from conf.domain.devices.redirdev import Redirdev
 from conf.domain.devices.rng import RNG
 from conf.domain.devices.watchdog import Watchdog
+from drivers.common import usb
 from drivers.qemu import commands
 from drivers.qemu.block import access
 from drivers.qemu.command.board import watchdog_props
@@ -27,7 +28,7 @@ from drivers.qemu.command.memory import module_backend, module_props
 from drivers.qemu.command.small_virtio import rng_backend_props, rng_props
 from drivers.qemu.command.usb import redirdev_props
 from drivers.qemu.guest import Guest
-from drivers.qemu.hostside import ownership, usb
+from drivers.qemu.hostside import ownership
 from drivers.qemu.hotplug.session import Plug, quietly
 from virtd.errors import Code, VirtError
 

@@ -10,7 +10,7 @@ import pytest
 
 from conf.domain.devices.hostdev import Hostdev
 from conf.domain.devices.single import parse_device
-from drivers.qemu.hostside import usb
+from drivers.common import usb
 from virtd.errors import VirtError
 
 
