@@ -14,7 +14,7 @@ from drivers.qemu.command.memory_backends import (
     make_backend,
     wants_preallocation,
 )
-from drivers.qemu.command.memory_sizes import KIB, cells_of, initial_memory, module_size
+from drivers.qemu.command.memory_sizes import KIB, aligned, cells_of, initial_memory, module_size
 from drivers.qemu.command.numa import cells_need_backends
 from virtd.errors import Code, VirtError
 
@@ -29,7 +29,9 @@ def add_memory(build: Build, line: CommandLine) -> None:
     """-m and the back end of a machine without NUMA nodes."""
     most, kib = build.domain.max_memory, initial_memory(build)
     if most is not None and most.size:
-        line.add_list("-m", ("size", f"{kib}k"), ("slots", most.slots or None), ("maxmem", f"{most.size}k"))
+        line.add_list(
+            "-m", ("size", f"{kib}k"), ("slots", most.slots or None), ("maxmem", f"{aligned(build, most.size)}k")
+        )
     else:
         line.add("-m", str(kib // KIB))
     ram = default_ram_id(build)

@@ -8,6 +8,9 @@ import os
 import secrets
 
 from conf.domain import Domain
+from conf.domain.devices.address import HostPCIAddress
+from conf.domain.devices.hostdev import Hostdev
+from conf.domain.devices.hostdev_source import HostdevSource
 from conf.domain.devices.interface import Interface
 from drivers.qemu import prepare
 from drivers.qemu.addresses import assign_addresses
@@ -54,6 +57,7 @@ class NativePart(Part):
 def native_line(domain: Domain, capabilities: Capabilities, context: QemuContext) -> CommandLine:
     """The line for a completed definition, which is changed on the way.  Blocks."""
     check_start(domain)
+    domain.devices.hostdevs[:0] = filter(None, map(_host_end, domain.devices.interfaces))
     domain.devices.interfaces = [_as_plain(interface) for interface in domain.devices.interfaces]
     assign_addresses(domain, capabilities)
     prepare.live(domain, context, _no_runtime(domain, context))
@@ -65,6 +69,14 @@ def native_line(domain: Domain, capabilities: Capabilities, context: QemuContext
 def _no_runtime(domain: Domain, context: QemuContext) -> Runtime:
     paths = context.paths
     return Runtime(domain_dir=paths.domain_dir(_NO_ID, domain.name), channel_dir=paths.channel_dir(_NO_ID, domain.name))
+
+
+def _host_end(interface: Interface) -> Hostdev | None:
+    """The PCI device of the host that is an interface, which is shown beside it."""
+    device = interface.source.hostdev if interface.type == "hostdev" and interface.source else None
+    if not isinstance(device, HostPCIAddress):
+        return None
+    return Hostdev(type="pci", driver=interface.hostdev_driver, source=HostdevSource(pci=device))
 
 
 def _as_plain(interface: Interface) -> Interface:

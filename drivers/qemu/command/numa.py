@@ -48,6 +48,8 @@ def tells_speed(domain: Domain) -> bool:
 
 def cells_need_backends(build: Build) -> bool:
     machine = build.caps.machine(build.machine, build.domain.type)
+    if tells_speed(build.domain):
+        return True
     can_do_without = machine is not None and machine.numa_mem_supported
     return not can_do_without or any(backend.special for backend in _cell_backends(build))
 

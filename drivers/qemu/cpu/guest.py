@@ -82,12 +82,13 @@ def translate_model(cpu: CPU, caps: Capabilities, virt_type: str, cpu_map: CpuMa
     known = known_models(caps, virt_type, cpu_map)
     if cpu.model is None or name is None or name in known or not known:
         return
+    if caps.is_x86:
+        check_names(cpu, cpu_map)
     if cpu.model.fallback == "forbid":
         raise VirtError(Code.CONFIG_UNSUPPORTED, f"CPU model {name} is not supported by hypervisor")
     if not caps.is_x86:
         text = f"cannot translate CPU model {name} to a supported model"
         raise VirtError(Code.NO_SUPPORT, text, source=From.CPU)
-    check_names(cpu, cpu_map)
     model = cpu_map.models[name]
     wanted = {f.name: f for f in cpu.features if f.policy in ("require", "disable")}
     required = frozenset(f.name for f in wanted.values() if f.policy == "require")
