@@ -15,8 +15,8 @@ from virtd.errors import Code, From, VirtError
 _SHOWN = 1024
 
 
-async def run(program: str, *arguments: str, seconds: float) -> None:
-    """Run a program to its end; it is killed when it takes too long or the caller is cancelled.
+async def run(program: str, *arguments: str, seconds: float) -> bytes:
+    """Run a program to its end and return what it wrote; it is killed when it takes too long or the caller is cancelled.
 
     Raises:
         VirtError: SYSTEM_ERROR, it is not installed; OPERATION_TIMEOUT; INTERNAL_ERROR, it failed.
@@ -25,13 +25,13 @@ async def run(program: str, *arguments: str, seconds: float) -> None:
     process = await asyncio.create_subprocess_exec(
         *argv,
         stdin=asyncio.subprocess.DEVNULL,
-        stdout=asyncio.subprocess.DEVNULL,
+        stdout=asyncio.subprocess.PIPE,
         stderr=asyncio.subprocess.PIPE,
         env={"LC_ALL": "C", "PATH": os.environ.get("PATH", os.defpath)},
     )
     try:
         async with asyncio.timeout(seconds):
-            _, said = await process.communicate()
+            told, said = await process.communicate()
     except TimeoutError:
         raise VirtError(Code.OPERATION_TIMEOUT, f"{' '.join(argv)} takes too long", source=From.NONE) from None
     finally:
@@ -41,6 +41,7 @@ async def run(program: str, *arguments: str, seconds: float) -> None:
             await process.wait()
     if process.returncode:
         raise _failed(argv, process.returncode, said)
+    return told
 
 
 def _path_of(program: str) -> str:

@@ -8,6 +8,7 @@ import platform
 import re
 
 from conf.capabilities import format_capabilities
+from drivers.common.hostsysinfo import host_sysinfo
 from drivers.lxc.api.base import Part
 from drivers.lxc.capabilities import describe_guests, describe_host
 from virtd.errors import Code, VirtError, check_flags
@@ -34,7 +35,7 @@ class ConnectionApi(Part):
         """virConnectGetCapabilities."""
         return format_capabilities(await asyncio.to_thread(describe_host), describe_guests())
 
-    def connect_get_sysinfo(self, flags: int) -> str:
-        """virConnectGetSysinfo; the host's firmware tables are not read yet."""
+    async def connect_get_sysinfo(self, flags: int) -> str:
+        """virConnectGetSysinfo."""
         check_flags(flags, 0, "lxcConnectGetSysinfo")
-        raise VirtError(Code.CONFIG_UNSUPPORTED, "Host SMBIOS information is not available")
+        return await host_sysinfo()

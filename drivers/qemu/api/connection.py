@@ -6,6 +6,7 @@ from __future__ import annotations
 import fcntl
 import os
 
+from drivers.common.hostsysinfo import host_sysinfo
 from drivers.qemu.api.base import Part
 from virtd.errors import Code, VirtError, check_flags
 
@@ -40,10 +41,10 @@ class ConnectionApi(Part):
             raise VirtError(Code.INVALID_ARG, f"unknown type '{type_}'")
         return _max_vcpus_kvm()
 
-    def connect_get_sysinfo(self, flags: int) -> str:
-        """virConnectGetSysinfo; the host's firmware tables are not read yet."""
+    async def connect_get_sysinfo(self, flags: int) -> str:
+        """virConnectGetSysinfo."""
         check_flags(flags, 0, "qemuConnectGetSysinfo")
-        raise VirtError(Code.CONFIG_UNSUPPORTED, "Host SMBIOS information is not available")
+        return await host_sysinfo()
 
 
 def _max_vcpus_kvm() -> int:
