@@ -10,7 +10,7 @@ from virtd.host.command import run
 
 
 async def test_a_program_that_succeeds() -> None:
-    await run("true", seconds=10)
+    assert await run("echo", "done", seconds=10) == b"done\n"
 
 
 @pytest.mark.parametrize(
