@@ -9,9 +9,15 @@ from __future__ import annotations
 
 
 class ConfError(Exception):
-    """A document that cannot be accepted.  `code` is the `virErrorNumber` a client is told."""
+    """A document that cannot be accepted.
+
+    Attributes:
+        code: the `virErrorNumber` a client is told.
+        of_domain: it is about a guest's definition, whatever document that stands in.
+    """
 
     code = 1
+    of_domain = False
 
 
 class InternalError(ConfError):
@@ -97,3 +103,9 @@ class SystemCallError(ConfError):
     """VIR_ERR_SYSTEM_ERROR: the answer to an address that no resolver knows."""
 
     code = 38
+
+
+def of_domain(error: ConfError) -> ConfError:
+    """The same complaint, as one about a guest's definition."""
+    error.of_domain = True
+    return error

@@ -10,7 +10,7 @@ from lxml.etree import _Element
 
 from conf.binding import Model, child_text, number
 from conf.domain import Domain
-from conf.errors import InternalError, InvalidArgError, NoNameError, XMLError
+from conf.errors import InternalError, InvalidArgError, NoNameError, XMLError, of_domain
 
 CreationTime = Annotated[int, number(-(2**63), 2**63 - 1)]
 _DOMAINS = ("domain", "inactiveDomain")
@@ -64,7 +64,7 @@ def prepare_moment(root: _Element, *, redefine: bool) -> None:
     for tag in _DOMAINS:
         found = root.find(tag)
         if found is not None and not found.findtext("name"):
-            raise NoNameError("")
+            raise of_domain(NoNameError(""))
 
 
 def drop(root: _Element, *tags: str) -> None:
@@ -86,14 +86,14 @@ def check_lineage(name: str, parent: str | None, parents: Mapping[str, str | Non
     if parent is None:
         return
     if parent == name:
-        raise InvalidArgError(f"cannot set moment {name} as its own parent")
+        raise of_domain(InvalidArgError(f"cannot set moment {name} as its own parent"))
     if parent not in parents:
-        raise InvalidArgError(f"parent {parent} for moment {name} not found")
+        raise of_domain(InvalidArgError(f"parent {parent} for moment {name} not found"))
     above: str | None = parent
     for _ in parents:
         above = parents.get(above) if above is not None else None
         if above == name:
-            raise InvalidArgError(f"parent {parent} would create cycle to {name}")
+            raise of_domain(InvalidArgError(f"parent {parent} would create cycle to {name}"))
 
 
 def check_owner(domain: Domain | None, uuid: str, what: str, name: str) -> None:

@@ -383,7 +383,11 @@ class VirtError(Exception):
     @classmethod
     def from_conf(cls, error: ConfError, source: From = From.DOMAIN) -> VirtError:
         """The same complaint in the API's terms; `source` is that of the described object."""
-        return cls(Code(error.code), str(error) or None, source=From.XML if isinstance(error, XMLFormError) else source)
+        if isinstance(error, XMLFormError):
+            source = From.XML
+        elif error.of_domain:
+            source = From.DOMAIN
+        return cls(Code(error.code), str(error) or None, source=source)
 
 
 class ArgumentError(VirtError):

@@ -16,7 +16,7 @@ from conf.binding.fields import Binding, Complaint, Values
 from conf.binding.model import Model, assemble
 from conf.binding.plan import Field, fields_of, variants
 from conf.binding.scalars import BadValueError
-from conf.errors import ConfError, XMLFormError
+from conf.errors import ConfError, XMLFormError, of_domain
 
 M = TypeVar("M", bound=Model)
 Element = etree._Element
@@ -268,7 +268,11 @@ def _model_value(field: Field) -> Reader:
         return compiled[0](element, around, options)
 
     def run_definition(element: Element, around: Values, options: ParseOptions) -> Any:
-        return run(element, around, replace(options, inactive=True, status=False))
+        try:
+            return run(element, around, replace(options, inactive=True, status=False))
+        except ConfError as error:
+            of_domain(error)
+            raise
 
     return run_definition if field.binding.definition else run
 

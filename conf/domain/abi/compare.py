@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 
-from conf.errors import ConfigUnsupportedError
+from conf.errors import ConfigUnsupportedError, of_domain
 
 #: (old, new)
 Check = Callable[[Any, Any], None]
@@ -48,7 +48,7 @@ def same(text: str, of: str | Getter, *, old_first: bool = False) -> Check:
 
 def refuse(text: str, *values: object) -> None:
     """Raise the complaint with the values in it, as many as it shows."""
-    raise ConfigUnsupportedError(text % values[: text.count("%s")])
+    raise of_domain(ConfigUnsupportedError(text % values[: text.count("%s")]))
 
 
 def word(of: str | Getter, unset: str = "default") -> Getter:

@@ -9,6 +9,7 @@ from conf.domain import Domain, parse_domain
 from conf.errors import ConfError, ConfigUnsupportedError
 from conf.moments import check_lineage
 from conf.snapshot import Snapshot, align_disks, format_snapshot, parse_snapshot, settle_redefinition
+from virtd.errors import From, VirtError
 
 UUID = "0d6f5a5e-9a55-4c35-8d3e-6a1c8f6f9a10"
 DISKS = """
@@ -262,3 +263,25 @@ def test_lineage() -> None:
     ):
         with pytest.raises(ConfError, match=complaint):
             check_lineage(name, parent, parents)
+
+
+@pytest.mark.parametrize(
+    ("document", "source"),
+    [
+        (existing("nostate"), From.DOMAIN_SNAPSHOT),
+        (existing("running", domain_xml="<domain type='kvm'/>"), From.DOMAIN),
+        (existing("running", domain_xml="<domain type='kvm'><name>g</name></domain>"), From.DOMAIN),
+        (existing("running", domain_xml=DOMAIN.replace("type='file'", "type='x'", 1)), From.XML),
+        (existing("running", "<memory snapshot='x'/>"), From.XML),
+    ],
+)
+def test_what_a_complaint_is_about(document: str, source: From) -> None:
+    with pytest.raises(ConfError) as caught:
+        parse_snapshot(document, redefine=True)
+    assert VirtError.from_conf(caught.value, From.DOMAIN_SNAPSHOT).source == source
+
+
+def test_complaints_about_parents_are_about_the_guest() -> None:
+    with pytest.raises(ConfError) as caught:
+        check_lineage("a", "a", {})
+    assert VirtError.from_conf(caught.value, From.DOMAIN_SNAPSHOT).source == From.DOMAIN
