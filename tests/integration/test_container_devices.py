@@ -146,3 +146,30 @@ def test_a_device_from_the_start(containers: Containers):
     containers.create("began", "dd if=/dev/kmsg of=/dev/null bs=8192 count=1; echo $? >/told; touch /done", misc)
     assert containers.told("began").strip() == "0"
     containers.virsh("destroy", "began")
+
+
+def test_traffic_is_limited(containers: Containers):
+    rates = "<bandwidth><inbound average='128' peak='256' burst='64'/><outbound average='100'/></bandwidth>"
+    containers.create("slow", "", card("52:54:00:aa:bb:05", rates))
+    (tap,) = ports()
+    shown = subprocess.run(["tc", "class", "show", "dev", tap], capture_output=True, text=True, check=True).stdout
+    assert "rate 1048Kbit ceil 2097Kbit" in shown
+    assert (
+        "ingress"
+        in subprocess.run(["tc", "qdisc", "show", "dev", tap], capture_output=True, text=True, check=True).stdout
+    )
+    containers.virsh("destroy", "slow")
+
+
+@pytest.mark.parametrize(
+    ("body", "complaint"),
+    [
+        ("<vlan><tag id='4'/></vlan>", "requesting a vlan tag, but that is not supported"),
+        ("<virtualport type='openvswitch'/>", "cannot have a virtualport of type 'openvswitch'"),
+    ],
+)
+def test_what_a_plain_bridge_cannot_do_is_told(containers: Containers, body: str, complaint: str):
+    path = containers.write("fancy", "", card("52:54:00:aa:bb:06", body))
+    assert complaint in containers.fails("create", str(path))
+    assert containers.left("fancy") == []
+    assert ports() == set()

@@ -5,18 +5,14 @@ from __future__ import annotations
 
 import os
 import stat
-from collections.abc import Iterator
-from pathlib import Path
 from typing import Any
 
 from conf.domain import Domain
 from conf.domain.devices.hostdev import Hostdev
-from conf.domain.devices.hostdev_source import HostdevSource
+from drivers.common import usb
 from drivers.lxc.controller.plan import Node
 from virtd.errors import Code, VirtError
-from virtd.host.node import read_int, read_text
 
-_USB_DEVICES = Path("/sys/bus/usb/devices")
 _MODE = 0o777
 
 
@@ -59,39 +55,10 @@ def _hostdev_node(hostdev: Any) -> Node | None:
         path = hostdev.source.block if hostdev.type == "storage" else hostdev.source.char
         return _node(path, path.removeprefix("/dev/"), block_only=hostdev.type == "storage")
     if hostdev.type == "usb":
-        path = "bus/usb/{:03d}/{:03d}".format(*_usb_place(hostdev.source))
-        return _node(f"/dev/{path}", path, block_only=False)
+        path = usb.resolve(hostdev).path
+        return _node(path, path.removeprefix("/dev/"), block_only=False)
     text = f"Unsupported host device mode {hostdev.mode}"
     raise VirtError(Code.CONFIG_UNSUPPORTED, text)
-
-
-def _usb_place(source: HostdevSource) -> tuple[int, int]:
-    """Bus and number of a USB device, which is named by them or by its vendor and product.
-
-    Raises:
-        VirtError: INTERNAL_ERROR, there is no such device; OPERATION_FAILED, there are several.
-    """
-    if source.usb is not None:
-        return source.usb.bus, source.usb.device
-    assert source.vendor is not None
-    assert source.product is not None
-    name = f"{source.vendor.id:04x}:{source.product.id:04x}"
-    found = [place for ids, place in _usb_devices() if ids == name]
-    if not found:
-        raise VirtError(Code.INTERNAL_ERROR, f"Did not find USB device {name}")
-    if len(found) > 1:
-        text = f"multiple USB devices for {name}, use <address> to specify one"
-        raise VirtError(Code.OPERATION_FAILED, text)
-    return found[0]
-
-
-def _usb_devices() -> Iterator[tuple[str, tuple[int, int]]]:
-    """(vendor:product, place) of all that are plugged in."""
-    for folder in _USB_DEVICES.glob("*"):
-        vendor, product = read_text(folder / "idVendor"), read_text(folder / "idProduct")
-        bus, device = read_int(folder / "busnum"), read_int(folder / "devnum")
-        if bus is not None and device is not None:
-            yield f"{vendor}:{product}", (bus, device)
 
 
 def _node(source: str, name: str, *, block_only: bool) -> Node:

@@ -57,6 +57,7 @@ def name_for(domain: Domain, interface: Any) -> str:
 
 def plan(interface: Any, guest_name: str) -> Interface:
     """One interface."""
+    _check_connection(interface)
     made: Interface = {
         "kind": "veth",
         "host": _chosen_target(interface),
@@ -82,6 +83,24 @@ def plan(interface: Any, guest_name: str) -> Interface:
         text = f"Unsupported network type {interface.type}"
         raise VirtError(Code.INTERNAL_ERROR, text)
     return made
+
+
+def _check_connection(interface: Any) -> None:
+    """Refuse what a plain bridge or card cannot do."""
+    if interface.vlan is not None:
+        text = (
+            f"an interface of type '{interface.type}' is requesting a vlan tag, "
+            "but that is not supported for this type of connection"
+        )
+        raise VirtError(Code.CONFIG_UNSUPPORTED, text)
+    if interface.virtualport is not None:
+        text = (
+            f"an interface of type '{interface.type}' cannot have a virtualport of type '{interface.virtualport.type}'"
+        )
+        raise VirtError(Code.CONFIG_UNSUPPORTED, text)
+    if interface.filterref is not None:
+        text = f"Cannot set filters of interface '{interface.filterref.filter}': there is no driver for network filters"
+        raise VirtError(Code.CONFIG_UNSUPPORTED, text)
 
 
 def plan_hostdev(hostdev: Any) -> Interface:

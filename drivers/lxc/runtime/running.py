@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from conf.domain.devices.interface import Interface
 from drivers.lxc.runstate import RunState
-from drivers.lxc.runtime import consoles, hostdevices, interfaces, limits, sharing
+from drivers.lxc.runtime import bandwidth, consoles, hostdevices, interfaces, limits, sharing
 from drivers.lxc.runtime.cgroup import Cgroup, Hierarchies
 from drivers.lxc.runtime.controller import Controller
 from virtd.errors import Code, VirtError, operation_invalid
@@ -106,6 +106,8 @@ async def attach_device(guest: Guest, device: Any) -> None:
         if name:
             run.veths.append(name)
             interfaces.set_target(device, name)
+            if isinstance(device, Interface) and device.bandwidth is not None:
+                await bandwidth.limit(name, device.bandwidth)
         return
     node = await asyncio.to_thread(hostdevices.node, device)
     await asyncio.to_thread(_allow, guest, device)  # the controller is in the group itself

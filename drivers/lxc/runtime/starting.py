@@ -15,7 +15,7 @@ from conf.domain import Domain
 from drivers.common.process import start_ticks
 from drivers.lxc.controller.plan import Plan
 from drivers.lxc.runstate import End, RunState
-from drivers.lxc.runtime import consoles, ending, interfaces, limits
+from drivers.lxc.runtime import bandwidth, consoles, ending, interfaces, limits
 from drivers.lxc.runtime.cgroup import Cgroup, Hierarchies
 from drivers.lxc.runtime.controller import Controller
 from drivers.lxc.runtime.planning import make_plan
@@ -81,6 +81,7 @@ async def _bring_up(guest: Guest, run: RunState, files: Sequence[int]) -> None:
     run.init_started = start_ticks(run.init_pid) or 0
     run.veths = [name for name in veths if name]
     interfaces.note_names(live, veths)
+    await bandwidth.limit_all(live)
 
 
 async def _group(guest: Guest, run: RunState) -> Cgroup | None:

@@ -9,6 +9,7 @@ import pytest
 
 from conf.domain import parse_domain
 from conf.domain.devices.single import parse_device
+from drivers.common import usb
 from drivers.lxc.runtime import hostdevices, limits, running
 from drivers.lxc.runtime.cgroup import Cgroup, DeviceRule
 from drivers.lxc.runtime.groupfolders import Hierarchies
@@ -20,30 +21,10 @@ USB = "<hostdev type='usb'><source>{}</source></hostdev>"
 IDS = "<vendor id='0x1234'/><product id='0xbeef'/>"
 
 
-def plug(folder: Path, name: str, ids: str, bus: int, device: int) -> None:
-    place = folder / name
-    place.mkdir()
-    vendor, product = ids.split(":")
-    for file, text in (("idVendor", vendor), ("idProduct", product), ("busnum", str(bus)), ("devnum", str(device))):
-        (place / file).write_text(f"{text}\n")
-
-
-def usb_place(source: str) -> tuple[int, int]:
-    return hostdevices._usb_place(parse_device(USB.format(source)).source)
-
-
-def test_usb_devices(monkeypatch: pytest.MonkeyPatch, tmp_path: Path):
-    monkeypatch.setattr(hostdevices, "_USB_DEVICES", tmp_path)
-    (tmp_path / "1-0:1.0").mkdir()  # an interface: no device
-    plug(tmp_path, "1-1", "1234:beef", 1, 7)
-    plug(tmp_path, "1-2", "1234:0001", 1, 8)
-    assert usb_place("<address bus='3' device='4'/>") == (3, 4)
-    assert usb_place(IDS) == (1, 7)
-    with pytest.raises(VirtError, match="Did not find USB device 0001:beef"):
-        usb_place(IDS.replace("0x1234", "1"))
-    plug(tmp_path, "2-1", "1234:beef", 2, 1)
-    with pytest.raises(VirtError, match="multiple USB devices for 1234:beef"):
-        usb_place(IDS)
+def test_usb_devices_are_nodes_by_their_place(monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr(usb, "resolve", lambda hostdev: usb.UsbDevice(0x1234, 0xBEEF, bus=901, device=902))
+    with pytest.raises(VirtError, match="Unable to access /dev/bus/usb/901/902: No such file"):
+        hostdevices.node(parse_device(USB.format(IDS)))
 
 
 def test_a_disk_is_a_block_device():
