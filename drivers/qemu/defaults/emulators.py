@@ -4,7 +4,6 @@
 from __future__ import annotations
 
 from conf.domain import Domain
-from drivers.qemu.capabilities.arch import ARCHES
 from drivers.qemu.facts import HostFacts
 from virtd.errors import Code, VirtError
 
@@ -18,8 +17,6 @@ def choose_emulator(domain: Domain, host: HostFacts) -> str:
     assert domain.os.type is not None
     if domain.os.type.arch is None:
         domain.os.type.arch = host.host_arch
-    if domain.os.type.arch not in ARCHES:
-        raise VirtError(Code.CONFIG_UNSUPPORTED, f"Unknown architecture {domain.os.type.arch}")
     if domain.devices.emulator is None:
         path = host.emulator_for(domain.os.type.arch)
         if path is None:

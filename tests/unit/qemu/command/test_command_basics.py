@@ -71,6 +71,24 @@ ONE = {
         "-global",
         "kvm-pit.lost_tick_policy=delay",
     ),
+    "interval timer that is only named": (
+        "<clock offset='utc'><timer name='pit'/></clock>",
+        "-global",
+        "kvm-pit.lost_tick_policy=delay",
+    ),
+    "firmware configuration with a comma": (
+        "<sysinfo type='fwcfg'><entry name='opt/org.test/a'>b,c</entry></sysinfo>",
+        "-fw_cfg",
+        "name=opt/org.test/a,string=b,c",
+    ),
+    "speed of nodes": (
+        (
+            "<cpu mode='host-passthrough'><numa><cell id='0' cpus='0' memory='1048576'><cache level='1' "
+            "associativity='full' policy='none'><size value='1'/><line value='2'/></cache></cell></numa></cpu>"
+        ),
+        "-machine",
+        "pc-i440fx-9.0,usb=off,dump-guest-core=off,hmat=on",
+    ),
     "sleeping": ("<pm><suspend-to-mem enabled='no'/></pm>", "-global", "PIIX4_PM.disable_s3=1"),
     "booting": ("", "-boot", "strict=on"),
     "boot menu": (
@@ -292,3 +310,21 @@ def test_what_qemu_cannot_do(build: Build, inside: str, words: str) -> None:
     with pytest.raises(VirtError, match=words) as raised:
         build(inside)
     assert raised.value.code == Code.CONFIG_UNSUPPORTED
+
+
+def test_memory_of_certain_nodes_is_allocated_by_threads_there(build: Build) -> None:
+    nodes = "<numatune><memory mode='strict' nodeset='0'/></numatune>"
+    at_once = "<memoryBacking><allocation mode='immediate' threads='3'/></memoryBacking>"
+    objects = [json.loads(v) for v in values(build(nodes + at_once), "-object") if "pc.ram" in v]
+    assert objects[0] == {"qom-type": "thread-context", "id": "tc-pc.ram", "node-affinity": [0]}
+    assert (objects[1]["prealloc-context"], objects[1]["prealloc-threads"]) == ("tc-pc.ram", 3)
+    later = "<memoryBacking><allocation threads='3'/></memoryBacking>"
+    [plain] = [json.loads(v) for v in values(build(nodes + later), "-object") if "pc.ram" in v]
+    assert ("prealloc" in plain, plain["prealloc-threads"]) == (False, 3)
+
+
+def test_old_machines_share_huge_pages(build: Build) -> None:
+    numa = "<cpu mode='host-passthrough'><numa><cell id='0' cpus='0' memory='1048576'/></numa></cpu>"
+    huge = "<memoryBacking><hugepages/></memoryBacking>"
+    assert values(build(numa + huge), "-mem-path") == ["/dev/hugepages/libvirt/qemu/1-g"]
+    assert values(build(numa + huge), "-numa") == ["node,nodeid=0,cpus=0,mem=1024"]

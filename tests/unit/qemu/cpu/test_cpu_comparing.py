@@ -3,6 +3,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
 from conf.domain import Domain, parse_domain
@@ -25,7 +27,12 @@ def model(name: str, *features: str, vendor: str | None = None, removed: tuple[s
 FEATURES = ("fpu", "pni", "avx", "invtsc", "svm")
 MAP = CpuMap(
     models={
-        m.name: m for m in (model("old", "fpu"), model("new", "fpu", "pni", "avx", vendor="Intel", removed=("svm",)))
+        m.name: m
+        for m in (
+            model("old", "fpu"),
+            model("new", "fpu", "pni", "avx", vendor="Intel", removed=("svm",)),
+            replace(model("lost", "fpu", "pni"), decode_host=False, decode_guest=False),
+        )
     },
     features={name: rank for rank, name in enumerate(FEATURES)},
     aliases={name: name for name in FEATURES},
@@ -172,9 +179,33 @@ def test_optional_features_are_decided_and_lost_ones_named() -> None:
             "forbidden feature 'pni'",
         ),
         ("<cpu mode='maximum'/>", Code.CONFIG_UNSUPPORTED, "CPU mode 'maximum' for x86_64 kvm domain"),
+        (
+            "<cpu mode='host-model'><feature policy='require' name='AVX'/></cpu>",
+            Code.CONFIG_UNSUPPORTED,
+            "unknown CPU feature: AVX",
+        ),
+        (
+            "<cpu mode='host-model' check='partial'><feature policy='require' name='avx'/></cpu>",
+            Code.CPU_INCOMPATIBLE,
+            "required features: avx",
+        ),
+        (
+            "<cpu match='exact' check='none'><model fallback='forbid'>lost</model></cpu>",
+            Code.CONFIG_UNSUPPORTED,
+            "CPU model lost is not supported by hypervisor",
+        ),
     ],
 )
 def test_cpus_that_cannot_be_had(cpu: str, code: Code, words: str) -> None:
     with pytest.raises(VirtError, match=words) as raised:
         settle_cpu(domain(cpu), emulator(fpu=True, pni=True), MAP)
     assert raised.value.code == code
+
+
+def test_a_model_that_qemu_lost_is_described_by_another() -> None:
+    guest = domain("<cpu match='exact' check='none'><model>lost</model><feature policy='disable' name='svm'/></cpu>")
+    settle_cpu(guest, emulator(fpu=True, pni=True), MAP)
+    assert guest.cpu is not None
+    assert guest.cpu.model is not None
+    assert guest.cpu.model.name == "old"
+    assert [(f.policy, f.name) for f in guest.cpu.features] == [("require", "pni"), ("disable", "svm")]
