@@ -20,7 +20,7 @@ from dataclasses import dataclass
 from typing import ClassVar
 
 from virtd.calls import Connection
-from virtd.errors import From
+from virtd.errors import Code, From, VirtError
 from virtd.events import EventBus, Kind
 from virtd.host.paths import Paths
 from virtd.tasks import TaskOwner
@@ -81,12 +81,18 @@ class HypervisorDriver(Driver):
     uses_host_services: ClassVar[bool] = False
 
     def connect_open(self, connection: Connection, path: str) -> str | Awaitable[str]:
-        """Accept or refuse a connection; `path` is the URI's ("/system").  Returns the canonical URI, at once or later.
+        """Accept or refuse a connection; `path` is the URI's.  Returns the canonical URI, at once or later.
+
+        Here the daemon's own path is accepted: "/system", or "/session" of a user's daemon.
 
         Raises:
-            VirtError: this path is not one of the driver's.
+            VirtError: INTERNAL_ERROR, this path is not one of the driver's.
         """
-        raise NotImplementedError
+        scheme, own = self.schemes[0], "/system" if self.env.privileged else "/session"
+        if path != own:
+            text = f"unexpected {scheme} URI path '{path}', try {scheme}://{own}"
+            raise VirtError(Code.INTERNAL_ERROR, text)
+        return f"{scheme}://{own}"
 
 
 class NetworkDriver(Driver):

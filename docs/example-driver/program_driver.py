@@ -3,42 +3,25 @@
 
 import asyncio
 import signal
-from asyncio.subprocess import DEVNULL, Process
 from functools import cached_property
 
 from conf.domain import Domain, parse_domain
 from drivers.base import HypervisorDriver
-from drivers.common import startup
+from drivers.common import schema, startup
 from drivers.common.definition import Definition
 from drivers.common.guestlist import GuestList
 from drivers.common.lookup import Lookup
 from drivers.common.persistence import DefinitionFiles
 from drivers.common.state import State, XmlDesc
 from drivers.common.storedguest import StoredGuest
-from virtd.calls import Connection
 from virtd.enums import DomainEventType, DomainPausedReason, DomainRunningReason, DomainShutoffReason, DomainState
 from virtd.errors import Code, From, VirtError, check_flags, operation_invalid
 from virtd.refs import DomainRef
 
 
 class Guest(StoredGuest):
-    async def start(self, guests: "GuestList[Guest]", domain: Domain) -> None:
-        program = domain.os.init or "", *domain.os.initargs
-        try:
-            self.process: Process = await asyncio.create_subprocess_exec(*program, stdin=DEVNULL)
-        except OSError as error:
-            raise VirtError(Code.INTERNAL_ERROR, f"cannot run '{program[0]}': {error.strerror}") from error
-        guests.claim_id(self, guests.next_id())
-        self.set_live(domain.model_copy(update={"id": self.id}, deep=True))
-        self.change_state(DomainState.RUNNING, DomainRunningReason.BOOTED, DomainEventType.STARTED)
-        self.end = self.tasks.spawn(self.wait_for_end(guests), "wait for its end")
-
-    async def wait_for_end(self, guests: "GuestList[Guest]") -> None:
-        killed = await self.process.wait() == -signal.SIGKILL
-        self.set_live(None)
-        reason = DomainShutoffReason.DESTROYED if killed else DomainShutoffReason.SHUTDOWN
-        self.change_state(DomainState.SHUTOFF, reason, DomainEventType.STOPPED, detail=int(killed))
-        guests.release_id(self) if self.persistent else guests.remove(self)
+    process: asyncio.subprocess.Process
+    end: asyncio.Task[None]
 
 
 class ProgramDriver(HypervisorDriver, Lookup[Guest], State[Guest], XmlDesc[Guest], Definition[Guest]):
@@ -54,21 +37,38 @@ class ProgramDriver(HypervisorDriver, Lookup[Guest], State[Guest], XmlDesc[Guest
 
     async def start(self) -> None:
         await startup.load_stored(self.guests, self.files, self.new_guest)
+        await startup.start_all(self.guests, self.env.paths.run / "program", self.start_guest)
 
     async def stop(self) -> None:
         for guest in self.guests:
             if guest.active:
-                guest.process.kill()
-                await guest.end
-
-    def connect_open(self, connection: Connection, path: str) -> str:
-        return "program:///system"
+                await self.domain_destroy_flags(guest.ref, 0)
 
     def new_guest(self, domain: Domain) -> Guest:
         return Guest(self.env.events, domain, self.files)
 
     async def prepared(self, xml: str, *, validate: bool) -> Domain:
+        if validate:
+            await schema.validate(xml, "domain.rng")
         return parse_domain(xml)
+
+    async def start_guest(self, guest: Guest, domain: Domain) -> None:
+        program = domain.os.init or "", *domain.os.initargs
+        try:
+            guest.process = await asyncio.create_subprocess_exec(*program, stdin=asyncio.subprocess.DEVNULL)
+        except OSError as error:
+            raise VirtError(Code.INTERNAL_ERROR, f"cannot run '{program[0]}': {error.strerror}") from error
+        self.guests.claim_id(guest, self.guests.next_id())
+        guest.set_live(domain.model_copy(update={"id": guest.id}, deep=True))
+        guest.change_state(DomainState.RUNNING, DomainRunningReason.BOOTED, DomainEventType.STARTED)
+        guest.end = guest.tasks.spawn(self.wait_for_end(guest), "wait for its end")
+
+    async def wait_for_end(self, guest: Guest) -> None:
+        killed = await guest.process.wait() == -signal.SIGKILL
+        guest.set_live(None)
+        reason = DomainShutoffReason.DESTROYED if killed else DomainShutoffReason.SHUTDOWN
+        guest.change_state(DomainState.SHUTOFF, reason, DomainEventType.STOPPED, detail=int(killed))
+        self.guests.release_id(guest) if guest.persistent else self.guests.remove(guest)
 
     async def domain_create_with_flags(self, dom: DomainRef, flags: int) -> DomainRef:
         check_flags(flags, 0, "programDomainCreateWithFlags")
@@ -76,7 +76,7 @@ class ProgramDriver(HypervisorDriver, Lookup[Guest], State[Guest], XmlDesc[Guest
         async with guest.job("modify"):
             if guest.live or not guest.persistent:
                 raise operation_invalid("domain is already running")
-            await guest.start(self.guests, guest.persistent)
+            await self.start_guest(guest, guest.persistent)
         return guest.ref
 
     async def domain_destroy_flags(self, dom: DomainRef, flags: int) -> None:

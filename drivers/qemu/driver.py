@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Awaitable
 from typing import ClassVar
 
 from conf.domain import Domain
@@ -46,7 +47,7 @@ from drivers.qemu.lifecycle import ending, launch, reconnect
 from drivers.qemu.paths import QemuPaths
 from drivers.qemu.settings import QemuSettings
 from virtd.calls import Connection
-from virtd.errors import Code, From, VirtError
+from virtd.errors import From
 from virtd.events import Kind
 
 #: The subjects of the API.
@@ -103,16 +104,15 @@ class QemuDriver(HypervisorDriver):
             BlockJobsApi(self.context, self._block_jobs),
         )
 
-    def connect_open(self, connection: Connection, path: str) -> str:
-        """virConnectOpen.
+    def connect_open(self, connection: Connection, path: str) -> str | Awaitable[str]:
+        """virConnectOpen; root's daemon takes both paths.
 
         Raises:
             VirtError: INTERNAL_ERROR: a path that is not this daemon's.
         """
-        own = "/system" if self.env.privileged else "/session"
-        if path != own and not (self.env.privileged and path == "/session"):
-            raise VirtError(Code.INTERNAL_ERROR, f"unexpected qemu URI path '{path}', try qemu://{own}")
-        return f"qemu://{path}"
+        if self.env.privileged and path == "/session":
+            return "qemu:///session"
+        return super().connect_open(connection, path)
 
     async def start(self) -> None:
         """Take over from the daemon before, then start what is to start with the host."""

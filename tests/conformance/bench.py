@@ -28,6 +28,11 @@ class Bench:
         self.events = hypervisor.events
         self._made: list[str] = []
 
+    def reconnect(self) -> None:
+        """Go on with the daemon that came after another."""
+        self.client.connect()
+        self.connection = self.client.connection
+
     def new_name(self) -> str:
         """A name that no guest has; the guest will be removed after the test."""
         self._made.append(f"conform-{next(_serial)}")

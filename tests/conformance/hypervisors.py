@@ -147,6 +147,8 @@ _BOOT_DISK = (
 #: What a driver may lack besides functions: guests are started paused, are still there after a restart of the daemon,
 #: go on running meanwhile.
 START_PAUSED, KEEPS_STORED, KEEPS_RUNNING = "start paused", "keeps stored guests", "keeps running guests"
+#: Guests end with the connection that started them.
+AUTODESTROY = "autodestroy"
 ALL_FUNCTIONS = frozenset(call.function for call in CALLS) | {
     "virConnectGetAllDomainStats",
     "virDomainCreateXML",
@@ -208,7 +210,7 @@ _LXC = Hypervisor(
 _PROGRAM = Hypervisor(
     "program:///system",
     _guest("uml", "<type>exe</type><init>/bin/sleep</init><initarg>1000</initarg>"),
-    lacks=frozenset({START_PAUSED, KEEPS_RUNNING})
+    lacks=frozenset({START_PAUSED, AUTODESTROY, KEEPS_RUNNING})
     | ALL_FUNCTIONS
     - {
         "virDomainCreate",

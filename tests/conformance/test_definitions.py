@@ -10,7 +10,7 @@ import pytest
 from tests.conformance.bench import Bench
 from tests.conformance.client import refused
 from tests.conformance.hypervisors import REDEFINED, RENAMED
-from virtd.enums import DomainEventID, DomainMetadataType, DomainXMLFlags
+from virtd.enums import DomainDefineFlags, DomainEventID, DomainMetadataType, DomainXMLFlags
 from virtd.errors import Code
 
 LIVE, CONFIG = 1, 2
@@ -85,6 +85,20 @@ def test_what_is_no_domain_is_refused(bench: Bench):
         bench.connection.defineXML("<domain")
     with refused(Code.XML_ERROR):
         bench.connection.defineXML("<network/>")
+
+
+def test_what_does_not_fit_the_schema_is_refused_if_asked_to(bench: Bench):
+    xml = bench.xml(extra="<nonsense/>")
+    with refused(Code.XML_INVALID_SCHEMA, "failed to validate against schema"):
+        bench.connection.defineXMLFlags(xml, DomainDefineFlags.VALIDATE)
+    bench.define(xml)
+
+
+def test_defining_what_is_shown_changes_nothing(bench: Bench):
+    guest = bench.define()
+    shown = guest.XMLDesc(DomainXMLFlags.INACTIVE)
+    bench.connection.defineXML(shown)
+    assert guest.XMLDesc(DomainXMLFlags.INACTIVE) == shown
 
 
 def test_a_running_guest_keeps_what_it_was_started_with(bench: Bench):

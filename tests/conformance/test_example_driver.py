@@ -19,7 +19,8 @@ def shown(language: str) -> str:
 
 
 def lines(code: str) -> list[str]:
-    return [line for line in code.splitlines() if line]
+    """The lines with something in them; a part of a class stands at the margin in a document."""
+    return [line.strip() for line in code.splitlines() if line]
 
 
 def test_the_document_shows_the_driver():

@@ -10,7 +10,7 @@ import pytest
 from tests.conformance.bench import Bench
 from tests.conformance.calls import CALLS, UNKNOWN_FLAG, Call
 from tests.conformance.client import Remote, refused
-from tests.conformance.hypervisors import START_PAUSED
+from tests.conformance.hypervisors import AUTODESTROY, START_PAUSED
 from virtd.enums import DomainCreateFlags, DomainXMLFlags
 from virtd.errors import Code
 
@@ -48,9 +48,13 @@ def test_what_the_driver_lacks_without_a_guest_is_not_supported(bench: Bench):
     if not bench.hypervisor.has("virConnectGetAllDomainStats"):
         with refused(Code.NO_SUPPORT, f"{text}virConnectGetAllDomainStats"):
             bench.connection.getAllDomainStats(1, 0)
-    if not bench.hypervisor.has(START_PAUSED):
-        with refused(Code.INVALID_ARG, "unsupported flags (0x1) in function"):
-            bench.define().createWithFlags(DomainCreateFlags.START_PAUSED)
+    for ability, flag in (
+        (START_PAUSED, DomainCreateFlags.START_PAUSED),
+        (AUTODESTROY, DomainCreateFlags.START_AUTODESTROY),
+    ):
+        if not bench.hypervisor.has(ability):
+            with refused(Code.INVALID_ARG, f"unsupported flags ({flag:#x}) in function"):
+                bench.define().createWithFlags(flag)
 
 
 def test_a_guest_that_does_not_run_cannot(bench: Bench, calls: list[Call]):

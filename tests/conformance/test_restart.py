@@ -4,13 +4,15 @@
 from __future__ import annotations
 
 import contextlib
+import shutil
 import signal
+import time
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
-from tests.conformance.bench import Bench
+from tests.conformance.bench import PATIENCE, Bench
 from tests.conformance.client import Client, Remote, refused
 from tests.conformance.conftest import socket_uri
 from tests.conformance.hypervisors import KEEPS_RUNNING, KEEPS_STORED, PAUSED, REAL, UNPAUSED, Hypervisor
@@ -55,8 +57,7 @@ def snapshot(guest: Remote) -> tuple[object, ...]:
 
 def restart(daemon: Daemon, bench: Bench, signal_number: int) -> None:
     daemon.restart(signal_number)
-    bench.client.connect()
-    bench.connection = bench.client.connection
+    bench.reconnect()
 
 
 HOW = pytest.mark.parametrize("how", [signal.SIGTERM, signal.SIGKILL], ids=["ended", "killed"])
@@ -73,6 +74,27 @@ def test_stored_guests_are_there_again(own: tuple[Daemon, Bench], how: signal.Si
     for name, told in before:
         found = bench.connection.lookupByName(name)
         assert (snapshot(found), found.ID()) == (told, -1)
+
+
+@pytest.mark.functions(KEEPS_STORED)
+def test_guests_are_started_with_the_host(own: tuple[Daemon, Bench]):
+    daemon, bench = own
+    marked, other = bench.define(), bench.define()
+    marked.setAutostart(1)
+    names = marked.name(), other.name()
+    daemon.stop()
+    shutil.rmtree(daemon.root / "run")  # what a boot of the host does
+    daemon.start()
+    bench.reconnect()
+    marked, other = (bench.connection.lookupByName(name) for name in names)
+    deadline = time.monotonic() + PATIENCE
+    while not marked.isActive():
+        assert time.monotonic() < deadline
+        time.sleep(0.01)
+    assert (marked.isPersistent(), marked.autostart(), other.isActive()) == (1, 1, 0)
+    marked.destroy()
+    restart(daemon, bench, signal.SIGTERM)
+    assert bench.connection.lookupByName(names[0]).isActive() == 0, "once after each boot is enough"
 
 
 def test_what_is_not_kept_is_gone(own: tuple[Daemon, Bench]):
