@@ -20,9 +20,7 @@ class DiskRequest(Protocol):
 R = TypeVar("R", bound=DiskRequest)
 
 
-def match_requests(
-    requests: Iterable[R], domain: Domain, find: Callable[[Domain, str], Disk | None]
-) -> Iterator[tuple[R, Disk]]:
+def match_requests(requests: Iterable[R], find: Callable[[str], Disk | None]) -> Iterator[tuple[R, Disk]]:
     """Each request with its disk.  It has its own name while it is looked at, and its disk's afterwards.
 
     Raises:
@@ -30,7 +28,7 @@ def match_requests(
     """
     found: set[str] = set()
     for request in requests:
-        disk = find(domain, request.name)
+        disk = find(request.name)
         if disk is None:
             raise ConfigUnsupportedError(f"no disk named '{request.name}'")
         target = target_of(disk)

@@ -9,6 +9,7 @@ from conf.diskrequests import is_empty, match_requests, target_of
 from conf.domain import Domain
 from conf.domain.devices.disk import Disk
 from conf.domain.devices.storage_source import StorageSource
+from conf.domain.lookup import DiskIndex
 from conf.errors import ConfigUnsupportedError
 
 
@@ -26,7 +27,7 @@ def align_backup(backup: Backup, domain: Domain, suffix: str) -> None:
         raise ConfigUnsupportedError("domain must have at least one disk to perform backup")
     everything = not backup.disks
     named = set()
-    for request, disk in match_requests(backup.disks, domain, _by_target):
+    for request, disk in match_requests(backup.disks, DiskIndex(domain).find_target):
         if request.backup and is_empty(disk):
             raise ConfigUnsupportedError(f"disk '{request.name}' has no media")
         named.add(request.name)
@@ -36,10 +37,6 @@ def align_backup(backup: Backup, domain: Domain, suffix: str) -> None:
     for entry in backup.disks:
         if entry.backup:
             _settle_mode(entry, backup)
-
-
-def _by_target(domain: Domain, name: str) -> Disk | None:
-    return next((disk for disk in domain.devices.disks if target_of(disk) == name), None)
 
 
 def _unnamed(disk: Disk, backup: Backup, suffix: str, *, wanted: bool) -> BackupDisk:

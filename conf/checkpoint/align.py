@@ -9,7 +9,7 @@ from conf.checkpoint.checkpoint import Checkpoint, CheckpointDisk
 from conf.diskrequests import is_empty, match_requests, refuse_too_many, target_of
 from conf.domain import Domain
 from conf.domain.devices.disk import Disk
-from conf.domain.lookup import find_disk
+from conf.domain.lookup import DiskIndex
 from conf.errors import ConfigUnsupportedError
 
 
@@ -24,7 +24,7 @@ def align_checkpoint(checkpoint: Checkpoint, domain: Domain) -> None:
         raise ConfigUnsupportedError("domain must have at least one disk to perform checkpoints")
     others: Literal["no", "bitmap"] = "no" if checkpoint.disks else "bitmap"
     named: dict[str, CheckpointDisk] = {}
-    for request, disk in match_requests(checkpoint.disks, domain, find_disk):
+    for request, disk in match_requests(checkpoint.disks, DiskIndex(domain).find):
         request.checkpoint = request.checkpoint or "bitmap"
         if request.checkpoint == "bitmap" and not _can_change(disk):
             raise ConfigUnsupportedError(f"disk '{request.name}' is empty or readonly")

@@ -7,10 +7,27 @@ from conf.domain.devices.disk import Disk
 from conf.domain.domain import Domain
 
 
+class DiskIndex:
+    """The disks of a domain by target name and image path; a path that two disks have names none."""
+
+    def __init__(self, domain: Domain) -> None:
+        self._by_target: dict[str | None, Disk] = {}
+        self._by_path: dict[str, Disk | None] = {}
+        for disk in domain.devices.disks:
+            self._by_target.setdefault(disk.target.dev, disk)
+            path = disk.source and (disk.source.file or disk.source.dev)
+            if path:
+                self._by_path[path] = None if path in self._by_path else disk
+
+    def find(self, name: str) -> Disk | None:
+        """The disk of this name."""
+        return self._by_path.get(name) if name.startswith("/") else self.find_target(name)
+
+    def find_target(self, name: str) -> Disk | None:
+        """The disk with this target name."""
+        return self._by_target.get(name)
+
+
 def find_disk(domain: Domain, name: str) -> Disk | None:
     """The disk with this target name or image path; a path that two disks have names none."""
-    disks = domain.devices.disks
-    if not name.startswith("/"):
-        return next((disk for disk in disks if disk.target.dev == name), None)
-    found = [disk for disk in disks if disk.source and name in (disk.source.file, disk.source.dev)]
-    return found[0] if len(found) == 1 else None
+    return DiskIndex(domain).find(name)

@@ -10,7 +10,7 @@ from conf.diskrequests import is_empty, match_requests, refuse_too_many, target_
 from conf.domain import Domain
 from conf.domain.devices.disk import Disk
 from conf.domain.devices.storage_source import StorageSource
-from conf.domain.lookup import find_disk
+from conf.domain.lookup import DiskIndex
 from conf.errors import ConfigUnsupportedError
 from conf.snapshot.disk import Location, SnapshotDisk
 from conf.snapshot.snapshot import Snapshot
@@ -32,13 +32,14 @@ def align_disks(
     """
     refuse_too_many(snapshot.disks, domain, "snapshot")
     named: dict[str, SnapshotDisk] = {}
-    for request, disk in match_requests(snapshot.disks, domain, find_disk):
+    for request, disk in match_requests(snapshot.disks, DiskIndex(domain).find):
         _settle(request, disk, default)
         named[target_of(disk)] = request
     disks = domain.devices.disks
     snapshot.disks = [named.get(target_of(disk)) or _unnamed(disk, default) for disk in disks]
-    for index, disk in enumerate(disks):
-        _name_image(snapshot, index, disk, is_file)
+    taken: dict[str, str] = {}
+    for entry, disk in zip(snapshot.disks, disks, strict=True):
+        _name_image(entry, disk, snapshot.name or "", taken, is_file)
 
 
 def _wish(disk: Disk) -> Location | None:
@@ -63,27 +64,35 @@ def _unnamed(disk: Disk, default: Location) -> SnapshotDisk:
     return SnapshotDisk(name=target_of(disk), snapshot="no" if is_empty(disk) else _wish(disk) or default)
 
 
-def _name_image(snapshot: Snapshot, index: int, disk: Disk, is_file: Callable[[str], bool]) -> None:
-    """Give a new image a name beside the old one's, if it has none."""
-    entry = snapshot.disks[index]
-    if entry.snapshot != "external" or entry.path:
-        return
-    problem = f"cannot generate external snapshot name for disk '{entry.name}'"
+def _name_image(
+    entry: SnapshotDisk, disk: Disk, suffix: str, taken: dict[str, str], is_file: Callable[[str], bool]
+) -> None:
+    """Give a new image a name beside the old one's, if it has none; `taken`: path → the disk that has it."""
+    if entry.snapshot == "external" and not entry.path:
+        path = _generated(entry, disk, suffix, is_file)
+        if path in taken:
+            raise _refusal(entry, f": collision with disk '{taken[path]}'")
+        entry.source = entry.source or StorageSource()
+        entry.source.file = path
+    if entry.path:
+        taken.setdefault(entry.path, entry.name)
+
+
+def _generated(entry: SnapshotDisk, disk: Disk, suffix: str, is_file: Callable[[str], bool]) -> str:
     if entry.type != "file":
-        raise ConfigUnsupportedError(f"{problem} on a '{entry.type}' device")
+        raise _refusal(entry, f" on a '{entry.type}' device")
     origin = _origin(disk)
     if origin is None:
-        raise ConfigUnsupportedError(f"{problem} without source")
+        raise _refusal(entry, " without source")
     if not is_file(origin):
         raise ConfigUnsupportedError(
             f"source for disk '{entry.name}' is not a regular file; refusing to generate external snapshot name"
         )
-    path = f"{_without_suffix(origin)}.{snapshot.name}"
-    for before in snapshot.disks[:index]:
-        if before.path == path:
-            raise ConfigUnsupportedError(f"{problem}: collision with disk '{before.name}'")
-    entry.source = entry.source or StorageSource()
-    entry.source.file = path
+    return f"{_without_suffix(origin)}.{suffix}"
+
+
+def _refusal(entry: SnapshotDisk, why: str) -> ConfigUnsupportedError:
+    return ConfigUnsupportedError(f"cannot generate external snapshot name for disk '{entry.name}'{why}")
 
 
 def _origin(disk: Disk) -> str | None:

@@ -52,9 +52,12 @@ def _cells(domain: Domain) -> list[NumaCell]:
     return domain.cpu.numa.cells if domain.cpu is not None and domain.cpu.numa is not None else []
 
 
-def _distance(cell: NumaCell, here: int, there: int) -> int:
-    given = {sibling.id: sibling.value for sibling in cell.siblings}
-    return given.get(there) or (_LOCAL if here == there else _REMOTE)
+def _check_distances(index: int, old: NumaCell, new: NumaCell) -> None:
+    before, after = ({sibling.id: sibling.value for sibling in cell.siblings} for cell in (old, new))
+    for other in sorted(before.keys() | after.keys()):
+        usual = _LOCAL if other == index else _REMOTE
+        if (before.get(other) or usual) != (after.get(other) or usual):
+            refuse("Target NUMA distance from %s to %s doesn't match source", index, other)
 
 
 def nodes(old: Domain, new: Domain) -> None:
@@ -65,6 +68,4 @@ def nodes(old: Domain, new: Domain) -> None:
             refuse("Size of target NUMA node %s (%s) doesn't match source (%s)", index, after.memory, before.memory)
         if before.cpus != after.cpus:
             refuse("Processor mask of target NUMA node %s doesn't match source", index)
-        for other in range(len(_cells(old))):
-            if _distance(before, index, other) != _distance(after, index, other):
-                refuse("Target NUMA distance from %s to %s doesn't match source", index, other)
+        _check_distances(index, before, after)
