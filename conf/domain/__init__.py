@@ -6,6 +6,7 @@ from __future__ import annotations
 from conf.binding import FormatOptions, ParseOptions, format_document, parse_document
 from conf.binding.reading import read
 from conf.domain.domain import Domain
+from conf.domain.joining import join_brackets
 from conf.errors import NoNameError
 
 __all__ = ["Domain", "format_domain", "parse_domain"]
@@ -25,12 +26,19 @@ def parse_domain(xml: str | bytes, *, inactive: bool = True, status: bool = Fals
     if not root.findtext("name"):
         # Said before anything else is looked at.
         raise NoNameError("")
+    join_brackets(root)
     return read(Domain, root, ParseOptions(inactive=inactive, status=status))
 
 
 def format_domain(
-    domain: Domain, *, inactive: bool = True, secure: bool = False, migratable: bool = False, status: bool = False
+    domain: Domain,
+    *,
+    inactive: bool = True,
+    secure: bool = False,
+    migratable: bool = False,
+    status: bool = False,
+    transient: bool = False,
 ) -> str:
     """A domain's XML, letter by letter as libvirt 9.0.0 writes it; see `FormatOptions`."""
-    options = FormatOptions(inactive=inactive, secure=secure, migratable=migratable, status=status)
+    options = FormatOptions(inactive=inactive, secure=secure, migratable=migratable, status=status, transient=transient)
     return format_document(domain, "domain", options)

@@ -70,5 +70,39 @@ def test_one_hypervisors_extensions_are_kept():
     assert domain.namespaces() == []
 
 
+def test_several_brackets_of_a_name_are_one():
+    rest = (
+        "<features><acpi/><capabilities policy='deny'><chown/></capabilities></features><cputune><shares>5</shares></cputune>"
+        "<features><capabilities policy='allow'><kill/></capabilities><pae/></features>"
+        "<cputune><shares>6</shares><period>1000</period></cputune>"
+        "<devices><console/></devices><devices><disk><source file='/x'/><target dev='sda'/></disk></devices>"
+        "<lxc:namespace><lxc:sharenet type='pid' value='1'/></lxc:namespace>"
+        "<lxc:namespace><lxc:shareipc type='pid' value='2'/></lxc:namespace>"
+    )
+    got = written("<type>exe</type><init>/i</init>", rest)
+    assert "<capabilities policy='allow'>\n      <chown state='on'/>\n      <kill state='on'/>" in got
+    for word in (
+        "<acpi/>",
+        "<pae/>",
+        "<shares>5</shares>",
+        "<period>1000</period>",
+        "<console",
+        "<disk",
+        "shareipc",
+        "sharenet",
+    ):
+        assert word in got
+    assert got.count("<features>") == 1
+
+
+@pytest.mark.parametrize(
+    "rest",
+    ["<numatune><memory nodeset='0'/></numatune>", "<resource><partition>/a</partition></resource>"],
+)
+def test_of_some_elements_there_is_one(rest: str):
+    with pytest.raises(ConfError, match="only one"):
+        written("<type>exe</type>", rest * 2)
+
+
 def test_a_namespace_that_shares_nothing_is_none():
     assert "lxc:" not in written("<type>exe</type>", "<lxc:namespace/>")
