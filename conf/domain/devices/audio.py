@@ -46,6 +46,8 @@ class AudioIO(Model):
             raise ConfigUnsupportedError("audio settings specified without fixed settings flag")
         if self.fixed_settings and not self.mixing_engine:
             raise ConfigUnsupportedError("fixed audio settings requires mixing engine")
+        if self.fixed_settings and self.settings is None:
+            self.settings = AudioSettings()
 
 
 class Audio(Model):
@@ -66,5 +68,7 @@ class Audio(Model):
     output: AudioIO | None = child()
 
     def check(self, options: ParseOptions) -> None:
+        self.input = None if self.input == AudioIO() else self.input
+        self.output = None if self.output == AudioIO() else self.output
         if self.dsp_policy is not None and self.dsp_policy < 0:
             raise XMLError(f"cannot parse 'dspPolicy' value '{self.dsp_policy}'")

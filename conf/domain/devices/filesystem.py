@@ -128,8 +128,8 @@ class FilesystemTarget(Model):
 class _SpaceLimits(Model):
     """Limits in bytes, which stand behind what all devices share."""
 
-    space_hard_limit: int | None = child_text(scale=_BYTES)
-    space_soft_limit: int | None = child_text(scale=_BYTES)
+    space_hard_limit: int | None = child_text(scale=_BYTES, omit=0)
+    space_soft_limit: int | None = child_text(scale=_BYTES, omit=0)
 
 
 class Filesystem(BootableDevice, _SpaceLimits):

@@ -15,6 +15,7 @@ from conf.domain.devices.interface_source import InterfaceSource
 from conf.domain.devices.nwfilter import FilterReference
 from conf.domain.devices.status import in_status
 from conf.domain.devices.teaming import Teaming
+from conf.domain.devices.virtio import VirtioOptions
 from conf.errors import ConfigUnsupportedError, InvalidArgError, XMLDetailError, XMLError, XMLFormError
 from conf.netdev.bandwidth import Bandwidth
 from conf.netdev.ip import IPAddress, Route, ip_version
@@ -216,7 +217,7 @@ class Interface(RomDevice):
             self._forget_network()
         self._check_source()
         if not self.is_virtio:
-            self.driver = None
+            self.driver = _virtio_part(self.driver)
         if self.virtualport is not None and self.type not in ("network", "bridge", "direct", "hostdev"):
             raise ConfigUnsupportedError(f"<virtualport> element unsupported for <interface type='{self.type}'>")
         if self.virtualport is not None:
@@ -241,6 +242,14 @@ class Interface(RomDevice):
                 raise XMLError(f"interface type='{self.type}' requires a 'source' element")
             return
         _check_source(self.type, source)
+
+
+def _virtio_part(driver: InterfaceDriver | None) -> InterfaceDriver | None:
+    """What may stand there although it is not known yet, or not so, that the card is a virtio one."""
+    if driver is None:
+        return None
+    kept = InterfaceDriver(**{name: getattr(driver, name) for name in VirtioOptions.model_fields})
+    return kept if kept != InterfaceDriver() else None
 
 
 def _check_source(kind: str, source: InterfaceSource) -> None:

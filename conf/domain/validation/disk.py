@@ -7,8 +7,8 @@ from collections.abc import Iterator
 
 from conf.domain.devices.address import DriveAddress
 from conf.domain.devices.disk import Disk
-from conf.domain.devices.virtio import VirtioOptions
 from conf.domain.domain import Domain
+from conf.domain.validation.virtio import refuse_virtio_options
 from conf.errors import ConfigUnsupportedError, InternalError, XMLError
 
 _WITH_AUTH = ("rbd", "iscsi", "http", "https", "ftp", "ftps", "ssh")
@@ -61,10 +61,7 @@ def _check_driver(disk: Disk) -> None:
     for name in ("event_idx", "ioeventfd"):
         if getattr(driver, name) is not None:
             raise ConfigUnsupportedError(f"disk {name} mode supported only for virtio bus")
-    for name in VirtioOptions.model_fields:
-        if getattr(driver, name) is not None:
-            words = "option" if name == "page_per_vq" else "driver option"
-            raise ConfigUnsupportedError(f"{name} {words} is only supported for virtio devices")
+    refuse_virtio_options(driver)
 
 
 def _check_target(disk: Disk) -> None:

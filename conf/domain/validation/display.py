@@ -5,8 +5,8 @@ from __future__ import annotations
 
 from conf.domain.devices.graphics import Graphics
 from conf.domain.devices.video import Video
-from conf.domain.devices.virtio import VirtioOptions
 from conf.domain.domain import Domain
+from conf.domain.validation.virtio import refuse_virtio_options
 from conf.errors import ConfigUnsupportedError, XMLError
 
 
@@ -36,13 +36,6 @@ def check_video(video: Video, _domain: Domain) -> None:
         refuse_virtio_options(video.driver)
     if model.type == "ramfb" and video.address is not None:
         raise ConfigUnsupportedError("address not supported for video type ramfb")
-
-
-def refuse_virtio_options(driver: VirtioOptions | None) -> None:
-    """Raise ConfigUnsupportedError for virtio options of a device that is not virtio."""
-    for option in VirtioOptions.model_fields:
-        if driver is not None and getattr(driver, option) is not None:
-            raise ConfigUnsupportedError(f"{option} driver option is only supported for virtio devices")
 
 
 def check_videos(domain: Domain) -> None:

@@ -44,7 +44,7 @@ def _wrong_place(hostdev: Hostdev) -> ConfError | None:
 def _wrong_mdev_place(hostdev: Hostdev) -> ConfError | None:
     allowed = {"vfio-pci": "pci", "vfio-ccw": "ccw", "vfio-ap": None}.get(hostdev.model or "")
     kind = hostdev.address.type if hostdev.address else None
-    if kind == allowed:
+    if kind in (allowed, "unassigned"):
         return None
     return XMLError(f"Unsupported address type '{kind}' with mediated device model '{hostdev.model}'")
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 
 from conf.domain.devices.interface import Interface
 from conf.domain.domain import Domain
+from conf.domain.validation.virtio import refuse_virtio_options
 from conf.errors import ConfigUnsupportedError, InternalError
 
 
@@ -14,6 +15,8 @@ def check_interface(interface: Interface, _domain: Domain) -> None:
         _check_vhostuser(interface)
     if interface.target and interface.target.managed is False and interface.type != "ethernet":
         raise ConfigUnsupportedError(f"unmanaged target dev is not supported on interfaces of type '{interface.type}'")
+    if not interface.is_virtio:
+        refuse_virtio_options(interface.driver)
     if interface.port and interface.port.isolated:
         _check_isolated(interface)
     _check_floor(interface)

@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from conf.domain import Domain
 from conf.domain.devices.address import SpaprVIOAddress
 from conf.domain.devices.chardev import Serial
+from conf.domain.devices.controller import Controller
 from conf.domain.devices.info import DeviceInfo
 from conf.domain.devices.nvram import NVRAM
 from drivers.qemu import machines
@@ -45,14 +46,25 @@ def assign_spapr_vio(domain: Domain) -> None:
 def _devices(domain: Domain) -> Iterator[tuple[DeviceInfo, int]]:
     """Devices of the bus with the first register of their kind."""
     devices = domain.devices
-    yield from ((i, _LAN) for i in devices.interfaces if i.model and i.model.type == "spapr-vlan")
-    yield from ((c, _SCSI) for c in devices.controllers if c.type == "scsi" and c.model == "ibmvscsi")
-    vio = (s for s in devices.serials if s.target and s.target.type == "spapr-vio-serial")
-    yield from ((s, _TERMINAL) for s in vio)
+    lans = (i for i in devices.interfaces if (i.model and i.model.type == "spapr-vlan") or _wants_register(i))
+    yield from ((lan, _LAN) for lan in lans)
+    adapters = (c for c in devices.controllers if _is_adapter(c) or _wants_register(c))
+    yield from ((adapter, _SCSI) for adapter in adapters)
+    terminals = (s for s in devices.serials if s.target and s.target.type == "spapr-vio-serial")
+    yield from ((terminal, _TERMINAL) for terminal in terminals)
     if devices.nvram:
         yield devices.nvram, _NVRAM
     if machines.is_pseries(domain):
         yield from ((t, _TPM) for t in devices.tpms if t.model == "tpm-spapr")
+
+
+def _is_adapter(controller: Controller) -> bool:
+    return controller.type == "scsi" and controller.model == "ibmvscsi"
+
+
+def _wants_register(device: DeviceInfo) -> bool:
+    """Whether the XML puts the device on the bus, be it one of its kind or not."""
+    return isinstance(device.address, SpaprVIOAddress)
 
 
 def _register(device: DeviceInfo) -> int | None:

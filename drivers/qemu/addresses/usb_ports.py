@@ -113,7 +113,7 @@ class UsbAddressSet:
             yield from sorted(self.buses)
             return
         if bus not in self.buses:
-            raise VirtError(Code.INTERNAL_ERROR, f"USB bus {bus} requested but no controller with that index")
+            raise VirtError(Code.XML_ERROR, f"USB bus {bus} requested but no controller with that index is present")
         yield bus
 
     def _hub_of(self, bus: int, port: Port) -> Hub:

@@ -17,8 +17,6 @@ from drivers.qemu.command.line import CommandLine, Props, props
 from drivers.qemu.command.virtio import virtio_props
 from virtd.errors import Code, VirtError
 
-_ISCSI_PORT = 3260
-
 
 def add_hostdevs(build: Build, line: CommandLine) -> None:
     """All devices of the host, network cards given as interfaces first."""
@@ -177,7 +175,7 @@ def scsi_backend(build: Build, hostdev: Hostdev) -> Props:
         return props(
             {
                 "driver": "iscsi",
-                "portal": f"{host}:{portal.port or _ISCSI_PORT}",
+                "portal": f"{host}:{portal.port or 0}",
                 "target": target,
                 "lun": int(lun) if slash else 0,
                 "transport": "tcp",

@@ -7,7 +7,7 @@ import re
 from collections import Counter
 
 from conf.domain import Domain
-from conf.domain.devices.address import PCIAddress
+from conf.domain.devices.address import PCIAddress, UnassignedAddress
 from conf.domain.devices.graphics import Graphics
 from conf.domain.devices.hostdev import Hostdev
 from conf.domain.devices.shmem import Shmem
@@ -65,7 +65,7 @@ def _check_graphics(graphics: Graphics) -> None:
         raise _unsupported("QEMU does not support multiple listens for one graphics device.")
     if graphics.type == "vnc" and not graphics.autoport and graphics.port and graphics.port not in _VNC_PORTS:
         raise _unsupported(f"vnc port must be in range [{_VNC_PORTS.start},{_VNC_PORTS.stop - 1}]")
-    if graphics.type == "spice" and not graphics.autoport and not graphics.tls_port:
+    if graphics.type == "spice" and not _has_tls(graphics):
         if graphics.default_mode == "secure":
             raise _unsupported(
                 "spice defaultMode secure requested in XML configuration, but TLS connection is not available"
@@ -74,9 +74,17 @@ def _check_graphics(graphics: Graphics) -> None:
             raise _unsupported("spice secure channels set in XML configuration, but TLS connection is not available")
 
 
+def _has_tls(graphics: Graphics) -> bool:
+    """Whether a SPICE server has, or is to get, a port for encrypted connections."""
+    on_network = not graphics.listens or graphics.listens[0].type in ("address", "network")
+    return bool(graphics.tls_port) or (bool(graphics.autoport) and on_network)
+
+
 def _needs_audio(domain: Domain) -> bool:
     """Whether there is sound that no back end takes; some displays are one themselves."""
     kinds = {graphics.type for graphics in domain.devices.graphics}
+    if any(g.type == "dbus" and g.audio is not None for g in domain.devices.graphics):
+        return True
     if "vnc" in kinds:
         return default_audio(domain) is None
     return bool(domain.devices.sounds) and "spice" not in kinds
@@ -88,6 +96,8 @@ def _check_hostdev(hostdev: Hostdev) -> None:
         raise VirtError(Code.INTERNAL_ERROR, "USB host device is missing bus/device information")
     if hostdev.type == "scsi" and source.adapter is not None and not _ADAPTER.fullmatch(source.adapter.name):
         raise VirtError(Code.INTERNAL_ERROR, f"Cannot parse adapter '{source.adapter.name}'")
+    if isinstance(hostdev.address, UnassignedAddress):
+        return
     if hostdev.type == "pci" and hostdev.driver is not None and hostdev.driver.name in ("kvm", "xen"):
         raise VirtError(Code.INTERNAL_ERROR, f"invalid PCI passthrough type '{hostdev.driver.name}'")
 

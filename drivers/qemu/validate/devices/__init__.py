@@ -15,6 +15,7 @@ from conf.domain.devices.filesystem import Filesystem
 from conf.domain.devices.graphics import Graphics
 from conf.domain.devices.hostdev import Hostdev
 from conf.domain.devices.hub import Hub
+from conf.domain.devices.info import Rom
 from conf.domain.devices.input import Input
 from conf.domain.devices.interface import Interface
 from conf.domain.devices.iommu import IOMMU
@@ -130,7 +131,7 @@ def _check_pci_extras(device: Model) -> None:
     address = vars(device).get("address")
     if isinstance(address, PCIAddress) or address is None:
         return
-    if vars(device).get("rom") is not None:
+    if vars(device).get("rom") not in (None, Rom()):
         raise unsupported("ROM tuning is only supported for PCI devices")
     acpi = vars(device).get("acpi")
     if acpi is not None and acpi.index:

@@ -5,6 +5,7 @@ from __future__ import annotations
 
 from conf.domain import Domain
 from conf.domain.devices.hostdev import Hostdev
+from conf.domain.devices.info import Rom
 from drivers.qemu.validate.complaints import unsupported
 from drivers.qemu.validate.question import Question
 
@@ -18,7 +19,7 @@ def check_hostdev(hostdev: Hostdev, question: Question) -> None:
         raise unsupported("hostdev mode 'capabilities' is not supported in qemu")
     if hostdev.source.write_filtering is not None:
         raise unsupported("Write filtering of PCI device configuration space is not supported by qemu")
-    if hostdev.rom is not None and hostdev.type not in ("pci", "mdev"):
+    if hostdev.rom not in (None, Rom()) and hostdev.type not in ("pci", "mdev"):
         raise unsupported("ROM tuning is only supported for PCI devices")
     if hostdev.boot is not None and hostdev.type == "scsi_host":
         raise unsupported("booting from assigned devices is not supported by vhost SCSI devices")
