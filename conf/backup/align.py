@@ -28,15 +28,13 @@ def align_backup(backup: Backup, domain: Domain, suffix: str) -> None:
     everything = not backup.disks
     named = set()
     for request, disk in match_requests(backup.disks, DiskIndex(domain).find_target):
+        named.add(request.name)
+        _settle_mode(request, backup)
         if request.backup and is_empty(disk):
             raise ConfigUnsupportedError(f"disk '{request.name}' has no media")
-        named.add(request.name)
     for disk in disks:
         if target_of(disk) not in named:
             backup.disks.append(_unnamed(disk, backup, suffix, wanted=everything))
-    for entry in backup.disks:
-        if entry.backup:
-            _settle_mode(entry, backup)
 
 
 def _unnamed(disk: Disk, backup: Backup, suffix: str, *, wanted: bool) -> BackupDisk:
@@ -50,11 +48,14 @@ def _unnamed(disk: Disk, backup: Backup, suffix: str, *, wanted: bool) -> Backup
         entry.target = image
     else:
         entry.scratch = image
+    _settle_mode(entry, backup)
     return entry
 
 
 def _settle_mode(entry: BackupDisk, backup: Backup) -> None:
     """What is copied of a disk: what it says itself, else what is said of all."""
+    if not entry.backup:
+        return
     if entry.backup_mode is None:
         entry.backup_mode = "incremental" if entry.incremental or backup.incremental else "full"
     if entry.backup_mode == "incremental":
