@@ -80,6 +80,14 @@ def test_init_that_exits_shuts_the_guest_off(containers: Containers):
     assert containers.left("brief") == []
 
 
+def test_init_that_exits_at_once(containers: Containers):
+    path = containers.write("hasty")
+    path.write_text(path.read_text().replace("/init.sh", "/bin/true"))
+    for _ in range(5):
+        containers.virsh("create", str(path))
+        containers.wait_gone("hasty")
+
+
 def test_an_init_that_cannot_run_is_told(containers: Containers):
     path = containers.write("broken")
     path.write_text(path.read_text().replace("/init.sh", "/missing"))
@@ -152,8 +160,7 @@ def test_the_console_keeps_what_is_said_over_a_restart_of_the_daemon(restarted: 
     restarted.create("speaks", "echo first-word >/dev/console; touch /done; read word; echo got-$word")
     restarted.told_ready("speaks")
     restarted.restart()
-    said = _talk(restarted, "speaks", b"hello\n", until=b"got-hello")
-    assert b"first-word" in said
+    _talk(restarted, "speaks", b"hello\n", after=b"first-word", until=b"got-hello")
     restarted.virsh("destroy", "speaks")
 
 
@@ -163,8 +170,8 @@ def test_a_container_never_waits_for_a_reader_of_its_console(containers: Contain
     containers.virsh("destroy", "chatty")
 
 
-def _talk(containers: Containers, name: str, words: bytes, *, until: bytes) -> bytes:
-    """Type into a container's console by virsh; returns all that came back."""
+def _talk(containers: Containers, name: str, words: bytes, *, after: bytes, until: bytes) -> None:
+    """Type into a container's console by virsh once it has said `after`, and wait until it says `until`."""
     ours, theirs = pty.openpty()
     client = subprocess.Popen(
         ["virsh", "-c", containers.uri, "console", name], stdin=theirs, stdout=theirs, stderr=theirs, close_fds=True
@@ -175,7 +182,7 @@ def _talk(containers: Containers, name: str, words: bytes, *, until: bytes) -> b
         while until not in said and time.monotonic() < deadline:
             if select.select([ours], [], [], 0.2)[0]:
                 said += os.read(ours, 4096)
-            if b"Escape character" in said and not typed:
+            if after in said and not typed:
                 os.write(ours, words)
                 typed = True
     finally:
@@ -183,7 +190,6 @@ def _talk(containers: Containers, name: str, words: bytes, *, until: bytes) -> b
         client.wait()
         os.close(ours)
     assert until in said, said
-    return said
 
 
 def test_the_controller_is_small(containers: Containers):

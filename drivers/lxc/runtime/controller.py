@@ -17,7 +17,6 @@ from drivers.lxc.runstate import End
 from drivers.lxc.runtime.nursery import Nursery, watch
 from virtd.errors import Code, VirtError
 from virtd.host.unixsocket import short_name
-from virtd.tasks import TaskOwner
 
 log = logging.getLogger(__name__)
 
@@ -28,27 +27,22 @@ _CHUNK = 65536
 
 
 class Controller:
-    """One controller: its process and the connection to it.
+    """One controller: its process and the connection to it."""
 
-    `on_end` is called once, with how the container ended: by the controller's word, or by its silence.
-    """
-
-    def __init__(self, process: Process, sock: socket.socket, owner: TaskOwner, on_end: Callable[[End], None]) -> None:
+    def __init__(self, process: Process, sock: socket.socket) -> None:
         sock.setblocking(False)
         self.process = process
         self._socket = sock
-        self._owner = owner
-        self._on_end = on_end
+        self._on_end: Callable[[End], None] | None = None
         self._lines = Lines()
         self._answers: list[asyncio.Future[Any]] = []
         self._talk = asyncio.Lock()
-        self._end = End.CRASHED
-        self._told = False
+        self._end: End | None = None
         self._loop = asyncio.get_running_loop()
         self._loop.add_reader(sock.fileno(), self._readable)
 
     @classmethod
-    async def spawn(cls, nursery: Nursery, output: int, owner: TaskOwner, on_end: Callable[[End], None]) -> Controller:
+    async def spawn(cls, nursery: Nursery, output: int) -> Controller:
         """A new one, which waits for its plan; what it has to say goes to the descriptor `output`.
 
         Raises:
@@ -62,12 +56,10 @@ class Controller:
         except BaseException:
             ours.close()
             raise
-        return cls(process, ours, owner, on_end)
+        return cls(process, ours)
 
     @classmethod
-    async def find(
-        cls, pid: int, started: int, path: Path, owner: TaskOwner, on_end: Callable[[End], None]
-    ) -> Controller | None:
+    def find(cls, pid: int, started: int, path: Path) -> Controller | None:
         """Connect to one that an earlier daemon started; None: it is gone."""
         process = Process.adopt(pid, started)
         if process is None:
@@ -82,7 +74,7 @@ class Controller:
             sock.close()
             process.close()
             return None
-        return cls(process, sock, owner, on_end)
+        return cls(process, sock)
 
     # -- talk
 
@@ -136,8 +128,7 @@ class Controller:
 
     def _take(self, message: Any) -> None:
         if "ended" in message:
-            self._end = End.REBOOT if message["ended"] == "reboot" else End.SHUTDOWN
-            self._tell_end()
+            self._tell_end(End.REBOOT if message["ended"] == "reboot" else End.SHUTDOWN)
         elif self._answers:
             answer = self._answers.pop(0)
             if answer.done():
@@ -155,16 +146,23 @@ class Controller:
                 text = "the container's controller ended unexpectedly"
                 answer.set_exception(VirtError(Code.INTERNAL_ERROR, text))
         self._answers.clear()
-        self._tell_end()
+        self._tell_end(End.CRASHED)
 
-    def _tell_end(self) -> None:
-        if not self._told:
-            self._told = True
-            self._on_end(self._end)
+    def _tell_end(self, how: End) -> None:
+        if self._end is None:
+            self._end = how
+            if self._on_end is not None:
+                self._on_end(how)
+
+    def on_end(self, callback: Callable[[End], None]) -> None:
+        """Call `callback` once with how the container ended, by the controller's word or by its silence; now, if it has."""
+        self._on_end = callback
+        if self._end is not None:
+            callback(self._end)
 
     def close(self) -> None:
         """Hear and watch no more; controller and container go on."""
-        self._told = True
+        self._on_end = None
         if self._socket.fileno() >= 0:
             self._loop.remove_reader(self._socket.fileno())
             self._socket.close()

@@ -44,7 +44,7 @@ async def start(guest: Guest, *, paused: bool = False, files: Sequence[int] = ()
         undo.push_async_callback(ending.clean_up, guest, run)
         output = await asyncio.to_thread(_open_log, guest)
         try:
-            run.controller = await Controller.spawn(guest.context.nursery, output, guest.tasks, _end_of(guest, run))
+            run.controller = await Controller.spawn(guest.context.nursery, output)
         finally:
             os.close(output)
         run.controller_pid, run.controller_started = run.controller.process.pid, run.controller.process.started
@@ -54,6 +54,7 @@ async def start(guest: Guest, *, paused: bool = False, files: Sequence[int] = ()
             await freeze(guest)
         undo.pop_all()
     await guest.save_status()
+    run.controller.on_end(_end_of(guest, run))
 
 
 def _run_of(guest: Guest) -> RunState:
@@ -119,10 +120,10 @@ def _open_log(guest: Guest) -> int:
 
 
 def _end_of(guest: Guest, run: RunState) -> Callable[[End], None]:
-    """What is done about an end: told, unless somebody began it or the start is still under way."""
+    """What is done about an end: told, unless somebody began it."""
 
     def ended(how: End) -> None:
-        if guest.run is run and run.init_pid and run.stopping is None:
+        if guest.run is run and run.stopping is None:
             guest.ended(how)
 
     return ended
@@ -134,9 +135,12 @@ async def reconnect(guest: Guest) -> bool:
     if not run.init_pid or start_ticks(run.init_pid) != run.init_started:
         return False
     path = guest.context.paths.socket(guest.name)
-    found = await Controller.find(run.controller_pid, run.controller_started, path, guest.tasks, _end_of(guest, run))
+    found = Controller.find(run.controller_pid, run.controller_started, path)
+    if found is None:
+        return False
     run.controller = found
-    return found is not None
+    found.on_end(_end_of(guest, run))
+    return True
 
 
 def let_go(guest: Guest) -> None:
