@@ -55,12 +55,14 @@ class FormatOptions:
         secure: with passwords and keys.
         migratable: for another host, which may be older.
         status: the daemon's own state file.
+        transient: with `inactive`: of a guest that has no definition but the running one, names it got at its start included.
     """
 
     inactive: bool = True
     secure: bool = False
     migratable: bool = False
     status: bool = False
+    transient: bool = False
 
 
 def qualified(name: str) -> str:

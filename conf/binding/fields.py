@@ -51,6 +51,7 @@ class Binding:
     omit: Any = None
     keep_empty: bool = False
     live: bool = False
+    transient: bool = False
     kept: Predicate | None = None
     shown: Shown | None = None
     only: Complaint | None = None
@@ -111,6 +112,7 @@ def attr(
     empty_is_unset: bool = False,
     omit: Any = None,
     live: bool = False,
+    transient: bool = False,
     kept: Predicate | None = None,
     shown: Shown | None = None,
     secret: bool = False,
@@ -128,6 +130,7 @@ def attr(
         empty_is_unset: `x=''` counts as absent.
         omit: a value that is not written.
         live: exists only in the XML of a running guest (and is written only there).
+        transient: with `live`: is written for `FormatOptions.transient`, too.
         kept: with `live`: which values stand in a definition all the same.
         shown: what is written in the value's place; it may follow from other fields and the options.
         secret: written only with `FormatOptions.secure`.
@@ -144,6 +147,7 @@ def attr(
             empty_is_unset=empty_is_unset,
             omit=omit,
             live=live,
+            transient=transient,
             kept=kept,
             shown=shown,
             secret=secret,
@@ -178,6 +182,7 @@ def child_text(
     error: Complaint | None = None,
     omit: Any = None,
     live: bool = False,
+    transient: bool = False,
     secret: bool = False,
     scale: Scale | None = None,
 ) -> Any:
@@ -191,6 +196,7 @@ def child_text(
             error=error,
             omit=omit,
             live=live,
+            transient=transient,
             secret=secret,
             scale=scale,
         ),

@@ -129,8 +129,9 @@ def _conditions(source: _Source, field: Field) -> list[str]:
     binding = field.binding
     conditions = []
     if binding.live:
+        transient = " or options.transient" if binding.transient else ""
         kept = f" or {source.name(binding.kept)}(value)" if binding.kept else ""
-        conditions.append(f"(not options.inactive{kept})")
+        conditions.append(f"(not options.inactive{transient}{kept})")
     if binding.secret:
         conditions.append("options.secure")
     if binding.when is not None:

@@ -17,7 +17,7 @@ class SecLabel(Model):
     relabel: YesNo | None = attr()
     label: str | None = child_text()
     baselabel: str | None = child_text()
-    imagelabel: str | None = child_text(live=True)
+    imagelabel: str | None = child_text(live=True, transient=True)
 
     def check(self, options: ParseOptions) -> None:
         if self.type == "static" and self.label is None:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from conf.domain import Domain, format_domain, parse_domain
 from drivers.common.storedguest import StoredGuest
 from drivers.qemu import status
+from drivers.qemu.block.chains import without_found
 from drivers.qemu.context import QemuContext
 from drivers.qemu.migratable import migratable_form
 from drivers.qemu.runtime import Runtime
@@ -29,15 +30,17 @@ class Guest(StoredGuest):
 
     def format(self, model: Domain, *, inactive: bool, secure: bool, migratable: bool) -> str:
         """A migratable definition is one that any other host could make the same guest from, secrets and all."""
+        live = model is self.live
+        if live and (inactive or migratable):
+            model = without_found(model)
         if migratable:
-            live = model is self.live
             model = migratable_form(model)
             if live and self.runtime is not None and self.runtime.asked_cpu is not None:
                 model.cpu = self.runtime.asked_cpu
             text = format_domain(model, inactive=True, secure=True, migratable=True)
             parse_domain(text)  # what another daemon could not read is no use to it
             return text
-        return format_domain(model, inactive=inactive, secure=secure)
+        return format_domain(model, inactive=inactive, secure=secure, transient=live and inactive)
 
     @property
     def monitor(self) -> Monitor:

@@ -70,7 +70,7 @@ class ACPI(Model):
 
 def alias_field() -> Any:
     """The field of a device's alias."""
-    return attr("name", at="alias", live=True, kept=is_user_alias)
+    return attr("name", at="alias", live=True, transient=True, kept=is_user_alias)
 
 
 class DeviceInfo(Model):

@@ -184,7 +184,7 @@ class StorageSource(Model):
     namespace: Ulong | None = attr(when=_NVME, error=(XMLError, "malformed namespace '%s'"))
     path: str | None = attr(when=_VHOSTUSER)
     startup_policy: Literal["mandatory", "requisite", "optional"] | None = attr("startupPolicy")
-    index: Uint | None = attr(live=True, omit=0)
+    index: Uint | None = attr(live=True, transient=True, omit=0)
     hosts: list[Host] = children("host", when=_NETWORK)
     snapshot: Snapshot | None = child(when=_NETWORK)
     config: ConfigFile | None = child(when=_NETWORK)
@@ -286,7 +286,7 @@ class BackingStore(Model):
     """`<backingStore>`: the image below; without a type, the end of the chain."""
 
     type: StorageType | None = attr()
-    index: Uint | None = attr(live=True, omit=0)
+    index: Uint | None = attr(live=True, transient=True, omit=0)
     format: Format | None = child()
     source: StorageSource | None = child(keep_empty=True)
     backing_store: BackingStore | None = child("backingStore", keep_empty=True)
@@ -300,6 +300,10 @@ class BackingStore(Model):
         if self.source is None:
             raise XMLError("missing disk backing store source")
         self.source.check_kind(self.type)
+
+
+class FoundBackingStore(BackingStore):
+    """An image below that the definition does not name: it was found at the start."""
 
 
 def _legacy_file(value: str | None, own: Values, _around: Values, _options: FormatOptions) -> str | None:

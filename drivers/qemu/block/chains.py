@@ -6,14 +6,20 @@ from __future__ import annotations
 import asyncio
 import os
 from collections.abc import Sequence
+from copy import copy
+from typing import TypeVar
 
+from conf.binding.model import assemble
+from conf.domain import Domain
 from conf.domain.devices.disk import Disk
-from conf.domain.devices.storage_source import BackingStore, Format
+from conf.domain.devices.storage_source import BackingStore, Format, FoundBackingStore
 from drivers.qemu.block.backing_names import backing_store
 from drivers.qemu.block.layers import WITH_BACKING, Layer, backing_chain, chain, ends, is_empty
 from drivers.qemu.block.nodes import number_images
 from virtd.errors import Code, From, VirtError
 from virtd.host.images import Header, read_header
+
+_Image = TypeVar("_Image", Disk, BackingStore)
 
 #: A chain longer than this is refused.
 MAX_DEPTH = 200
@@ -52,17 +58,17 @@ async def complete(layers: list[Layer], last: int, *, user: tuple[int, int] | No
     if end.path is None or ends(end.element):
         return last
     seen = [layer.path for layer in layers if layer.path]
+    found = BackingStore()
     if end.format in WITH_BACKING:
-        end.element.backing_store = await asyncio.to_thread(_look_below, seen, end.format, user)
-    else:
-        end.element.backing_store = BackingStore()
+        found = await asyncio.to_thread(_look_below, seen, end.format, user)
+    end.element.backing_store = assemble(FoundBackingStore, found.__dict__)
     for layer in backing_chain(end.disk, end.element.backing_store):
         last += 1
         layer.index = last
     return last
 
 
-def _look_below(seen: list[str], format_: str, user: tuple[int, int] | None) -> BackingStore | None:
+def _look_below(seen: list[str], format_: str, user: tuple[int, int] | None) -> BackingStore:
     """What the image at `seen[-1]` stands on; `seen` are the paths above and its own.  Blocks."""
     path = seen[-1]
     if format_ not in WITH_BACKING:
@@ -109,3 +115,20 @@ def _read(path: str, format_: str | None, parent: str | None, user: tuple[int, i
         whom = f" (as uid:{user[0]}, gid:{user[1]})" if user else ""
         text = f"Cannot access {what}{whom}: {os.strerror(error.errno or 0)}"
         raise VirtError(Code.SYSTEM_ERROR, text, source=From.STORAGE) from error
+
+
+def without_found(domain: Domain) -> Domain:
+    """A copy, to be written, that shows no more of the disks' chains than the definition named."""
+    result = copy(domain)
+    result.devices = copy(domain.devices)
+    result.devices.disks = [_cut(disk) for disk in domain.devices.disks]
+    return result
+
+
+def _cut(image: _Image) -> _Image:
+    below = image.backing_store
+    if below is None:
+        return image
+    result = copy(image)
+    result.backing_store = None if isinstance(below, FoundBackingStore) else _cut(below)
+    return result

@@ -96,3 +96,14 @@ def test_refused(inside: str, code: int, words: str) -> None:
     with pytest.raises(ConfError, match=words) as raised:
         validate(parse_domain(text))
     assert raised.value.code == code
+
+
+def test_a_transient_guest_has_names_in_its_definition() -> None:
+    devices = (
+        "<devices><disk type='file'><source file='/a' index='3'/><target dev='vda'/><alias name='virtio-disk0'/></disk>"
+        "</devices><seclabel type='dynamic' model='dac' relabel='yes'><imagelabel>+1:+1</imagelabel></seclabel>"
+    )
+    running = parse_domain(document(devices), inactive=False)
+    for name in ("index='3'", "<alias name='virtio-disk0'/>", "<imagelabel>+1:+1</imagelabel>"):
+        assert name not in format_domain(running)
+        assert name in format_domain(running, transient=True)
