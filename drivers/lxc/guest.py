@@ -22,6 +22,11 @@ class Guest(StoredGuest):
         #: What `lifecycle` does about an end that nobody asked for.
         self.on_end: Callable[[Guest, End], None] | None = None
 
+    @property
+    def has_init(self) -> bool:
+        """Whether its first process runs: it is past its start."""
+        return self.run is not None and self.run.init_pid != 0
+
     def claim_id(self, pid: int) -> None:
         """The running guest's id is its controller's number: clients look for the container's control group by it."""
         guests, live = self.context.guests, self.require_active()

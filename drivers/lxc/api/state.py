@@ -14,6 +14,8 @@ class StateApi(Part, State[Guest]):
     """virDomainGetInfo, virDomainGetState, virDomainIs…, virDomainHasManagedSaveImage."""
 
     def cpu_time(self, guest: Guest) -> int:
+        if not guest.has_init:
+            return 0
         group = self._group(guest)
         return group.cpu_time() if group.has("cpuacct") else 0
 
@@ -21,7 +23,7 @@ class StateApi(Part, State[Guest]):
         """virDomainGetInfo: a container's present memory (KiB) is what it uses."""
         state, most, current, vcpus, cpu_time = super().domain_get_info(dom)
         guest = self._guest(dom)
-        if guest.active and self._group(guest).has("memory"):
+        if guest.has_init and self._group(guest).has("memory"):
             current = self._group(guest).memory_usage()
         return state, most, current, vcpus, cpu_time
 

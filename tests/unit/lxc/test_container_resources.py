@@ -43,6 +43,14 @@ async def test_memory_of_a_container_is_what_it_uses(containers: Containers):
     ]
 
 
+async def test_a_container_that_is_being_started_uses_nothing_yet(containers: Containers):
+    ref = await containers.run()
+    run = containers.guest(ref).run
+    assert run is not None
+    run.init_pid = 0
+    assert containers.api.domain_get_info(ref) == (1, 102400, 102400, 1, 0)
+
+
 async def test_present_memory(containers: Containers):
     ref = await containers.run()
     await containers.api.domain_set_memory_flags(ref, 50000, LIVE | CONFIG)
