@@ -28,8 +28,8 @@ def settle_redefinition(
     """Check and complete a snapshot that was read with `redefine`; see `check_lineage` for its parent.
 
     Args:
-        known: the snapshot of this name that there is; its domains are taken over where the new
-            description has none.
+        known: the snapshot of this name that there is; its domain is taken over if the new description
+            has none, but not the stored definition beside it.
         uuid: the guest's.
         disk_only: the client says that only disks were kept.
 
@@ -60,8 +60,6 @@ def _check_change(snapshot: Snapshot, known: Snapshot) -> None:
 
 
 def _take_over(snapshot: Snapshot, known: Snapshot, check_abi: ABICheck) -> None:
-    for old, new in ((known.domain, snapshot.domain), (known.inactive_domain, snapshot.inactive_domain)):
-        if old is not None and new is not None:
-            check_abi(old, new)
+    if known.domain is not None and snapshot.domain is not None:
+        check_abi(known.domain, snapshot.domain)
     snapshot.domain = snapshot.domain or known.domain
-    snapshot.inactive_domain = snapshot.inactive_domain or known.inactive_domain

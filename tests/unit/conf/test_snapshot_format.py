@@ -243,12 +243,17 @@ def test_a_redefined_one_is_of_this_guest_and_has_a_domain() -> None:
         settle_redefinition(bare, None, UUID, accept)
 
 
-def test_the_abi_check_sees_both_domains() -> None:
+def test_the_abi_check_sees_the_domains_and_no_stored_definitions() -> None:
     seen = []
-    snapshot = parse_snapshot(existing("running"), redefine=True)
-    known = redefined("running")
+    both = DOMAIN + DOMAIN.replace("domain", "inactiveDomain")
+    known, snapshot = (parse_snapshot(existing("running", domain_xml=both), redefine=True) for _ in range(2))
     settle_redefinition(snapshot, known, UUID, lambda old, new_: seen.append((old, new_)), is_file=bool)
     assert seen == [(known.domain, snapshot.domain)]
+    assert seen[0][0] is known.domain
+    assert seen[0][1] is snapshot.domain
+    without = parse_snapshot(existing("running", domain_xml=""), redefine=True)
+    settle_redefinition(without, known, UUID, accept, is_file=bool)
+    assert (without.domain, without.inactive_domain) == (known.domain, None)
 
 
 def test_lineage() -> None:
