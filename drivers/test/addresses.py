@@ -21,10 +21,12 @@ def addresses(
     """An interface and its address: of the guest's network, in the order of the guests' ids."""
     name = (interface.target.dev if interface.target else None) or f"eth{number}"
     first = _first_address(guest, interface)
-    address = first.ip + max(guest.id, 0) + number
+    network = first.network
+    place = int(first.ip) - int(network.network_address) + max(guest.id, 0) + number
+    address = network[min(place, network.num_addresses - 1)]
     kind = IPAddrType.IPV6 if first.version == 6 else IPAddrType.IPV4
     mac = interface.mac.address if interface.mac else None
-    return name, mac, [(kind, str(address), first.network.prefixlen)]
+    return name, mac, [(kind, str(address), network.prefixlen)]
 
 
 def _first_address(guest: TestGuest, interface: Interface) -> ipaddress.IPv4Interface | ipaddress.IPv6Interface:
@@ -32,6 +34,7 @@ def _first_address(guest: TestGuest, interface: Interface) -> ipaddress.IPv4Inte
     named = interface.source.network if interface.source is not None else None
     for network in guest.world.networks:
         for ip in network.definition.ips if network.name == named else []:
-            start = ip.dhcp.ranges[0].start if ip.dhcp is not None and ip.dhcp.ranges else str(ip.network[2])
+            second = ip.network[min(2, ip.network.num_addresses - 1)]
+            start = ip.dhcp.ranges[0].start if ip.dhcp is not None and ip.dhcp.ranges else second
             return ipaddress.ip_interface(f"{start}/{ip.network.prefixlen}")
     return _ELSEWHERE

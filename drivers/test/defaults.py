@@ -3,6 +3,9 @@
 
 from __future__ import annotations
 
+import itertools
+from collections.abc import Iterable
+
 from conf.domain import Domain, parse_domain
 from conf.domain.devices.interface import Interface, InterfaceMac, InterfaceTarget
 from conf.domain.os import OSType
@@ -46,18 +49,18 @@ def complete(domain: Domain) -> None:
     assign_drives(domain)
     add_missing_controllers(domain)
     _complete_videos(domain)
-    for interface in domain.devices.interfaces:
-        complete_interface(interface, domain)
+    complete_interfaces(domain.devices.interfaces, domain)
 
 
-def complete_interface(interface: Interface, domain: Domain) -> None:
-    """Its address, and the name of the host's end."""
-    mac = interface.mac = interface.mac or InterfaceMac()
-    mac.address = mac.address or generate_mac()
-    target = interface.target = interface.target or InterfaceTarget()
-    if target.dev is None:
-        used = {other.target.dev for other in domain.devices.interfaces if other.target is not None}
-        target.dev = next(name for n in range(len(used) + 1) if (name := f"testnet{n}") not in used)
+def complete_interfaces(interfaces: Iterable[Interface], domain: Domain) -> None:
+    """Their addresses, and the names of the host's ends."""
+    used = {other.target.dev for other in domain.devices.interfaces if other.target is not None}
+    free = (name for n in itertools.count() if (name := f"testnet{n}") not in used)
+    for interface in interfaces:
+        mac = interface.mac = interface.mac or InterfaceMac()
+        mac.address = mac.address or generate_mac()
+        target = interface.target = interface.target or InterfaceTarget()
+        target.dev = target.dev or next(free)
 
 
 def _complete_videos(domain: Domain) -> None:

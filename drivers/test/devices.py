@@ -18,7 +18,7 @@ from drivers.common.devicelists import take
 from drivers.common.devicematching import by_alias, find
 from drivers.common.part import IMPACT, definitions
 from drivers.test.base import DomainPart
-from drivers.test.defaults import complete, complete_interface
+from drivers.test.defaults import complete, complete_interfaces
 from drivers.test.guest import TestGuest
 from virtd.enums import DomainDeviceModifyFlags, DomainEventID
 from virtd.errors import VirtError, check_flags
@@ -40,7 +40,7 @@ class DeviceApi(DomainPart):
         check_flags(flags, IMPACT, "testDomainAttachDeviceFlags")
         guest, device = self._guest(dom), parse_device(xml)
         if isinstance(device, Interface):
-            complete_interface(device, guest.definition)
+            complete_interfaces([device], guest.definition)
 
         def add(found: Domain) -> None:
             attach(found, device.model_copy(deep=True))

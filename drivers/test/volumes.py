@@ -5,7 +5,7 @@ from __future__ import annotations
 
 import os
 
-from conf.storage import Volume, format_volume, parse_volume
+from conf.storage import Pool, Volume, format_volume, parse_volume
 from drivers.storage.lookup import VolumeLookup
 from drivers.storage.pool import ManagedPool, ManagedVolume
 from drivers.test.pools import StoragePart
@@ -64,8 +64,15 @@ def add(pool: ManagedPool, definition: Volume) -> ManagedVolume:
         raise VirtError(Code.OPERATION_FAILED, "storage vol already exists")
     if definition.allocation > pool.definition.available:
         raise VirtError(Code.INTERNAL_ERROR, f"Not enough free space in pool for volume '{definition.name}'")
-    path = os.path.join(pool.definition.target.path or "", definition.name)
+    path = os.path.join(_place(pool.definition), definition.name)
     definition.target.path = definition.key = path
     volume = pool.volumes[definition.name] = ManagedVolume(definition)
     pool.account(definition.allocation)
     return volume
+
+
+def _place(pool: Pool) -> str:
+    """What the paths of a pool's volumes begin with: its folder, or what it is called where it comes from."""
+    if pool.kind.has_target:
+        return pool.target.path or ""
+    return pool.source.name or pool.name

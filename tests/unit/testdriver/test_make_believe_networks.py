@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any
 from uuid import UUID
 
@@ -88,6 +89,37 @@ def test_leases_are_those_of_running_guests(client: Caller) -> None:
     (dom,) = client.connect_list_all_domains(0)
     client.domain_destroy_flags(dom, 0)
     assert client.network_get_dhcp_leases(net, None, 0) == []
+
+
+@pytest.mark.parametrize(
+    ("address", "dhcp", "expected"),
+    [
+        ("<ip address='10.9.9.9' prefix='32'/>", "", "10.9.9.9"),
+        ("<ip family='ipv6' address='fd00::9' prefix='128'/>", "", "fd00::9"),
+        ("<ip address='10.9.9.1' prefix='30'>", "10.9.9.2", "10.9.9.3"),
+    ],
+)
+def test_a_guest_finds_no_address_outside_its_network(client: Caller, address: str, dhcp: str, expected: str) -> None:
+    ip = f"{address}<dhcp><range start='{dhcp}' end='{dhcp}'/></dhcp></ip>" if dhcp else address
+    client.network_create_xml_flags(f"<network><name>n</name><bridge name='virbr7'/>{ip}</network>", 0)
+    guest = client.domain_create_xml(
+        "<domain type='test'><name>g</name><memory>1024</memory><os><type>hvm</type></os>"
+        "<devices><interface type='network'><source network='n'/></interface></devices></domain>",
+        0,
+    )
+    ((_, _, ((_, found, _),)),) = client.domain_interface_addresses(guest, 0, 0)
+    assert found == expected
+
+
+def test_names_of_many_interfaces_are_found_at_once(client: Caller) -> None:
+    named, unnamed = "<interface type='user'><target dev='testnet1'/></interface>", "<interface type='user'/>"
+    guest = client.domain_define_xml_flags(
+        "<domain type='test'><name>g</name><memory>1024</memory><os><type>hvm</type></os><devices>"
+        f"{unnamed}{named}{unnamed * 2}</devices></domain>",
+        0,
+    )
+    names = re.findall(r"dev='(testnet\d+)'", client.domain_get_xml_desc(guest, 0))
+    assert names == ["testnet0", "testnet1", "testnet2", "testnet3"]
 
 
 def test_changes_of_interfaces_can_be_taken_back(client: Caller) -> None:

@@ -46,6 +46,23 @@ def test_volumes_take_room(client: Caller) -> None:
         client.storage_vol_create_xml(pool, VOLUME.format("x", 1 << 50, 1 << 50), 0)
 
 
+@pytest.mark.parametrize(
+    ("kind", "source", "path"),
+    [
+        ("rbd", "<name>n</name><host name='h'/>", "n/v"),
+        ("gluster", "<name>n</name><host name='h'/>", "n/v"),
+        ("logical", "<name>n</name>", "/dev/n/v"),
+        ("mpath", "", "/dev/mapper/v"),
+    ],
+)
+def test_volumes_of_pools_without_a_folder(client: Caller, kind: str, source: str, path: str) -> None:
+    target = "" if kind in ("rbd", "gluster") else "<target><path>/dev/mapper</path></target>"
+    pool = client.storage_pool_create_xml(
+        f"<pool type='{kind}'><name>p</name><source>{source}</source>{target}</pool>", 0
+    )
+    assert client.storage_vol_get_path(client.storage_vol_create_xml(pool, VOLUME.format("v", 1, 1), 0)) == path
+
+
 def test_virtual_adapters_come_and_go(client: Caller, told: list[Event]) -> None:
     dev = client.node_device_create_xml(PORT.format("scsi_host1"), 0)
     assert dev.name == "scsi_host12"
