@@ -148,6 +148,13 @@ def test_a_device_from_the_start(containers: Containers):
     containers.virsh("destroy", "began")
 
 
+def test_an_isolated_port(containers: Containers):
+    containers.create("apart", "", card("52:54:00:aa:bb:07", "<port isolated='yes'/>"))
+    (tap,) = ports()
+    assert Path(f"/sys/class/net/{tap}/brport/isolated").read_text().strip() == "1"
+    containers.virsh("destroy", "apart")
+
+
 def test_traffic_to_a_container_is_limited(containers: Containers):
     rates = "<bandwidth><inbound average='128' peak='256' burst='64'/></bandwidth>"
     containers.create("slow", "", card("52:54:00:aa:bb:05", rates))

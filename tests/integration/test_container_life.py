@@ -9,6 +9,7 @@ import select
 import subprocess
 import time
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 
@@ -129,6 +130,31 @@ def test_reboot_from_within_starts_the_container_again(containers: Containers):
     assert containers.virsh("domstate", "again") == "running"
     containers.virsh("destroy", "again")
     assert containers.left("again") == []
+
+
+def test_virsh_reboot_starts_the_container_again(containers: Containers):
+    containers.create("turn", "echo x >>/starts; touch /done")
+    containers.told_ready("turn")
+    before = containers.pids("turn")
+    containers.virsh("reboot", "turn")
+    deadline = time.monotonic() + 10
+    while (containers.tree("turn") / "starts").read_text() == "x\n" and time.monotonic() < deadline:
+        time.sleep(0.05)
+    assert (containers.tree("turn") / "starts").read_text() == "x\nx\n"
+    assert containers.virsh("domstate", "turn") == "running"
+    assert not set(before) & set(containers.pids("turn"))
+    containers.virsh("destroy", "turn")
+
+
+def test_descriptors_of_a_client_for_init(containers: Containers, tmp_path: Path):
+    path = containers.write("given", "echo through-3 >&3; echo through-4 >&4; touch /done")
+    with open(tmp_path / "three", "w") as three, open(tmp_path / "four", "w") as four:
+        fds = (three.fileno(), four.fileno())
+        command = ["virsh", "-c", containers.uri, "create", str(path), "--pass-fds", ",".join(map(str, fds))]
+        subprocess.run(command, pass_fds=fds, check=True, capture_output=True)
+    containers.told_ready("given")
+    assert [(tmp_path / name).read_text() for name in ("three", "four")] == ["through-3\n", "through-4\n"]
+    containers.virsh("destroy", "given")
 
 
 def test_a_restart_of_the_daemon_leaves_containers_alone(restarted: Containers):

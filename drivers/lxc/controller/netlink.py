@@ -17,6 +17,7 @@ _ERROR = 2
 # Attributes of a link.
 _ADDRESS, _IFNAME, _MTU, _LINK, _MASTER, _LINKINFO, _NET_NS_FD = 1, 3, 4, 5, 10, 18, 28
 _INFO_KIND, _INFO_DATA = 1, 2
+_PROTINFO, _NESTED, _BRPORT_ISOLATED, _AF_BRIDGE = 12, 0x8000, 33, 7
 _VETH_PEER, _MACVLAN_MODE = 1, 1
 # Attributes of an address and of a route.
 _IFA_ADDRESS, _IFA_LOCAL = 1, 2
@@ -114,6 +115,12 @@ class Netlink:
     def plug_in(self, index: int, bridge: int) -> None:
         """Make a device a port of a bridge."""
         self._ask(_SETLINK, _link(index) + attribute(_MASTER, bridge))
+
+    def isolate(self, index: int) -> None:
+        """Keep a port of a bridge from other ports that are kept so."""
+        flag = _ATTRIBUTE.pack(_ATTRIBUTE.size + 1, _BRPORT_ISOLATED) + b"\1\0\0\0"
+        body = _LINK_HEADER.pack(_AF_BRIDGE, 0, index, 0, 0) + attribute(_PROTINFO | _NESTED, flag)
+        self._ask(_SETLINK, body)
 
     def set_up(self, index: int, *, up: bool = True) -> None:
         self._ask(_SETLINK, _link(index, _IFF_UP if up else 0, _IFF_UP))

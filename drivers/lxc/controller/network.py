@@ -59,6 +59,8 @@ def _make_veth(netlink: Netlink, interface: Interface, namespace: int) -> str:
         netlink.set_mtu(index, interface["mtu"])
     if interface["bridge"]:
         netlink.plug_in(index, netlink.index(interface["bridge"]))
+    if interface["isolated"]:
+        netlink.isolate(index)
     netlink.set_up(index, up=interface["up"])
     return name
 

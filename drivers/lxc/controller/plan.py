@@ -63,13 +63,14 @@ class Interface(TypedDict):
     """A network device.
 
     `kind` is "veth" (with `host`, the name of the host's end or "" for any, and the `bridge` it is plugged into, if
-    any), "macvlan" (with `parent` and `mode`) or "move" (the host's device `parent` itself).  `guest` is its name in the
+    any; an `isolated` port does not reach others that are), "macvlan" (with `parent` and `mode`) or "move" (the host's device `parent` itself).  `guest` is its name in the
     container, "" for the next ethN.
     """
 
     kind: str
     host: str
     bridge: str
+    isolated: bool
     parent: str
     mode: str
     guest: str

@@ -62,6 +62,7 @@ def plan(interface: Any, guest_name: str) -> Interface:
         "kind": "veth",
         "host": _chosen_target(interface),
         "bridge": "",
+        "isolated": False,
         "parent": "",
         "mode": "",
         "guest": guest_name,
@@ -73,6 +74,7 @@ def plan(interface: Any, guest_name: str) -> Interface:
     }
     if interface.type == "bridge":
         made["bridge"] = interface.source.bridge
+        made["isolated"] = interface.port is not None and bool(interface.port.isolated)
         made["mtu"] = made["mtu"] or _mtu(made["bridge"])
     elif interface.type == "direct":
         made |= {"kind": "macvlan", "host": "", "parent": _parent(interface.source.dev), "mode": interface.source.mode}
@@ -110,6 +112,7 @@ def plan_hostdev(hostdev: Any) -> Interface:
         "kind": "move",
         "host": "",
         "bridge": "",
+        "isolated": False,
         "parent": name,
         "mode": "",
         "guest": name,
