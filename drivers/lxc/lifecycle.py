@@ -14,6 +14,7 @@ from conf.domain.idmap import Resource
 from drivers.lxc import confinement
 from drivers.lxc.guest import Guest
 from drivers.lxc.runstate import End, RunState
+from virtd.calls import Connection
 from virtd.enums import (
     DomainEventID,
     DomainEventResumedDetailType,
@@ -41,10 +42,14 @@ _DETAILS: dict[int, int] = {
 }
 
 
-async def start(guest: Guest, definition: Domain, *, autodestroy: bool = False, fds: Sequence[int] = ()) -> None:
+async def start(guest: Guest, definition: Domain, *, owner: Connection | None = None, fds: Sequence[int] = ()) -> None:
     """Start a container for an inactive guest by `definition`; the caller holds the guest's job.
 
     Either the guest runs when this returns, or nothing is left of the attempt.
+
+    Args:
+        owner: the connection that the guest ends with; None: it stays.
+        fds: descriptors for the container's init.
 
     Raises:
         VirtError: why it could not be started.
@@ -57,14 +62,14 @@ async def start(guest: Guest, definition: Domain, *, autodestroy: bool = False, 
     async with AsyncExitStack() as undo:
         guest.set_live(live)
         undo.callback(forget, guest, DomainShutoffReason.FAILED)
-        await _run(guest, autodestroy=autodestroy, fds=fds)
+        await _run(guest, owner, fds)
         undo.pop_all()
     guest.emit_lifecycle(DomainEventType.STARTED, DomainEventStartedDetailType.BOOTED)
 
 
-async def _run(guest: Guest, *, autodestroy: bool, fds: Sequence[int] = ()) -> None:
+async def _run(guest: Guest, owner: Connection | None, fds: Sequence[int] = ()) -> None:
     """Make a container by the live definition."""
-    guest.run = RunState(autodestroy=autodestroy)
+    guest.run = RunState(autodestroy=owner is not None, owner=owner)
     guest.set_state(DomainState.SHUTOFF, DomainShutoffReason.UNKNOWN)
     guest.on_end = ended
     # Before anything is made: a daemon that finds this file without a controller undoes the start.
@@ -108,6 +113,11 @@ async def end(guest: Guest, reason: int) -> None:
     Raises:
         VirtError: it does not end.
     """
+    await _stop(guest, reason)
+    _gone(guest, reason)
+
+
+async def _stop(guest: Guest, reason: int) -> None:
     run = guest.run
     assert run is not None
     run.stopping = reason
@@ -116,7 +126,6 @@ async def end(guest: Guest, reason: int) -> None:
     except BaseException:
         run.stopping = None
         raise
-    _gone(guest, reason)
 
 
 def _gone(guest: Guest, reason: int) -> None:
@@ -158,10 +167,9 @@ async def _ended(guest: Guest, run: RunState | None, how: End) -> None:
 
 async def _reboot(guest: Guest, run: RunState) -> None:
     """Start over with what ran."""
-    run.stopping = DomainShutoffReason.SHUTDOWN
-    await guest.context.runtime.stop(guest, DomainShutoffReason.SHUTDOWN)
+    await _stop(guest, DomainShutoffReason.SHUTDOWN)
     try:
-        await _run(guest, autodestroy=run.autodestroy)
+        await _run(guest, run.owner)
     except VirtError as error:
         log.error("guest %s does not start again: %s", guest.name, error)
         _gone(guest, DomainShutoffReason.FAILED)

@@ -7,6 +7,8 @@ from dataclasses import dataclass, field, fields
 from enum import StrEnum
 from typing import Any
 
+from virtd.calls import Connection
+
 
 class End(StrEnum):
     """How a container ended by itself."""
@@ -29,9 +31,8 @@ class RunState:
         init_pid, init_started: the container's first process, as the host numbers it.
         cgroup: the control group made for it.
         veths: network devices of the host made for this guest, to be removed at its end.
-        taken: network devices of the host given to this guest, to be found again at its end.
-        loops: loop devices made for its images.
         autodestroy: the guest ends with the connection that started it.
+        owner: that connection.
         stopping: the `virDomainShutoffReason` of the end that somebody has already begun.
         controller: the connection to the controller, and what watches over it; the runtime's own.
     """
@@ -42,9 +43,8 @@ class RunState:
     init_started: int = 0
     cgroup: str = ""
     veths: list[str] = field(default_factory=list)
-    taken: list[str] = field(default_factory=list)
-    loops: list[str] = field(default_factory=list)
     autodestroy: bool = False
+    owner: Connection | None = field(default=None, metadata=_PASSING)
     stopping: int | None = field(default=None, metadata=_PASSING)
     controller: Any = field(default=None, metadata=_PASSING)
 

@@ -10,7 +10,7 @@ from conf.domain import Domain
 from drivers.lxc import lifecycle, prepare
 from drivers.lxc.api.base import Part
 from drivers.lxc.guest import Guest
-from virtd.calls import current_call
+from virtd.calls import Connection, current_call
 from virtd.enums import DomainCreateFlags as Create
 from virtd.enums import DomainRebootFlags as Reboot
 from virtd.enums import DomainShutdownFlags as Shutdown
@@ -71,24 +71,10 @@ class PowerApi(Part):
         return guest.ref
 
     async def _start(self, guest: Guest, definition: Domain, flags: int, fds: Sequence[int]) -> None:
-        autodestroy = bool(flags & Create.START_AUTODESTROY)
-        await lifecycle.start(guest, definition, autodestroy=autodestroy, fds=fds)
-        if autodestroy:
-            self._end_with_connection(guest)
-
-    def _end_with_connection(self, guest: Guest) -> None:
-        """The guest goes when the client that started it does."""
-        id_ = guest.id
-
-        async def destroy() -> None:
-            async with guest.job("destroy"):
-                if guest.id == id_:
-                    await lifecycle.end(guest, DomainShutoffReason.DESTROYED)
-
-        def closed() -> None:
-            guest.tasks.spawn(destroy(), "autodestroy")
-
-        current_call.get().connection.on_close(closed)
+        owner = current_call.get().connection if flags & Create.START_AUTODESTROY else None
+        await lifecycle.start(guest, definition, owner=owner, fds=fds)
+        if owner is not None:
+            _end_with(owner, guest)
 
     async def domain_destroy_flags(self, dom: DomainRef, flags: int) -> None:
         """virDomainDestroyFlags."""
@@ -148,3 +134,17 @@ class PowerApi(Part):
             if pid_value != _INIT:
                 raise VirtError(Code.ARGUMENT_UNSUPPORTED, "Only the init process may be killed")
             self._context.runtime.signal_init(guest, signum)
+
+
+def _end_with(owner: Connection, guest: Guest) -> None:
+    """The guest goes when the client that started it does."""
+
+    async def destroy() -> None:
+        async with guest.job("destroy"):
+            if guest.run is not None and guest.run.owner is owner:
+                await lifecycle.end(guest, DomainShutoffReason.DESTROYED)
+
+    def closed() -> None:
+        guest.tasks.spawn(destroy(), "autodestroy")
+
+    owner.on_close(closed)

@@ -117,6 +117,16 @@ async def test_a_container_goes_with_its_connection(containers: Containers):
     assert containers.told()[-1] == stopped(1)
 
 
+async def test_a_reboot_does_not_free_it_from_its_connection(containers: Containers):
+    ref = await containers.api.domain_create_xml(container_xml("t"), DomainCreateFlags.START_AUTODESTROY)
+    containers.guest(ref).ended(End.REBOOT)
+    await settle(containers, ref)
+    assert containers.told()[-1] == (REBOOT,)
+    containers.connection.closed()
+    await settle(containers, ref)
+    assert containers.context.guests.by_name("t") is None
+
+
 @pytest.mark.parametrize(("how", "reason", "detail"), [(End.SHUTDOWN, 1, 0), (End.CRASHED, 3, 5)])
 async def test_an_end_that_nobody_asked_for(containers: Containers, how: End, reason: int, detail: int):
     ref = await containers.run()
