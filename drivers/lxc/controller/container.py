@@ -158,7 +158,7 @@ class Container:
                 os._exit(1)
             for step, work in self._steps():  # noqa: B007 - the last one is told of
                 work()
-            step = f"cannot execute {self._plan['init']['argv'][0]}"
+            step = "cannot execute"
             self._run_init(told)
         except OSError as error:
             where = f" {error.filename}" if isinstance(error.filename, str) else ""
