@@ -40,10 +40,14 @@ class ParseOptions:
     Attributes:
         inactive: a definition: what only a running guest has is ignored.
         status: the daemon's own state file: everything is read.
+        update: a guest is defined anew: what was said before and follows from other parts by now is settled again.
+        partial: an entry is looked for: it need not say all.
     """
 
     inactive: bool = True
     status: bool = False
+    update: bool = False
+    partial: bool = False
 
 
 @dataclass(frozen=True, slots=True)

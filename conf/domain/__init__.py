@@ -12,12 +12,13 @@ from conf.errors import NoNameError
 __all__ = ["Domain", "format_domain", "parse_domain"]
 
 
-def parse_domain(xml: str | bytes, *, inactive: bool = True, status: bool = False) -> Domain:
+def parse_domain(xml: str | bytes, *, inactive: bool = True, status: bool = False, update: bool = False) -> Domain:
     """A domain from untrusted XML.
 
     Args:
         inactive: it is a definition; what only a running guest has is ignored.
         status: it is the daemon's own record.
+        update: a guest is defined anew, by a hypervisor whose guests' memory follows from their NUMA nodes.
 
     Raises:
         ConfError: with libvirt's code and text.
@@ -27,7 +28,7 @@ def parse_domain(xml: str | bytes, *, inactive: bool = True, status: bool = Fals
         # Said before anything else is looked at.
         raise NoNameError("")
     join_brackets(root)
-    return read(Domain, root, ParseOptions(inactive=inactive, status=status))
+    return read(Domain, root, ParseOptions(inactive=inactive, status=status, update=update))
 
 
 def format_domain(

@@ -137,7 +137,7 @@ class Domain(Extensions):
         self._complete()
         self._check_names()
         self._check_actions()
-        self._check_memory()
+        self._check_memory(update=options.update)
         settle_placement(self)
         self._check_memory_limit()
 
@@ -166,11 +166,14 @@ class Domain(Extensions):
             if action in _CRASH_ONLY:
                 raise ConfigUnsupportedError(f"Lifecycle event '{event}' doesn't support '{action}' action")
 
-    def _check_memory(self) -> None:
+    def _check_memory(self, *, update: bool) -> None:
         cells = self.cpu.numa.cells if self.cpu and self.cpu.numa else []
         modules = sum(module.target.size for module in self.devices.memories)
-        if in_cells := sum(cell.memory for cell in cells):
+        in_cells = sum(cell.memory for cell in cells)
+        if in_cells and (update or not self.memory):
             self.memory = in_cells + modules
+        elif modules > self.memory:
+            raise XMLError("Total size of memory devices exceeds the total memory size")
         if not self.memory:
             raise XMLError("Memory size must be specified via <memory> or in the <numa> configuration")
         if not 0 < self.current_memory <= self.memory:

@@ -32,7 +32,7 @@ async def definition(context: QemuContext, xml: str, *, validate: bool = False) 
     """
     if validate:
         await schema.validate(xml, "domain.rng")
-    domain = parse_domain(xml)
+    domain = parse_domain(xml, update=True)
     await complete(context, domain)
     return domain
 

@@ -94,7 +94,19 @@ def test_distances_hold_both_ways() -> None:
     assert numa.cpu.numa is not None
     rows = [[(sibling.id, sibling.value) for sibling in cell.siblings] for cell in numa.cpu.numa.cells]
     assert rows == [[(0, 10), (1, 22)], [(0, 22), (1, 10)], []]
-    assert numa.memory == 3
+
+
+@pytest.mark.parametrize(
+    ("said", "update", "memory"),
+    [("<memory>1000</memory>", True, 7), ("<memory>1000</memory>", False, 1000), ("", False, 7)],
+)
+def test_memory_follows_from_the_nodes_where_it_is_settled_anew(said: str, update: bool, memory: int) -> None:
+    xml = (
+        f"<domain type='qemu'><name>a</name>{said}<os><type>hvm</type></os><cpu><numa><cell memory='2'/></numa></cpu>"
+        "<devices><memory model='dimm'><target><size>5</size></target></memory></devices></domain>"
+    )
+    settled = parse_domain(xml, update=update)
+    assert (settled.memory, settled.current_memory) == (memory, memory)
 
 
 def test_strings_of_smbios_stand_in_order() -> None:
