@@ -72,8 +72,6 @@ async def _run(guest: Guest, owner: Connection | None, fds: Sequence[int] = ()) 
     guest.run = RunState(autodestroy=owner is not None, owner=owner)
     guest.set_state(DomainState.SHUTOFF, DomainShutoffReason.UNKNOWN)
     guest.on_end = ended
-    # Before anything is made: a daemon that finds this file without a controller undoes the start.
-    await guest.save_status()
     await guest.context.runtime.start(guest, files=fds)
     guest.set_state(DomainState.RUNNING, DomainRunningReason.BOOTED)
     await guest.save_status()

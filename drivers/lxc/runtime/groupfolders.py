@@ -24,6 +24,8 @@ _UNIFIED_NAMES = {"cpuacct": "cpu", "blkio": "io", "freezer": None, "devices": N
 #: Version 2 lets no process beside others' groups: where the controller is, and where the container, whose root of
 #: groups this is.  The limits are those of the group above.
 SUPERVISOR, PAYLOAD = "supervisor", "payload"
+#: The group that a host's containers and virtual machines are gathered in.
+GATHERING = "machine"
 #: Seconds that the kernel may take to empty a group.
 SETTLE_SECONDS = 5.0
 POLL_SECONDS = 0.002
@@ -113,11 +115,8 @@ class Group:
         return [self.unified] if self.unified is not None else list(dict.fromkeys(self._folders.values()))
 
     def _make(self, folder: Path) -> None:
-        missing = []
-        while not folder.exists():
-            missing.append(folder)
-            folder = folder.parent
-        for new in reversed(missing):
+        """The group, and what the host's guests are gathered in; further partitions are the administrator's to make."""
+        for new in (folder.parent, folder) if folder.parent.name == GATHERING else (folder,):
             if self.unified is not None:
                 _delegate(new.parent)
             with contextlib.suppress(FileExistsError):

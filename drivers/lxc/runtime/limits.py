@@ -11,9 +11,10 @@ from conf.domain import Domain
 from drivers.lxc.controller.plan import Mount
 from drivers.lxc.runtime import hostdevices
 from drivers.lxc.runtime.cgroup import DEVICE_LIMITS, Cgroup, DeviceRule
+from drivers.lxc.runtime.groupfolders import GATHERING
 
 #: Below which a host's guests are gathered unless the definition says otherwise.
-PARTITION = "/machine"
+PARTITION = f"/{GATHERING}"
 
 #: The nodes that every container has, terminals, and nothing else.
 USUAL_DEVICES = (

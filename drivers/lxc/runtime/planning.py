@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from conf.domain import Domain
 from drivers.lxc.controller.plan import Init, Mount, Plan
-from drivers.lxc.runtime import filesystems, hostdevices, interfaces, privileges, sharing
+from drivers.lxc.runtime import consoles, filesystems, hostdevices, interfaces, privileges, sharing
 from drivers.lxc.runtime.descriptors import Descriptors
 from virtd.errors import Code, VirtError
 
@@ -22,14 +22,13 @@ _HOSTNAME_LETTERS = frozenset("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVW
 _HOSTNAME_MAX = 64
 
 
-def make_plan(
-    guest: Guest, group: Cgroup | None, terminals: Sequence[int], files: Sequence[int]
-) -> tuple[Plan, Descriptors]:
+def make_plan(guest: Guest, group: Cgroup | None, files: Sequence[int]) -> tuple[Plan, Descriptors]:
     """The plan, and the descriptors that go along; the caller closes them.  Blocks for short looks at the host.
+
+    The host's ends of the consoles are made here and noted in the live definition.
 
     Args:
         group: the container's control group; None: there is none.
-        terminals: the host's ends of its consoles.
         files: descriptors that a client gave for init.
 
     Raises:
@@ -43,7 +42,7 @@ def make_plan(
     try:
         join = {name: descriptors.own(fd) for name, fd in sharing.open_shared(guest, domain).items()}
         plan = _plan(guest, domain, group, join, descriptors)
-        plan["terminals"] = [descriptors.lend(fd) for fd in terminals]
+        plan["terminals"] = [descriptors.own(fd) for fd in consoles.open_all(domain)]
         plan["init"]["files"] = [descriptors.lend(fd) for fd in files]
     except BaseException:
         descriptors.close()

@@ -15,9 +15,10 @@ from conf.domain import Domain
 from drivers.common.process import start_ticks
 from drivers.lxc.controller.plan import Plan
 from drivers.lxc.runstate import End, RunState
-from drivers.lxc.runtime import bandwidth, consoles, ending, interfaces, limits
+from drivers.lxc.runtime import bandwidth, ending, interfaces, limits
 from drivers.lxc.runtime.cgroup import Cgroup, Hierarchies
 from drivers.lxc.runtime.controller import Controller
+from drivers.lxc.runtime.descriptors import Descriptors
 from drivers.lxc.runtime.planning import make_plan
 from drivers.lxc.runtime.running import freeze
 from virtd.errors import Code, VirtError
@@ -32,6 +33,8 @@ log = logging.getLogger(__name__)
 async def start(guest: Guest, *, paused: bool = False, files: Sequence[int] = ()) -> None:
     """Start a container for the guest's live definition; `guest.run` is fresh, the caller holds the job.
 
+    The caller then saves the status, with the state that the guest is in.
+
     Args:
         paused: leave it frozen.
         files: descriptors for init, which it gets as 3, 4 …; they stay open here.
@@ -42,7 +45,7 @@ async def start(guest: Guest, *, paused: bool = False, files: Sequence[int] = ()
     run = _run_of(guest)
     async with AsyncExitStack() as undo:
         undo.push_async_callback(ending.clean_up, guest, run)
-        output = await asyncio.to_thread(_open_log, guest)
+        output = _open_log(guest)
         try:
             run.controller = await Controller.spawn(guest.context.nursery, output)
         finally:
@@ -53,7 +56,6 @@ async def start(guest: Guest, *, paused: bool = False, files: Sequence[int] = ()
         if paused:
             await freeze(guest)
         undo.pop_all()
-    await guest.save_status()
     run.controller.on_end(_end_of(guest, run))
 
 
@@ -67,22 +69,27 @@ async def _bring_up(guest: Guest, run: RunState, files: Sequence[int]) -> None:
     group = await _group(guest, run)
     # Before anything is made: until then the controller ends by itself when we do.
     await guest.save_status()
-    terminals = await asyncio.to_thread(consoles.open_all, live)
+    plan, descriptors = await asyncio.to_thread(_prepare, guest, group, files)
     try:
-        plan, descriptors = await asyncio.to_thread(make_plan, guest, group, terminals, files)
-        try:
-            if group is not None:
-                await asyncio.to_thread(_fill, live, group, plan)
-            run.init_pid, veths = await run.controller.start(plan, descriptors.all)
-        finally:
-            descriptors.close()
+        run.init_pid, veths = await run.controller.start(plan, descriptors.all)
     finally:
-        for fd in terminals:
-            os.close(fd)
+        descriptors.close()
     run.init_started = start_ticks(run.init_pid) or 0
     run.veths = [name for name in veths if name]
     interfaces.note_names(live, veths)
     await bandwidth.limit_all(live)
+
+
+def _prepare(guest: Guest, group: Cgroup | None, files: Sequence[int]) -> tuple[Plan, Descriptors]:
+    """What the controller is told, and the control group that it will find."""
+    plan, descriptors = make_plan(guest, group, files)
+    try:
+        if group is not None:
+            _fill(guest.require_active(), group, plan)
+    except BaseException:
+        descriptors.close()
+        raise
+    return plan, descriptors
 
 
 async def _group(guest: Guest, run: RunState) -> Cgroup | None:

@@ -35,7 +35,7 @@ def plan(definition: Domain, **context: Any) -> Plan:
         context=SimpleNamespace(paths=paths, env=env, guests=guests),
         require_active=lambda: definition,
     )
-    made, descriptors = planning.make_plan(guest, None, [], [])  # type: ignore[arg-type]
+    made, descriptors = planning.make_plan(guest, None, [])  # type: ignore[arg-type]
     descriptors.close()
     return made
 
