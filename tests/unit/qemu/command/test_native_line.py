@@ -14,6 +14,7 @@ import pytest
 from drivers.qemu.command import native
 from drivers.qemu.command.native import NativePart
 from drivers.qemu.cpu.cpu_map import CpuMap
+from drivers.qemu.facts import Site
 from drivers.qemu.paths import QemuPaths
 from drivers.qemu.settings import QemuSettings
 from tests.unit.qemu.command.conftest import CAPABILITIES
@@ -48,6 +49,7 @@ def part(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> NativePart:
         env=SimpleNamespace(privileged=False),
         paths=QemuPaths(*(tmp_path / name for name in ("config", "state", "lib", "log", "cache"))),
         settings=QemuSettings(),
+        site=Site(),
     )
     return NativePart(context)  # type: ignore[arg-type]
 
