@@ -65,8 +65,8 @@ class DhcpHost(Model):
     ip: str | None = attr()
     lease: Lease | None = child()
 
-    def settle(self, version: int) -> None:
-        """Complete and refuse by the rules for IPv4 or IPv6.
+    def settle(self, version: int, *, partial: bool = False) -> None:
+        """Complete and refuse by the rules for IPv4 or IPv6; of a `partial` host one property is enough.
 
         Raises:
             XMLError: the host cannot be told from others, or has no address.
@@ -77,6 +77,21 @@ class DhcpHost(Model):
             self._check_id(self.id)
         if self.name is not None and not self.name[0].isalnum():
             raise XMLError(f"Cannot use host name '{self.name}' in network '{NAME}'")
+        self._check_complete(version, partial=partial)
+        if not self.ip:
+            return
+        if ip_version(self.ip) != version:
+            raise XMLError(f"Invalid IP address in static host definition for network '{NAME}'")
+        self.ip = resolved(self.ip)
+
+    def _check_complete(self, version: int, *, partial: bool) -> None:
+        if partial:
+            if not (self.mac or self.name or self.ip):
+                raise XMLError(
+                    f"At least one of name, mac, or ip attribute must be specified"
+                    f" for static host definition in network '{NAME}' "
+                )
+            return
         keys, which = ((self.id, self.name), "id") if version == 6 else ((self.mac, self.name), "mac")
         if not any(keys):
             raise XMLError(
@@ -84,9 +99,6 @@ class DhcpHost(Model):
             )
         if not self.ip:
             raise XMLError(f"Missing IP address in static host definition for network '{NAME}'")
-        if ip_version(self.ip) != version:
-            raise XMLError(f"Invalid IP address in static host definition for network '{NAME}'")
-        self.ip = resolved(self.ip)
 
     @staticmethod
     def _check_mac(mac: str, version: int) -> None:

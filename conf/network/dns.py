@@ -37,7 +37,7 @@ class DnsText(Model):
     def check(self, options: ParseOptions) -> None:
         if " " in self.name or "," in self.name:
             raise XMLDetailError(f"prohibited character in DNS TXT record name '{self.name}' of network {NAME}")
-        if self.value is None:
+        if not options.partial and self.value is None:
             raise XMLDetailError(
                 f"missing required value attribute in DNS TXT record named '{self.name}' of network {NAME}"
             )
@@ -62,9 +62,7 @@ WRONG = -1
 class DnsService(Model):
     """`<srv>`: a SRV record."""
 
-    service: str = attr(
-        required=(XMLDetailError, f"missing required service attribute in DNS SRV record of network '{NAME}'")
-    )
+    service: str = attr()
     protocol: str | None = attr()
     domain: str | None = attr()
     target: str | None = attr()
@@ -73,7 +71,9 @@ class DnsService(Model):
     weight: Annotated[int, _number(0)] | None = attr(omit=0)
 
     def check(self, options: ParseOptions) -> None:
-        if self.protocol is None:
+        if not options.partial and self.service is None:
+            raise XMLDetailError(f"missing required service attribute in DNS SRV record of network '{NAME}'")
+        if not options.partial and self.protocol is None:
             raise XMLDetailError(
                 f"missing required protocol attribute in DNS SRV record '{self.service}' of network '{NAME}'"
             )
@@ -89,19 +89,21 @@ class DnsService(Model):
 class DnsHost(Model):
     """`<host>`: names of an address."""
 
-    ip: str = attr(
-        empty_is_unset=True,
-        required=(XMLDetailError, f"Missing IP address in network '{NAME}' DNS HOST record"),
-    )
+    ip: str = attr(empty_is_unset=True)
     hostnames: list[str] = texts("hostname")
 
     def check(self, options: ParseOptions) -> None:
-        address = canonical_address(self.ip)
-        if address is None:
-            raise XMLDetailError(f"Invalid IP address in network '{NAME}' DNS HOST record")
-        self.ip = address
         self.hostnames = [name for name in self.hostnames if name]
-        if not self.hostnames:
+        if options.partial and not (self.ip or self.hostnames):
+            raise XMLDetailError(f"Missing ip and hostname in network '{NAME}' DNS HOST record")
+        if not options.partial and self.ip is None:
+            raise XMLDetailError(f"Missing IP address in network '{NAME}' DNS HOST record")
+        if self.ip is not None:
+            address = canonical_address(self.ip)
+            if address is None:
+                raise XMLDetailError(f"Invalid IP address in network '{NAME}' DNS HOST record")
+            self.ip = address
+        if not self.hostnames and not options.partial:
             raise XMLDetailError(f"Missing hostname in network '{NAME}' DNS HOST record")
 
 

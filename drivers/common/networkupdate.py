@@ -7,11 +7,13 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, TypeVar
 
+from lxml.etree import _Element
+
 from conf.binding import Model, ParseOptions, parse_document
 from conf.binding.reading import read
 from conf.errors import ConfError
 from conf.naming import named
-from conf.network import Network
+from conf.network import Network, format_network, parse_network
 from conf.network.dhcp import Dhcp, DhcpHost, DhcpRange
 from conf.network.dns import Dns, DnsHost, DnsService, DnsText
 from conf.network.forward import Forward, ForwardInterface
@@ -29,7 +31,7 @@ def _invalid(text: str) -> VirtError:
 
 
 def _unsupported(text: str) -> VirtError:
-    return VirtError(Code.NO_SUPPORT, text, source=From.NETWORK)
+    return VirtError(Code.OPERATION_UNSUPPORTED, text, source=From.NETWORK)
 
 
 @dataclass(frozen=True)
@@ -102,7 +104,7 @@ def _given_equal(*fields: str) -> Callable[[Model, Model], bool]:
 
     def check(entry: Model, given: Model) -> bool:
         asked = [field for field in fields if getattr(given, field) is not None]
-        return bool(asked) and all(_same(entry, given, field) for field in asked)
+        return all(_same(entry, given, field) for field in asked)
 
     return check
 
@@ -114,12 +116,14 @@ def _same(one: Model, other: Model, field: str) -> bool:
     return value is not None and value == other_value
 
 
+def _is_host(entry: DhcpHost, given: DhcpHost) -> bool:
+    """Whether a host has the properties given; one without a MAC address may have any."""
+    fields = ("mac", "name", "ip") if entry.mac is not None else ("name", "ip")
+    return _given_equal(*fields)(entry, given)
+
+
 def _share_a_name(one: DnsHost, other: DnsHost) -> bool:
     return one.ip == other.ip or bool(set(one.hostnames) & set(other.hostnames))
-
-
-def _has_names(entry: DnsHost, given: DnsHost) -> bool:
-    return entry.ip == given.ip and set(given.hostnames) <= set(entry.hostnames)
 
 
 _SRV = _given_equal("domain", "service", "protocol", "target", "port", "priority", "weight")
@@ -131,7 +135,7 @@ SECTIONS = {
         DhcpHost,
         lambda network, index: _dhcp(network, index).hosts,
         clashes=_some_equal("mac", "name", "ip"),
-        matches=_given_equal("mac", "name", "ip"),
+        matches=_is_host,
         exists="there is an existing dhcp host entry in network '{net}' that matches"
         " \"<host mac='{mac}' name='{name}' ip='{ip}'/>\"",
         missing="couldn't locate a matching dhcp host entry in network '{net}'",
@@ -163,15 +167,15 @@ SECTIONS = {
         lambda network, _index: network.portgroups,
         clashes=_given_equal("name"),
         matches=_given_equal("name"),
-        exists="a portgroup entry named '{name}' already exists in network '{net}'",
+        exists="there is an existing portgroup entry in network '{net}' that matches \"<portgroup name='{name}'>\"",
         missing="couldn't find a portgroup entry in network '{net}' matching <portgroup name='{name}'>",
     ),
     Section.DNS_HOST: Entries(
         "host",
         DnsHost,
         lambda network, _index: _dns(network).hosts,
-        clashes=_share_a_name,
-        matches=_has_names,
+        clashes=_given_equal("ip"),
+        matches=_share_a_name,
         exists="there is already at least one DNS HOST record with a matching field in network {net}",
         missing="couldn't locate a matching DNS HOST record in network {net}",
         fixed="DNS HOST records cannot be modified, only added or deleted",
@@ -218,20 +222,21 @@ def update(network: Network, command: int, section: int, parent_index: int, xml:
         xml: the entry.
 
     Raises:
-        VirtError: NO_SUPPORT: not for this section; OPERATION_INVALID: there is such an entry, or none.
-        ConfError: the entry is none.
+        VirtError: OPERATION_UNSUPPORTED: not for this section; OPERATION_INVALID: there is such an entry, or none.
+        ConfError: the entry is none, or no network has it beside the others.
     """
     if section in _UNSUPPORTED:
         raise _unsupported(f"can't update '{_UNSUPPORTED[section]}' section of network '{network.name}'")
     entries = SECTIONS.get(section)
     if entries is None:
         raise _unsupported("can't update unrecognized section of network")
+    root = _element(entries, network, xml)
+    found = entries.find(network, parent_index)
     if command == Command.MODIFY and entries.fixed:
-        raise _invalid(entries.fixed)
+        raise _unsupported(entries.fixed)
+    given = _read(entries, network, root, parent_index, ParseOptions(partial=command == Command.DELETE))
     if command not in (Command.MODIFY, Command.DELETE, Command.ADD_LAST, Command.ADD_FIRST):
         raise _unsupported(f"unrecognized network update command code {command}")
-    found = entries.find(network, parent_index)
-    given = _read(entries, network, xml, parent_index)
     texts = {"net": network.name} | {name: _shown(getattr(given, name)) for name in type(given).model_fields}
     if command in (Command.ADD_FIRST, Command.ADD_LAST):
         _add(entries, found, given, texts, first=command == Command.ADD_FIRST)
@@ -239,22 +244,28 @@ def update(network: Network, command: int, section: int, parent_index: int, xml:
         place = _locate(entries, found, given, texts, exchange=command == Command.MODIFY)
         found[place : place + 1] = [given] if command == Command.MODIFY else []
     _check_default(network)
+    # An entry that is sound by itself may not fit the rest.
+    parse_network(format_network(network))
 
 
 def _shown(value: object) -> object:
     return "unknown" if value is None else value
 
 
-def _read(entries: Entries, network: Network, xml: str, parent_index: int) -> Model:
+def _element(entries: Entries, network: Network, xml: str) -> _Element:
     root = parse_document(xml, None, what="network_update_xml")
     if root.tag != entries.tag:
         where = f"while updating network '{network.name}'"
         text = f"unexpected element <{root.tag}>, expecting <{entries.tag}>, {where}"
         raise VirtError(Code.XML_ERROR, text, source=From.NETWORK)
+    return root
+
+
+def _read(entries: Entries, network: Network, root: _Element, parent_index: int, options: ParseOptions) -> Model:
     try:
-        given = read(entries.model, root, ParseOptions())
+        given = read(entries.model, root, options)
         if isinstance(given, DhcpHost):
-            given.settle(_addressed(network, parent_index).version)
+            given.settle(_addressed(network, parent_index).version, partial=options.partial)
     except ConfError as error:
         raise named(error, network.name) from None
     return given
