@@ -283,15 +283,21 @@ class Format(Model):
 
 
 class BackingStore(Model):
-    """`<backingStore>`: the image below; without a type, the end of the chain."""
+    """`<backingStore>`: the image below; without a type, the end of the chain.
+
+    `found` notes that the definition does not name it: it was found at the guest's start.
+    """
 
     type: StorageType | None = attr()
+    found: ZeroOne = attr(default=False, shown=in_status)
     index: Uint | None = attr(live=True, transient=True, omit=0)
     format: Format | None = child()
     source: StorageSource | None = child(keep_empty=True)
     backing_store: BackingStore | None = child("backingStore", keep_empty=True)
 
     def check(self, options: ParseOptions) -> None:
+        if not options.status:
+            self.found = False
         if self.type is None:
             self.format = self.source = self.backing_store = None
             return
@@ -300,10 +306,6 @@ class BackingStore(Model):
         if self.source is None:
             raise XMLError("missing disk backing store source")
         self.source.check_kind(self.type)
-
-
-class FoundBackingStore(BackingStore):
-    """An image below that the definition does not name: it was found at the start."""
 
 
 def _legacy_file(value: str | None, own: Values, _around: Values, _options: FormatOptions) -> str | None:

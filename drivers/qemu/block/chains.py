@@ -9,10 +9,9 @@ from collections.abc import Sequence
 from copy import copy
 from typing import TypeVar
 
-from conf.binding.model import assemble
 from conf.domain import Domain
 from conf.domain.devices.disk import Disk
-from conf.domain.devices.storage_source import BackingStore, Format, FoundBackingStore
+from conf.domain.devices.storage_source import BackingStore, Format
 from drivers.qemu.block.backing_names import backing_store
 from drivers.qemu.block.layers import WITH_BACKING, Layer, backing_chain, chain, ends, is_empty
 from drivers.qemu.block.nodes import number_images
@@ -61,7 +60,8 @@ async def complete(layers: list[Layer], last: int, *, user: tuple[int, int] | No
     found = BackingStore()
     if end.format in WITH_BACKING:
         found = await asyncio.to_thread(_look_below, seen, end.format, user)
-    end.element.backing_store = assemble(FoundBackingStore, found.__dict__)
+    found.found = True
+    end.element.backing_store = found
     for layer in backing_chain(end.disk, end.element.backing_store):
         last += 1
         layer.index = last
@@ -130,5 +130,5 @@ def _cut(image: _Image) -> _Image:
     if below is None:
         return image
     result = copy(image)
-    result.backing_store = None if isinstance(below, FoundBackingStore) else _cut(below)
+    result.backing_store = None if below.found else _cut(below)
     return result

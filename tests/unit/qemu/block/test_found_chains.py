@@ -3,9 +3,8 @@
 
 from __future__ import annotations
 
-from conf.binding.model import assemble
 from conf.domain import format_domain, parse_domain
-from conf.domain.devices.storage_source import BackingStore, FoundBackingStore
+from conf.domain.devices.storage_source import BackingStore
 from drivers.qemu.block.chains import without_found
 
 XML = (
@@ -21,8 +20,21 @@ def test_only_named_images_are_shown() -> None:
     assert disk.backing_store is not None
     below = parse_domain(XML.replace("/named", "/found")).devices.disks[0].backing_store
     assert isinstance(below, BackingStore)
-    disk.backing_store.backing_store = assemble(FoundBackingStore, below.__dict__)
+    below.found = True
+    disk.backing_store.backing_store = below
     assert "/found" in format_domain(domain)
     shown = format_domain(without_found(domain))
     assert ("/named" in shown, "/found" in shown) == (True, False)
     assert "/found" in format_domain(domain)
+
+
+def test_the_daemons_own_record_knows_what_was_found() -> None:
+    domain = parse_domain(XML)
+    [disk] = domain.devices.disks
+    assert disk.backing_store is not None
+    disk.backing_store.found = True
+    record = format_domain(domain, inactive=False, status=True)
+    again = parse_domain(record, inactive=False, status=True)
+    assert "<backingStore" not in format_domain(without_found(again))
+    assert "found=" not in format_domain(domain)
+    assert "/named" in format_domain(without_found(parse_domain(record))), "a client's word for it does not count"
