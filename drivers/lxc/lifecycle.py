@@ -14,6 +14,7 @@ from conf.domain.idmap import Resource
 from drivers.lxc import confinement
 from drivers.lxc.guest import Guest
 from drivers.lxc.runstate import End, RunState
+from drivers.lxc.runtime.limits import PARTITION
 from virtd.calls import Connection
 from virtd.enums import (
     DomainEventID,
@@ -31,9 +32,6 @@ from virtd.errors import Code, VirtError
 from virtd.store import files
 
 log = logging.getLogger(__name__)
-
-#: Below which a host's containers and virtual machines are gathered.
-PARTITION = "/machine"
 
 #: Why a guest is shut off → detail of the event.
 _DETAILS: dict[int, int] = {
