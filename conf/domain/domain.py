@@ -35,7 +35,7 @@ from conf.domain.os import OS
 from conf.domain.placement import settle_placement
 from conf.domain.power import PM, Perf
 from conf.domain.security import KeyWrap, LaunchSecurity, SecLabel, settled_labels
-from conf.domain.sysinfo import Sysinfo, check_system_uuid
+from conf.domain.sysinfo import Sysinfo, system_uuid
 from conf.errors import ConfigUnsupportedError, InternalError, XMLDetailError, XMLError, XMLFormError
 
 VirtType = Literal[
@@ -143,9 +143,7 @@ class Domain(Extensions):
 
     def _complete(self) -> None:
         """What the format says about things left out."""
-        check_system_uuid(self.sysinfos, self.uuid)
-        if not self.uuid:
-            self.uuid = str(uuid4())
+        self.uuid = system_uuid(self.sysinfos, self.uuid or None) or str(uuid4())
         self.seclabels = settled_labels(self.seclabels)
         if self.os is None or self.os.type is None or self.os.type.type is None:
             raise XMLError("an os <type> must be specified")

@@ -82,12 +82,13 @@ class Sysinfo(Model):
         return next((entry.value for entry in entries if entry.name == name), None)
 
 
-def check_system_uuid(sysinfos: list[Sysinfo], uuid: str | None) -> None:
-    """The UUID that a guest reads in its SMBIOS is the domain's.
+def system_uuid(sysinfos: list[Sysinfo], uuid: str | None) -> str | None:
+    """The domain's UUID, which is that the guest reads in its SMBIOS; `uuid` if nothing is said there.
 
     Raises:
         XMLDetailError: it is another one, or none.
     """
+    found = uuid
     for sysinfo in sysinfos:
         stated = sysinfo.string_of("uuid", sysinfo.system)
         if stated is None:
@@ -98,3 +99,5 @@ def check_system_uuid(sysinfos: list[Sysinfo], uuid: str | None) -> None:
             raise XMLDetailError("malformed <sysinfo> uuid element") from None
         if uuid is not None and parsed != uuid:
             raise XMLDetailError("UUID mismatch between <uuid> and <sysinfo>")
+        found = parsed
+    return found

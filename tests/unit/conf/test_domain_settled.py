@@ -117,6 +117,13 @@ def test_strings_of_smbios_stand_in_order() -> None:
     assert [(entry.name, entry.value) for entry in sysinfo.system] == [("manufacturer", "1"), ("serial", "2")]
 
 
+def test_the_uuid_of_smbios_is_the_domains() -> None:
+    uuid = "3f5f8a5e-6b07-4f1b-9d4f-0a4dd2f2d3c1"
+    told = f"<sysinfo type='smbios'><system><entry name='uuid'>{uuid}</entry></system></sysinfo>"
+    assert domain(told).uuid == uuid
+    assert domain(f"{told}<uuid>{uuid.upper()}</uuid>").uuid == uuid
+
+
 def test_a_cdrom_is_read_only_and_an_empty_drive_holds_no_block_device() -> None:
     (cdrom,) = domain("<devices><disk type='block' device='cdrom'><target dev='hdc'/></disk></devices>").devices.disks
     assert (cdrom.readonly, cdrom.type, cdrom.source) == (True, "file", None)
