@@ -114,7 +114,11 @@ def _namespaced(text: str, key: str, uri: str) -> etree._Element:
         raise VirtError(
             Code.XML_DETAIL, f"(metadata_xml):{error.lineno}: {_reason(error)}", source=From.DOMAIN
         ) from error
-    return _under_prefix(given, key, uri)
+    try:
+        return _under_prefix(given, key, uri)
+    except ValueError:  # not a name, or not an address
+        text = "failed to validate prefix for a new XML namespace"
+        raise VirtError(Code.INTERNAL_ERROR, text, source=From.XML) from None
 
 
 def _reason(error: etree.XMLSyntaxError) -> str:

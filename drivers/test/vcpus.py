@@ -61,7 +61,7 @@ class VcpuApi(DomainPart):
         if guest.live is None:
             raise operation_invalid("cannot list vcpus for an inactive domain")
         pins = _vcpu_pins(guest.live)
-        time = guest.cpu_time // current_vcpus(guest)
+        time = guest.cpu_time // max(1, current_vcpus(guest))  # a definition may have none
         return [
             (number, VcpuState.RUNNING, time, max(cpus, default=-1), cpumap_of(cpus))
             for number, cpus in enumerate(pins[: current_vcpus(guest)])

@@ -115,3 +115,16 @@ def test_groups_of_statistics(client: Caller, dom: DomainRef) -> None:
     assert [p.field for p in params] == ["state.state", "state.reason", "balloon.current", "balloon.maximum"]
     with pytest.raises(VirtError, check=lambda error: error.code == Code.ARGUMENT_UNSUPPORTED):
         client.connect_get_all_domain_stats([], 1 << 20, ConnectGetAllDomainStatsFlags.ENFORCE_STATS)
+
+
+@pytest.mark.parametrize(("key", "uri"), [("", "urn:a"), ("a b", "urn:a"), ("a", "<urn>")])
+def test_metadata_under_no_name_are_refused(client: Caller, dom: DomainRef, key: str, uri: str) -> None:
+    with pytest.raises(VirtError, match="failed to validate prefix"):
+        client.domain_set_metadata(dom, 2, "<a/>", key, uri, LIVE)
+
+
+def test_a_guest_without_a_cpu_is_bearable(client: Caller) -> None:
+    xml = "<domain type='test'><name>n</name><memory>1</memory><vcpu current='0'>2</vcpu><os><type>hvm</type></os></domain>"
+    dom = client.domain_create_xml(xml, 0)
+    assert client.domain_get_vcpus(dom) == []
+    assert client.connect_get_all_domain_stats([dom], 0, 0)
