@@ -127,6 +127,8 @@ def _reason(error: etree.XMLSyntaxError) -> str:
 
 
 def _under_prefix(given: etree._Element, key: str, uri: str) -> etree._Element:
+    if not uri:
+        raise ValueError("XML knows no prefix for what is in no namespace")
     attributes = {str(name): str(value) for name, value in given.attrib.items()}
     new = etree.Element(f"{{{uri}}}{etree.QName(given).localname}", attributes, nsmap={key: uri})
     new.text = given.text

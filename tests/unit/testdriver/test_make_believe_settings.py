@@ -117,7 +117,7 @@ def test_groups_of_statistics(client: Caller, dom: DomainRef) -> None:
         client.connect_get_all_domain_stats([], 1 << 20, ConnectGetAllDomainStatsFlags.ENFORCE_STATS)
 
 
-@pytest.mark.parametrize(("key", "uri"), [("", "urn:a"), ("a b", "urn:a"), ("a", "<urn>")])
+@pytest.mark.parametrize(("key", "uri"), [("", "urn:a"), ("a b", "urn:a"), ("a", "<urn>"), ("a", "")])
 def test_metadata_under_no_name_are_refused(client: Caller, dom: DomainRef, key: str, uri: str) -> None:
     with pytest.raises(VirtError, match="failed to validate prefix"):
         client.domain_set_metadata(dom, 2, "<a/>", key, uri, LIVE)
