@@ -14,10 +14,11 @@ from conf.errors import ConfigUnsupportedError, XMLError
 
 def all_devices(devices: Devices) -> Iterator[Model]:
     """Every device of a domain."""
-    for value in devices.__dict__.values():
-        for member in value if isinstance(value, list) else [value]:
-            if isinstance(member, Model):
-                yield member
+    for value in vars(devices).values():
+        if isinstance(value, list):
+            yield from value
+        elif isinstance(value, Model):
+            yield value
 
 
 def check_aliases(domain: Domain) -> None:
