@@ -41,17 +41,21 @@ class Cache:
         return CAPABILITIES
 
 
-@pytest.fixture
-def part(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> NativePart:
-    monkeypatch.setattr(native, "load_cpu_map", lambda arch: CpuMap())
-    context = SimpleNamespace(
+def native_context(root: Path) -> Any:
+    """What the driver knows, with its folders under `root`."""
+    return SimpleNamespace(
         capabilities=Cache(),
         env=SimpleNamespace(privileged=False),
-        paths=QemuPaths(*(tmp_path / name for name in ("config", "state", "lib", "log", "cache"))),
+        paths=QemuPaths(*(root / name for name in ("config", "state", "lib", "log", "cache"))),
         settings=QemuSettings(),
         site=Site(),
     )
-    return NativePart(context)  # type: ignore[arg-type]
+
+
+@pytest.fixture
+def part(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> NativePart:
+    monkeypatch.setattr(native, "load_cpu_map", lambda arch: CpuMap())
+    return NativePart(native_context(tmp_path))
 
 
 async def test_a_definition_becomes_a_line(part: NativePart, tmp_path: Path) -> None:
