@@ -47,7 +47,6 @@ UNPAUSED = _lifecycle(_TYPE.RESUMED, DomainEventResumedDetailType.UNPAUSED)
 DESTROYED = _lifecycle(_TYPE.STOPPED, DomainEventStoppedDetailType.DESTROYED)
 POWERED_OFF = _lifecycle(_TYPE.STOPPED, DomainEventStoppedDetailType.SHUTDOWN)
 SAVED = _lifecycle(_TYPE.STOPPED, DomainEventStoppedDetailType.SAVED)
-REBOOTED = (int(DomainEventID.REBOOT),)
 
 _FINISHED_BY_HOST = _lifecycle(_TYPE.SHUTDOWN, DomainEventShutdownDetailType.HOST)
 _FINISHED_BY_GUEST = _lifecycle(_TYPE.SHUTDOWN, DomainEventShutdownDetailType.GUEST)
