@@ -6,8 +6,11 @@ from __future__ import annotations
 import asyncio
 import heapq
 import itertools
+import logging
 import time
 from collections.abc import Callable
+
+log = logging.getLogger(__name__)
 
 
 class Clock:
@@ -59,7 +62,11 @@ class Clock:
 
     def _run(self) -> None:
         while self._due and self._due[0][0] <= self.now():
-            heapq.heappop(self._due)[2]()
+            action = heapq.heappop(self._due)[2]
+            try:
+                action()
+            except Exception:
+                log.exception("what was due on a make-believe host went wrong")
         self._set_timer()
 
     def _set_timer(self) -> None:

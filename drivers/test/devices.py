@@ -11,6 +11,7 @@ from collections.abc import Callable
 from typing import Any
 
 from conf.domain import Domain
+from conf.domain.devices.disk import Disk
 from conf.domain.devices.interface import Interface
 from conf.domain.devices.single import device_tag, parse_device
 from drivers.common.devicechanges import attach, update
@@ -62,7 +63,7 @@ class DeviceApi(DomainPart):
     def _detach(self, guest: TestGuest, flags: int, choose: Choose) -> None:
         live, stored = definitions(guest, flags)
         if live is not None:
-            choose(live, True)  # it is there
+            _refuse_busy(guest, choose(live, True))
         if stored is not None:
             take(stored.devices, choose(stored, False))
         if live is not None:
@@ -73,6 +74,7 @@ class DeviceApi(DomainPart):
         """virDomainUpdateDeviceFlags."""
         check_flags(flags, IMPACT | DomainDeviceModifyFlags.FORCE, "testDomainUpdateDeviceFlags")
         device = parse_device(xml)
+        _refuse_busy(self._guest(dom), device)
 
         def change(found: Domain) -> None:
             update(found, device.model_copy(deep=True))
@@ -101,11 +103,18 @@ def _leave(guest: TestGuest, run: int, choose: Choose) -> None:
         return
     try:
         device = choose(guest.live, True)
+        _refuse_busy(guest, device)
     except VirtError as error:
-        log.info("guest %s: %s", guest.name, error)
+        log.info("guest %s keeps a device: %s", guest.name, error)
         return
     take(guest.live.devices, device)
     guest.emit(DomainEventID.DEVICE_REMOVED, _name(device))
+
+
+def _refuse_busy(guest: TestGuest, device: Any) -> None:
+    """Raise OPERATION_UNSUPPORTED for a disk with a job."""
+    if isinstance(device, Disk):
+        guest.refuse_busy(device.target.dev)
 
 
 def _name(device: Any) -> str:

@@ -25,7 +25,7 @@ from virtd.enums import (
     DomainShutoffReason,
     DomainState,
 )
-from virtd.errors import Code
+from virtd.errors import Code, From, VirtError
 from virtd.params import TypedParam
 
 if TYPE_CHECKING:
@@ -109,6 +109,19 @@ class TestGuest(ManagedGuest):
         if paused:
             self.pause()
 
+    def refuse_busy(self, disk: str | None) -> None:
+        """Raise OPERATION_UNSUPPORTED if a job is going on on a disk."""
+        if disk in self.block_jobs:
+            text = f"disk '{disk}' already in active block job"
+            raise VirtError(Code.OPERATION_UNSUPPORTED, text, source=From.DOMAIN)
+
+    def give_up_jobs(self) -> None:
+        """What is under way comes to nothing."""
+        if self.give_up is not None:
+            self.give_up()
+        self.work.close()
+        self.block_jobs.clear()
+
     # -- while it runs
 
     def pause(
@@ -160,9 +173,7 @@ class TestGuest(ManagedGuest):
 
     def end(self, reason: int, event_detail: int) -> None:
         """The guest is off, for a `DomainShutoffReason`; a transient one is gone."""
-        if self.give_up is not None:
-            self.give_up()
-        self.work.close()
+        self.give_up_jobs()
         self.live = None
         self.set_state(DomainState.SHUTOFF, reason)
         self.emit_lifecycle(DomainEventType.STOPPED, event_detail)

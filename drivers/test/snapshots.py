@@ -79,6 +79,9 @@ class SnapshotApi(DomainPart):
         definition = guest.definition
         external = disks_only or snapshot.memory_location == "external"
         align_disks(snapshot, definition, "external" if external else "internal", is_file=lambda _path: True)
+        for entry in snapshot.disks:
+            if entry.snapshot == "external":
+                guest.refuse_busy(entry.name)
         snapshot.domain = definition.model_copy(deep=True)
         snapshot.state = _state(guest, disks_only=disks_only)
         if snapshot.memory_location != "external":
@@ -258,6 +261,7 @@ def _go_back(guest: TestGuest, domain: Domain, *, paused: bool) -> None:
         started = DomainEventStartedDetailType.FROM_SNAPSHOT
         guest.enter(domain, DomainRunningReason.FROM_SNAPSHOT, started)
     else:
+        guest.give_up_jobs()
         guest.live = domain.model_copy(deep=True)
         guest.live.id = guest.id
     if paused:

@@ -5,6 +5,8 @@ from __future__ import annotations
 
 import asyncio
 
+import pytest
+
 from drivers.test.clock import Clock
 from drivers.test.work import Progress
 
@@ -55,3 +57,12 @@ async def test_progress_follows_the_clock_and_its_speed() -> None:
     clock.advance(31)
     assert done
     assert progress.current == 1000
+
+
+async def test_what_goes_wrong_keeps_nothing_else_from_happening(caplog: pytest.LogCaptureFixture) -> None:
+    clock, happened = Clock(speed=0), []
+    clock.later(1, lambda: happened.append(1 // 0))
+    clock.later(2, lambda: happened.append(2))
+    clock.advance(3)
+    assert happened == [2]
+    assert "went wrong" in caplog.text

@@ -248,3 +248,16 @@ async def test_a_guest_that_ends_takes_its_jobs_along(client: Caller, dom: Domai
     count = len(told)
     advance(client, dom, 100)
     assert len(told) == count
+
+
+async def test_a_disk_with_a_job_stays_as_it_is(client: Caller, dom: DomainRef) -> None:
+    snapshot = client.domain_snapshot_create_xml(dom, SNAPSHOT.format("s"), 0)
+    client.domain_block_pull(dom, "vda", 0, 0)
+    disk = "<disk type='file'><source file='/guest/diskimage1'/><target dev='vda' bus='virtio'/></disk>"
+    for change in (client.domain_detach_device_flags, client.domain_update_device_flags):
+        with pytest.raises(VirtError, match="already in active block job"):
+            change(dom, disk, 1)
+    with pytest.raises(VirtError, match="already in active block job"):
+        client.domain_snapshot_create_xml(dom, SNAPSHOT.format("t"), Create.DISK_ONLY)
+    client.domain_revert_to_snapshot(snapshot, 0)
+    assert client.domain_get_block_job_info(dom, "vda", 0) is None
