@@ -37,17 +37,22 @@ def add_memory(build: Build, line: CommandLine) -> None:
     ram = default_ram_id(build)
     if ram is not None:
         line.add_objects(make_backend(build, Request(alias=ram, kib=kib, system=True)).objects)
-    elif not cells_need_backends(build):
-        _add_global(build, line)
-
-
-def _add_global(build: Build, line: CommandLine) -> None:
-    """What old machines are told of all their memory."""
-    page = huge_page(build, Request(alias="", kib=0))
-    if page is not None or wants_preallocation(build):
+    elif _allocates_all(build):
         line.add("-mem-prealloc")
-    if page is not None:
-        line.add("-mem-path", huge_page_path(build, page))
+        page = _common_page(build)
+        if page is not None:
+            line.add("-mem-path", huge_page_path(build, page))
+
+
+def _allocates_all(build: Build) -> bool:
+    """Whether an old machine is told to allocate all its memory at once, modules included."""
+    if default_ram_id(build) is not None or cells_need_backends(build):
+        return False
+    return _common_page(build) is not None or wants_preallocation(build)
+
+
+def _common_page(build: Build) -> int | None:
+    return huge_page(build, Request(alias="", kib=0))
 
 
 _MODULE_DRIVERS = {
@@ -79,6 +84,7 @@ def _request(build: Build, module: Memory) -> Request:
         access=module.access,
         discard=module.discard,
         module=module,
+        allocated=_allocates_all(build),
     )
 
 

@@ -26,7 +26,10 @@ def wants_preallocation(build: Build) -> bool:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Request:
-    """What memory is asked for.  `node` is the guest's NUMA node; None: all of the guest."""
+    """What memory is asked for.
+
+    `node` is the guest's NUMA node; None: all of the guest.  `allocated`: QEMU allocates all memory anyway.
+    """
 
     alias: str
     kib: int
@@ -35,6 +38,7 @@ class Request:
     discard: bool | None = None
     system: bool = False
     module: Memory | None = None
+    allocated: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,7 +61,7 @@ def make_backend(build: Build, request: Request) -> Backend:
     page = huge_page(build, request)
     access = _access(build, request)
     path = request.module.source.path if request.module and request.module.source else None
-    nodes, policy = _host_nodes(build, request)
+    nodes, policy, own_nodes = _host_nodes(build, request)
     kind, own = _kind(build, request, source, page, path)
     preallocation = _preallocation(build, request, huge=page is not None, path=path)
     context = (
@@ -82,7 +86,7 @@ def make_backend(build: Build, request: Request) -> Backend:
     own_page = page is not None and _has_own_page(build, request)
     return Backend(
         properties,
-        bool(own_page or access or path or nodes or source in ("file", "memfd")),
+        bool(own_page or access or path or (nodes and own_nodes) or source in ("file", "memfd")),
         {"qom-type": "thread-context", "id": context, "node-affinity": nodes} if context else None,
     )
 
@@ -127,7 +131,7 @@ def _canonical_path(build: Build, request: Request, kind: str) -> bool | None:
 
 def _preallocation(build: Build, request: Request, *, huge: bool, path: str | None) -> Props:
     module = request.module
-    if module is not None and module.model == "virtio-mem":
+    if request.allocated or (module is not None and module.model == "virtio-mem"):
         return {}
     pmem = bool(module and module.source and module.source.pmem)
     wanted = huge or wants_preallocation(build) or (module is not None and module.model == "nvdimm" and not pmem)
@@ -195,19 +199,19 @@ def huge_page_path(build: Build, page: int) -> str:
     return f"{mount}/libvirt/qemu/{_short_name(build)}"
 
 
-def _host_nodes(build: Build, request: Request) -> tuple[list[int] | None, str | None]:
-    """The host's nodes that the memory is taken from, and how."""
+def _host_nodes(build: Build, request: Request) -> tuple[list[int] | None, str | None, bool]:
+    """The host's nodes that the memory is taken from, how, and whether that is said of this memory alone."""
     own = request.module.source.nodemask if request.module and request.module.source else None
     tune = build.domain.numatune
     memory = tune.memory if tune else None
     mode = memory.mode if memory and memory.mode else "strict"
-    nodeset = own
+    nodeset, alone = own, True
     if nodeset is None and tune is not None:
         node = next((n for n in tune.memnodes if n.cellid == request.node), None) if request.node is not None else None
         if node is not None:
             nodeset, mode = node.nodeset, node.mode
         elif memory is not None and memory.placement != "auto":
-            nodeset = memory.nodeset
+            nodeset, alone = memory.nodeset, False
     if nodeset is None or mode == "restrictive":
-        return None, None
-    return sorted(parse_bitmap(nodeset)), _POLICIES[mode]
+        return None, None, alone
+    return sorted(parse_bitmap(nodeset)), _POLICIES[mode], alone

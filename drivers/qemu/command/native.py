@@ -60,9 +60,9 @@ def native_line(domain: Domain, capabilities: Capabilities, context: QemuContext
     domain.devices.hostdevs[:0] = filter(None, map(_host_end, domain.devices.interfaces))
     domain.devices.interfaces = [_as_plain(interface) for interface in domain.devices.interfaces]
     assign_addresses(domain, capabilities)
+    settle_cpu(domain, capabilities, load_cpu_map(domain.os.arch or ""))
     prepare.live(domain, context, _no_runtime(domain, context))
     number_backends(domain.devices.hostdevs, number_images(domain.devices.disks))
-    settle_cpu(domain, capabilities, load_cpu_map(domain.os.arch or ""))
     return build(domain, capabilities, shown_context(domain, context))
 
 
