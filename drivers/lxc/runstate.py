@@ -30,6 +30,7 @@ class RunState:
         controller_pid, controller_started: the process that holds the container, and its start (ticks since boot).
         init_pid, init_started: the container's first process, as the host numbers it.
         cgroup: the control group made for it.
+        loops: loop devices of its disks that are files: "sda=/dev/loop3".
         veths: network devices of the host made for this guest, to be removed at its end.
         autodestroy: the guest ends with the connection that started it.
         owner: that connection.
@@ -42,6 +43,7 @@ class RunState:
     init_pid: int = 0
     init_started: int = 0
     cgroup: str = ""
+    loops: list[str] = field(default_factory=list)
     veths: list[str] = field(default_factory=list)
     autodestroy: bool = False
     owner: Connection | None = field(default=None, metadata=_PASSING)

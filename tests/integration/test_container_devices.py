@@ -107,7 +107,7 @@ def test_a_card_of_the_host_comes_back(containers: Containers):
 
 def test_a_bridge_that_is_not_there(containers: Containers):
     path = containers.write("lost", "", "<interface type='bridge'><source bridge='vtnone0'/></interface>")
-    assert "Cannot get interface MTU on 'vtnone0': No such device" in containers.fails("create", str(path))
+    assert "Unable to add bridge vtnone0 port vnet0: No such device" in containers.fails("create", str(path))
     assert containers.left("lost") == []
 
 
@@ -148,6 +148,17 @@ def test_a_device_from_the_start(containers: Containers):
     containers.virsh("destroy", "began")
 
 
+def test_a_disk_that_is_an_image(containers: Containers, tmp_path: Path):
+    image = tmp_path / "disk"
+    image.write_bytes(b"first sector".ljust(1 << 20, b"\0"))
+    disk = f"<disk type='file'><driver name='loop' type='raw'/><source file='{image}'/><target dev='sda'/></disk>"
+    containers.create("disk", "head -c 12 /dev/sda >/told; echo changed | dd of=/dev/sda conv=fsync; touch /done", disk)
+    assert containers.told("disk") == "first sector"
+    containers.virsh("destroy", "disk")
+    assert image.read_bytes().startswith(b"changed\n")
+    assert str(image) not in subprocess.run(["losetup", "-a"], capture_output=True, text=True, check=True).stdout
+
+
 def test_an_isolated_port(containers: Containers):
     containers.create("apart", "", card("52:54:00:aa:bb:07", "<port isolated='yes'/>"))
     (tap,) = ports()
@@ -167,7 +178,7 @@ def test_traffic_to_a_container_is_limited(containers: Containers):
 @pytest.mark.parametrize(
     ("body", "complaint"),
     [
-        ("<vlan><tag id='4'/></vlan>", "requesting a vlan tag, but that is not supported"),
+        ("<vlan><tag id='4'/></vlan>", "vlan tag not supported for this connection type"),
         ("<virtualport type='openvswitch'/>", "cannot have a virtualport of type 'openvswitch'"),
     ],
 )

@@ -92,7 +92,9 @@ def test_init_that_exits_at_once(containers: Containers):
 def test_an_init_that_cannot_run_is_told(containers: Containers):
     path = containers.write("broken")
     path.write_text(path.read_text().replace("/init.sh", "/missing"))
-    assert "cannot execute /missing" in containers.fails("create", str(path))
+    assert "cannot find init path '/missing' relative to container root: No such file or directory" in containers.fails(
+        "create", str(path)
+    )
     assert containers.left("broken") == []
 
 

@@ -33,6 +33,7 @@ FLAGS = {
 
 _SIGKILL = 9
 _GO = b"g"
+_MOUNTING = "Failed to mount"
 _MESSAGE = 4096
 
 
@@ -158,10 +159,10 @@ class Container:
                 os._exit(1)
             for step, work in self._steps():  # noqa: B007 - the last one is told of
                 work()
-            step = "cannot execute"
+            step = f"cannot find init path '{self._plan['init']['argv'][0]}' relative to container root"
             self._run_init(told)
         except OSError as error:
-            where = f" {error.filename}" if isinstance(error.filename, str) else ""
+            where = f" {error.filename}" if step == _MOUNTING and isinstance(error.filename, str) else ""
             self._fail(told, error.errno or 0, f"{step}{where}: {os.strerror(error.errno or 0)}")
         except BaseException as error:
             self._fail(told, 0, f"{step}: {error!r}")
@@ -178,14 +179,14 @@ class Container:
         if "user" in plan["unshare"]:
             yield "Failed to become the container's root", self._become_root
         yield "Failed to set the host name", lambda: sethostname(plan["hostname"])
-        yield "Failed to mount", self._enter_root
+        yield _MOUNTING, self._enter_root
         if "net" in plan["unshare"]:
             yield "Failed to set up the network", lambda: network.set_up_inside(plan["interfaces"])
         yield "Failed to set up standard streams", self._take_terminal
         security = plan["security"]
         if security is not None:
             yield "Failed to set the security label", lambda: privileges.confine(security)
-        yield f"Failed to change to {plan['init']['directory']}", lambda: os.chdir(plan["init"]["directory"])
+        yield f"Failed to change to {plan['init']['directory']}", self._change_folder
         yield "Failed to drop capabilities", self._lose_privileges
 
     def _join_groups(self) -> None:
@@ -217,6 +218,13 @@ class Container:
             os.dup2(fd, number)
         if fd > 2:
             os.close(fd)
+
+    def _change_folder(self) -> None:
+        """A folder that the container does not have is its root, as with libvirt."""
+        try:
+            os.chdir(self._plan["init"]["directory"])
+        except FileNotFoundError:
+            os.chdir("/")
 
     def _lose_privileges(self) -> None:
         user = self._plan["init"]["user"]

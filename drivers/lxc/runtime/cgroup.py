@@ -105,8 +105,12 @@ def _read(file: Path) -> str:
 
 
 def _write(file: Path, text: str) -> None:
+    """The kernel's refusal comes with the file's end and then names no file."""
     with _telling():
-        file.write_text(text)
+        try:
+            file.write_text(text)
+        except OSError as error:
+            raise OSError(error.errno, error.strerror, str(file)) from None
 
 
 class Cgroup(Group):

@@ -37,6 +37,8 @@ def mount(filesystem: Any, descriptors: Descriptors) -> Mount:
         _check_image(filesystem.driver)
         fd, source = loops.attach(str(source), readonly=bool(filesystem.readonly))
         descriptors.own(fd)
+    if filesystem.type == "mount" and not os.path.lexists(str(source)):
+        os.makedirs(str(source), exist_ok=True)
     made: Mount = {
         "kind": kind,
         "source": "tmpfs" if kind == "memory" else str(source),
@@ -51,7 +53,7 @@ def mount(filesystem: Any, descriptors: Descriptors) -> Mount:
 def _check_image(driver: Any) -> None:
     """Only raw images, by loop devices."""
     kind = driver.type if driver is not None else "default"
-    if kind != "loop":
+    if kind not in ("default", "loop"):
         raise VirtError(Code.CONFIG_UNSUPPORTED, f"fs driver {kind} is not supported")
     if driver.format not in (None, "raw"):
         raise VirtError(Code.CONFIG_UNSUPPORTED, f"fs format {driver.format} is not supported")

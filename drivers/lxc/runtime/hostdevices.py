@@ -5,15 +5,19 @@ from __future__ import annotations
 
 import os
 import stat
+from collections.abc import Sequence
 from typing import Any
 
 from conf.domain import Domain
 from conf.domain.devices.hostdev import Hostdev
 from drivers.common import usb
 from drivers.lxc.controller.plan import Node
+from drivers.lxc.runtime import loops
 from virtd.errors import Code, VirtError
 
 _MODE = 0o777
+#: What disks may be: root's.
+_PRIVATE = 0o700
 
 
 def is_net(device: Any) -> bool:
@@ -21,24 +25,42 @@ def is_net(device: Any) -> bool:
     return isinstance(device, Hostdev) and device.mode == "capabilities" and device.type == "net"
 
 
-def nodes(domain: Domain) -> list[Node]:
-    """The nodes of all disks and hostdevs.
+def nodes(domain: Domain, images: Sequence[str] = ()) -> list[Node]:
+    """The nodes of all disks and hostdevs; `images` are what `attach_image` noted.
 
     Raises:
         VirtError: a device is not there, or is none that a container can have.
     """
     devices = [*domain.devices.disks, *domain.devices.hostdevs]
-    return [found for found in (node(device) for device in devices) if found is not None]
+    return [found for found in (node(device, images) for device in devices) if found is not None]
 
 
-def node(device: Any) -> Node | None:
+def node(device: Any, images: Sequence[str] = ()) -> Node | None:
     """The node of a disk or hostdev; None: it needs none."""
     if isinstance(device, Hostdev):
         return _hostdev_node(device)
-    return _node(_disk_source(device), device.target.dev, block_only=True)
+    return _node(_disk_source(device, images), device.target.dev, mode=_PRIVATE)
 
 
-def _disk_source(disk: Any) -> str:
+def attach_image(disk: Any) -> tuple[int, str]:
+    """A loop device for a disk that is a file: its descriptor, the caller's, and a note of which disk's it is.
+
+    Raises:
+        VirtError: CONFIG_UNSUPPORTED, the image is not raw; SYSTEM_ERROR.
+    """
+    name, kind = (disk.driver.name, disk.driver.type) if disk.driver is not None else (None, None)
+    if name not in (None, "loop"):
+        raise VirtError(Code.CONFIG_UNSUPPORTED, f"disk driver {name} is not supported")
+    if kind not in (None, "raw"):
+        raise VirtError(Code.CONFIG_UNSUPPORTED, f"disk format {kind} is not supported")
+    fd, path = loops.attach(str(disk.source.file), readonly=disk.readonly)
+    return fd, f"{disk.target.dev}={path}"
+
+
+def _disk_source(disk: Any, images: Sequence[str]) -> str:
+    attached = dict(note.split("=", 1) for note in images)
+    if disk.type == "file" and disk.target.dev in attached:
+        return attached[disk.target.dev]
     if disk.type != "block":
         text = "Can't setup disk for non-block device"
         raise VirtError(Code.CONFIG_UNSUPPORTED, text)
@@ -53,16 +75,17 @@ def _hostdev_node(hostdev: Any) -> Node | None:
         return None
     if hostdev.mode == "capabilities":
         path = hostdev.source.block if hostdev.type == "storage" else hostdev.source.char
-        return _node(path, path.removeprefix("/dev/"), block_only=hostdev.type == "storage")
+        name = path.removeprefix("/dev/")
+        return _node(path, name, block_only=True, mode=_PRIVATE) if hostdev.type == "storage" else _node(path, name)
     if hostdev.type == "usb":
         path = usb.resolve(hostdev).path
-        return _node(path, path.removeprefix("/dev/"), block_only=False)
-    text = f"Unsupported host device mode {hostdev.mode}"
+        return _node(path, path.removeprefix("/dev/"))
+    text = f"Unsupported hostdev type {hostdev.type}"
     raise VirtError(Code.CONFIG_UNSUPPORTED, text)
 
 
-def _node(source: str, name: str, *, block_only: bool) -> Node:
-    """A node like the host's `source`, called /dev/`name`."""
+def _node(source: str, name: str, *, block_only: bool = False, mode: int | None = None) -> Node:
+    """A node like the host's `source`, called /dev/`name`, with its `mode` unless another is given."""
     try:
         found = os.stat(source)
     except OSError as error:
@@ -77,7 +100,7 @@ def _node(source: str, name: str, *, block_only: bool) -> Node:
         "kind": "b" if is_block else "c",
         "major": os.major(found.st_rdev),
         "minor": os.minor(found.st_rdev),
-        "mode": 0o700 if block_only else stat.S_IMODE(found.st_mode) & _MODE,
+        "mode": stat.S_IMODE(found.st_mode) & _MODE if mode is None else mode,
     }
 
 

@@ -75,7 +75,7 @@ def plan(interface: Any, guest_name: str) -> Interface:
     if interface.type == "bridge":
         made["bridge"] = interface.source.bridge
         made["isolated"] = interface.port is not None and bool(interface.port.isolated)
-        made["mtu"] = made["mtu"] or _mtu(made["bridge"])
+        made["mtu"] = made["mtu"] or _mtu(made["bridge"], made["host"])
     elif interface.type == "direct":
         made |= {"kind": "macvlan", "host": "", "parent": _parent(interface.source.dev), "mode": interface.source.mode}
     elif interface.type == "network":
@@ -90,11 +90,9 @@ def plan(interface: Any, guest_name: str) -> Interface:
 def _check_connection(interface: Any) -> None:
     """Refuse what a plain bridge or card cannot do."""
     if interface.vlan is not None:
-        text = (
-            f"an interface of type '{interface.type}' is requesting a vlan tag, "
-            "but that is not supported for this type of connection"
-        )
-        raise VirtError(Code.CONFIG_UNSUPPORTED, text)
+        mac = interface.mac.address if interface.mac is not None else ""
+        text = f"interface {mac} - vlan tag not supported for this connection type"
+        raise VirtError(Code.CONFIG_UNSUPPORTED, text, source=From.DOMAIN)
     if interface.virtualport is not None:
         text = (
             f"an interface of type '{interface.type}' cannot have a virtualport of type '{interface.virtualport.type}'"
@@ -129,12 +127,12 @@ def _chosen_target(interface: Any) -> str:
     return str(name) if name and is_chosen_name(name) else ""
 
 
-def _mtu(bridge: str) -> int:
-    """The size of packets on a bridge, which its ports take over."""
+def _mtu(bridge: str, port: str) -> int:
+    """The size of packets on a bridge, which its ports take over; this is where one that is not there is noticed."""
     try:
         return netdev.mtu(bridge)
     except OSError as error:
-        text = f"Cannot get interface MTU on '{bridge}': {error.strerror}"
+        text = f"Unable to add bridge {bridge} port {port or 'vnet0'}: {error.strerror}"
         raise VirtError(Code.SYSTEM_ERROR, text, source=From.NONE, ints=(error.errno or 0, -1)) from error
 
 

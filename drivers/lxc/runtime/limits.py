@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -38,8 +39,8 @@ def group_of(pid: int) -> str:
     return (found.get("") or found.get("name=systemd") or "/").lstrip("/")
 
 
-def apply(domain: Domain, group: Cgroup, mounts: list[Mount]) -> None:
-    """Set everything that the definition limits; `mounts` are the container's.
+def apply(domain: Domain, group: Cgroup, mounts: list[Mount], images: Sequence[str]) -> None:
+    """Set everything that the definition limits; `mounts` are the container's, `images` its disks' loop devices.
 
     Raises:
         VirtError: OPERATION_INVALID, it limits something that this host cannot.
@@ -54,7 +55,7 @@ def apply(domain: Domain, group: Cgroup, mounts: list[Mount]) -> None:
             if value:
                 group.set_device_limit(name, device.path, value)
     if group.has("devices"):
-        group.restrict_devices([*device_rules(domain), *mounted_devices(mounts)])
+        group.restrict_devices([*device_rules(domain, images), *mounted_devices(mounts)])
 
 
 def settings(domain: Domain) -> dict[str, int]:
@@ -81,11 +82,11 @@ def _place_on_host(domain: Domain, group: Cgroup) -> None:
     group.set_cpus(cpus, memory.nodeset if memory is not None else None)
 
 
-def device_rules(domain: Domain) -> list[DeviceRule]:
-    """The devices that the container may use."""
+def device_rules(domain: Domain, images: Sequence[str] = ()) -> list[DeviceRule]:
+    """The devices that the container may use; `images` are what `hostdevices.attach_image` noted."""
     rules = list(USUAL_DEVICES)
     for device in (*domain.devices.disks, *domain.devices.hostdevs):
-        rule = device_rule(device)
+        rule = device_rule(device, images)
         if rule is not None:
             rules.append(rule)
     return rules
@@ -102,9 +103,9 @@ def mounted_devices(mounts: list[Mount]) -> list[DeviceRule]:
     return rules
 
 
-def device_rule(device: Any) -> DeviceRule | None:
+def device_rule(device: Any, images: Sequence[str] = ()) -> DeviceRule | None:
     """What the container may do with a disk or hostdev; None: it is none with a node."""
-    node = hostdevices.node(device)
+    node = hostdevices.node(device, images)
     if node is None:
         return None
     return DeviceRule(node["kind"], node["major"], node["minor"], hostdevices.access(device))

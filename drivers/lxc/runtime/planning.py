@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from conf.domain import Domain
 from drivers.lxc.controller.plan import Init, Mount, Plan
-from drivers.lxc.runtime import consoles, filesystems, hostdevices, interfaces, privileges, sharing
+from drivers.lxc.runtime import consoles, failures, filesystems, hostdevices, interfaces, privileges, sharing
 from drivers.lxc.runtime.descriptors import Descriptors
 from virtd.errors import Code, VirtError
 
@@ -18,6 +18,8 @@ if TYPE_CHECKING:
 
 #: The namespaces that are always a container's own; others it can share.
 _OWN = ("mnt", "pid", "cgroup")
+#: Kinds of mounts that cannot be a root → the type of filesystem that they come from.
+_TYPES = {"inner": "bind", "memory": "ram"}
 _HOSTNAME_LETTERS = frozenset("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-.")
 _HOSTNAME_MAX = 64
 
@@ -72,6 +74,10 @@ def _check_unprivileged(domain: Domain) -> None:
 def _plan(guest: Guest, domain: Domain, group: Cgroup | None, join: dict[str, int], descriptors: Descriptors) -> Plan:
     paths = guest.context.paths
     idmap = domain.idmap
+    cards, label = interfaces.plan_all(domain), privileges.security(domain)
+    with failures.of_start():
+        init, file_systems = _init(domain), mounts(domain, descriptors)
+        nodes = hostdevices.nodes(domain, _attach_images(guest, domain, descriptors))
     return {
         "name": guest.name,
         "hostname": _hostname(guest.name),
@@ -83,18 +89,31 @@ def _plan(guest: Guest, domain: Domain, group: Cgroup | None, join: dict[str, in
         "uids": privileges.ranges(idmap.uids) if idmap is not None else [],
         "gids": privileges.ranges(idmap.gids) if idmap is not None else [],
         "terminals": [],
-        "mounts": mounts(domain, descriptors),
-        "nodes": hostdevices.nodes(domain),
-        "interfaces": interfaces.plan_all(domain),
+        "mounts": file_systems,
+        "nodes": nodes,
+        "interfaces": cards,
         "groups": group.entrances() if group is not None else [],
         "inner_groups": group.inner_entrances() if group is not None else [],
         "delegated": str(group.unified) if group is not None and group.unified is not None else "",
         "cgroups": group.shown() if group is not None else [],
         "memory_group": group.memory_folder if group is not None else "",
         "drop": privileges.dropped_capabilities(domain),
-        "security": privileges.security(domain),
-        "init": _init(guest, domain),
+        "security": label,
+        "init": init,
     }
+
+
+def _attach_images(guest: Guest, domain: Domain, descriptors: Descriptors) -> list[str]:
+    """Loop devices for the disks that are files, which last as long as the controller holds them; noted in the status."""
+    attached = []
+    for disk in domain.devices.disks:
+        if disk.type == "file":
+            fd, note = hostdevices.attach_image(disk)
+            descriptors.own(fd)
+            attached.append(note)
+    if guest.run is not None:
+        guest.run.loops = attached
+    return attached
 
 
 def _hostname(name: str) -> str:
@@ -127,12 +146,15 @@ def mounts(domain: Domain, descriptors: Descriptors) -> list[Mount]:
     """Its file systems, the root first; without one of its own it sees the host's."""
     given = [filesystems.mount(filesystem, descriptors) for filesystem in domain.devices.filesystems]
     root = next((mount for mount in given if mount["target"] == "/"), None)
+    if root is not None and root["kind"] not in ("bind", "device"):
+        text = f"Unsupported root filesystem type {_TYPES[root['kind']]}"
+        raise VirtError(Code.CONFIG_UNSUPPORTED, text)
     if root is None:
         root = Mount(kind="bind", source="/", target="/", readonly=False)
     return [root, *(mount for mount in given if mount["target"] != "/")]
 
 
-def _init(guest: Guest, domain: Domain) -> Init:
+def _init(domain: Domain) -> Init:
     system = domain.os
     return {
         "argv": [system.init or "/sbin/init", *system.initargs],

@@ -78,7 +78,7 @@ def user(domain: Domain) -> list[int] | None:
     """The uid and gid that init runs with; None: as root.
 
     Raises:
-        VirtError: INVALID_ARG, a name that the host does not know.
+        VirtError: INTERNAL_ERROR, a name that the host does not know.
     """
     name, group = domain.os.inituser, domain.os.initgroup
     if name is None and group is None:
@@ -91,20 +91,20 @@ def _uid(name: str) -> int:
     try:
         return pwd.getpwnam(name).pw_uid
     except KeyError:
-        return _number(name, "user")
+        return _number(name, "User")
 
 
 def _gid(name: str) -> int:
     try:
         return grp.getgrnam(name).gr_gid
     except KeyError:
-        return _number(name, "group")
+        return _number(name, "Group")
 
 
 def _number(name: str, what: str) -> int:
     digits = name.removeprefix("+")
     if not digits.isascii() or not digits.isdigit():
-        raise VirtError(Code.INVALID_ARG, f"Failed to parse {what} '{name}'", source=From.NONE)
+        raise VirtError(Code.INTERNAL_ERROR, f"{what} {name} doesn't exist")
     return int(digits)
 
 
@@ -131,7 +131,7 @@ def security(domain: Domain) -> Security | None:
             continue
         present = MODELS.get(label.model or "")
         if present is None or not os.path.exists(present):
-            text = f"Unable to find security driver for model {label.model}"
+            text = f"Security driver model '{label.model}' is not available"
             raise VirtError(Code.CONFIG_UNSUPPORTED, text, source=From.SECURITY)
         return {"model": label.model or "", "label": label.label}
     return None

@@ -133,6 +133,11 @@ def _planned_interface(guest: Guest, device: Any) -> Any:
     return interfaces.plan_hostdev(device)
 
 
+def _images(guest: Guest) -> list[str]:
+    """The loop devices of its disks."""
+    return guest.run.loops if guest.run is not None else []
+
+
 def has_own_net(guest: Guest) -> bool:
     """Whether the container has a network namespace of its own."""
     init = _run_of(guest).init_pid
@@ -142,7 +147,7 @@ def has_own_net(guest: Guest) -> bool:
 def _allow(guest: Guest, device: Any) -> None:
     rule = limits.device_rule(device)
     if rule is not None and cgroup(guest).has("devices"):
-        cgroup(guest).allow_device(limits.device_rules(guest.require_active()), rule)
+        cgroup(guest).allow_device(limits.device_rules(guest.require_active(), _images(guest)), rule)
 
 
 async def detach_device(guest: Guest, device: Any) -> None:
@@ -157,7 +162,7 @@ async def detach_device(guest: Guest, device: Any) -> None:
     elif hostdevices.is_net(device):
         await controller.ask("give_back", name=device.source.interface)
     else:
-        node = hostdevices.node(device)
+        node = hostdevices.node(device, _images(guest))
         assert node is not None
         await controller.ask("remove_node", path=node["path"])
         await asyncio.to_thread(_deny, guest, device)
@@ -174,10 +179,10 @@ async def _detach_interface(guest: Guest, device: Any) -> None:
 
 def _deny(guest: Guest, device: Any) -> None:
     """Take back what a device was allowed for, unless another of the container's needs it too."""
-    rule, live = limits.device_rule(device), guest.require_active()
+    rule, live = limits.device_rule(device, _images(guest)), guest.require_active()
     if rule is None or not cgroup(guest).has("devices"):
         return
-    rest = limits.device_rules(live)
+    rest = limits.device_rules(live, _images(guest))
     if any(device is other for other in (*live.devices.disks, *live.devices.hostdevs)):
         rest.remove(rule)
     if rule not in rest:

@@ -34,7 +34,7 @@ def open_shared(guest: Guest, domain: Domain) -> dict[str, int]:
         for element, name in _SHARES.items():
             share = getattr(shares, element)
             if share is not None:
-                opened[name] = _open(_path(guest, share, name))
+                opened[name] = _open(_path(guest, share, name), _described(share, element))
     except BaseException:
         for fd in opened.values():
             os.close(fd)
@@ -58,15 +58,19 @@ def _pid(guest: Guest, share: LxcShare) -> int:
         return int(share.value)
     other = guest.context.guests.by_name(share.value)
     if other is None or other.run is None or not other.run.init_pid:
-        raise VirtError(Code.INTERNAL_ERROR, f"Unable to find init of domain '{share.value}'")
+        raise VirtError(Code.NO_DOMAIN, f"No domain with matching name '{share.value}'")
     return other.run.init_pid
 
 
-def _open(path: str) -> int:
+def _described(share: LxcShare, element: str) -> str:
+    return f"netns {share.value}" if share.type == "netns" else f"ns {element}"
+
+
+def _open(path: str, what: str) -> int:
     try:
         return os.open(path, _FLAGS)
     except OSError as error:
-        text = f"failed to open ns {path}: {error.strerror}"
+        text = f"failed to open {what}: {error.strerror}"
         raise VirtError(Code.SYSTEM_ERROR, text, source=From.LXC, ints=(error.errno or 0, -1)) from error
 
 
@@ -80,7 +84,7 @@ def open_own(pid: int) -> list[tuple[str, int]]:
     try:
         for name in ("user", "ipc", "uts", "net", "pid", "mnt"):
             if _is_own(pid, name):
-                opened += [(name, _open(f"/proc/{pid}/ns/{name}"))]
+                opened += [(name, _open(f"/proc/{pid}/ns/{name}", f"ns {name}"))]
     except BaseException:
         for _, fd in opened:
             os.close(fd)

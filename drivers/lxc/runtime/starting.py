@@ -15,7 +15,7 @@ from conf.domain import Domain
 from drivers.common.process import start_ticks
 from drivers.lxc.controller.plan import Plan
 from drivers.lxc.runstate import End, RunState
-from drivers.lxc.runtime import bandwidth, ending, interfaces, limits
+from drivers.lxc.runtime import bandwidth, ending, failures, interfaces, limits
 from drivers.lxc.runtime.cgroup import Cgroup, Hierarchies
 from drivers.lxc.runtime.controller import Controller
 from drivers.lxc.runtime.descriptors import Descriptors
@@ -71,7 +71,8 @@ async def _bring_up(guest: Guest, run: RunState, files: Sequence[int]) -> None:
     await guest.save_status()
     plan, descriptors = await asyncio.to_thread(_prepare, guest, group, files)
     try:
-        run.init_pid, veths = await run.controller.start(plan, descriptors.all)
+        with failures.of_start():
+            run.init_pid, veths = await run.controller.start(plan, descriptors.all)
     finally:
         descriptors.close()
     run.init_started = start_ticks(run.init_pid) or 0
@@ -85,7 +86,8 @@ def _prepare(guest: Guest, group: Cgroup | None, files: Sequence[int]) -> tuple[
     plan, descriptors = make_plan(guest, group, files)
     try:
         if group is not None:
-            _fill(guest.require_active(), group, plan)
+            with failures.of_start():
+                _fill(guest.require_active(), group, plan, _run_of(guest).loops)
     except BaseException:
         descriptors.close()
         raise
@@ -105,11 +107,11 @@ async def _group(guest: Guest, run: RunState) -> Cgroup | None:
     return Cgroup(Hierarchies.find(), run.cgroup)
 
 
-def _fill(domain: Domain, group: Cgroup, plan: Plan) -> None:
+def _fill(domain: Domain, group: Cgroup, plan: Plan, images: Sequence[str]) -> None:
     """Make the group and set the guest's limits."""
     try:
         group.create()
-        limits.apply(domain, group, plan["mounts"])
+        limits.apply(domain, group, plan["mounts"], images)
     except OSError as error:
         text = f"Unable to set up the control group {group.name}: {error.filename or ''}: {error.strerror}"
         raise VirtError(Code.SYSTEM_ERROR, text, ints=(error.errno or 0, -1)) from error

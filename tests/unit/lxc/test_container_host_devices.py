@@ -27,12 +27,29 @@ def test_usb_devices_are_nodes_by_their_place(monkeypatch: pytest.MonkeyPatch):
         hostdevices.node(parse_device(USB.format(IDS)))
 
 
-def test_a_disk_is_a_block_device():
-    disk = parse_device("<disk type='block'><source dev='/dev/null'/><target dev='sda'/></disk>")
-    with pytest.raises(VirtError, match="Storage source /dev/null must be a block device"):
+def test_a_disk_is_a_device_or_an_image_that_was_made_one():
+    disk = parse_device("<disk type='block'><source dev='/etc/passwd'/><target dev='sda'/></disk>")
+    with pytest.raises(VirtError, match="Storage source /etc/passwd must be a character device"):
         hostdevices.node(disk)
+    image = parse_device("<disk type='file'><source file='/x'/><target dev='sda'/></disk>")
     with pytest.raises(VirtError, match="Can't setup disk for non-block device"):
-        hostdevices.node(parse_device("<disk type='file'><source file='/x'/><target dev='sda'/></disk>"))
+        hostdevices.node(image)
+    node = hostdevices.node(image, ["sda=/dev/null"])
+    assert node is not None
+    assert (node["path"], node["major"], node["minor"]) == ("sda", 1, 3)
+
+
+@pytest.mark.parametrize(
+    ("driver", "complaint"),
+    [
+        ("name='nbd'", "disk driver nbd is not supported"),
+        ("name='loop' type='qcow2'", "disk format qcow2 is not supported"),
+    ],
+)
+def test_images_that_are_no_disks(driver: str, complaint: str):
+    disk = parse_device(f"<disk type='file'><driver {driver}/><source file='/x'/><target dev='sda'/></disk>")
+    with pytest.raises(VirtError, match=complaint):
+        hostdevices.attach_image(disk)
 
 
 def test_both_ends_have_names():
@@ -76,7 +93,7 @@ async def test_a_device_is_allowed_while_anything_needs_it(containers: Container
     group = _Group()
     monkeypatch.setattr(running, "cgroup", lambda guest: group)
     rules = {"/a": DeviceRule("b", 7, 0), "/b": DeviceRule("b", 7, 0), "/c": DeviceRule("b", 7, 1)}
-    monkeypatch.setattr(limits, "device_rule", lambda device: rules[device.source.block])
+    monkeypatch.setattr(limits, "device_rule", lambda device, images: rules[device.source.block])
     hostdev = "<hostdev mode='capabilities' type='storage'><source><block>{}</block></source></hostdev>"
     ref = await containers.run(container_xml(devices="<console/>" + "".join(hostdev.format(p) for p in rules)))
     guest = containers.guest(ref)

@@ -34,6 +34,7 @@ def plan(definition: Domain, **context: Any) -> Plan:
         name=definition.name,
         context=SimpleNamespace(paths=paths, env=env, guests=guests),
         require_active=lambda: definition,
+        run=None,
     )
     made, descriptors = planning.make_plan(guest, None, [])  # type: ignore[arg-type]
     descriptors.close()
@@ -193,7 +194,7 @@ def test_the_user_of_init(names: str, user: list[int] | None):
 
 
 def test_a_user_that_nobody_knows():
-    with pytest.raises(VirtError, match="Failed to parse user 'nobody-like-this'"):
+    with pytest.raises(VirtError, match="User nobody-like-this doesn't exist"):
         privileges.user(domain(os_extra="<inituser>nobody-like-this</inituser>"))
 
 
