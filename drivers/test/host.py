@@ -120,6 +120,6 @@ class HostApi(Part):
         check_flags(flags, 0, "testNodeGetFreePages")
         counts, count = [], 6
         for _ in range(len(pages) * cell_count):
-            count = count * 2 + 7
+            count = (count * 2 + 7) % (1 << 64)
             counts.append(count)
         return counts
