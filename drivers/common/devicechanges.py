@@ -3,21 +3,57 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from operator import attrgetter
 from typing import Any
 
 from conf.domain import Domain
+from conf.domain.devices.controller import Controller
 from conf.domain.devices.disk import Disk
+from conf.domain.devices.filesystem import Filesystem
 from conf.domain.devices.graphics import Graphics
+from conf.domain.devices.hostdev import Hostdev
 from conf.domain.devices.interface import Interface
+from conf.domain.devices.lease import Lease
+from conf.domain.devices.shmem import Shmem
 from conf.domain.devices.single import device_tag
 from drivers.common.devicelists import members, put, take
-from drivers.common.devicematching import find
+from drivers.common.devicematching import CHARACTER_DEVICES, find, is_alike, is_same_end
 from virtd.errors import Code, VirtError, invalid_arg, operation_invalid
 
 #: Elements that a definition gets only as a whole.
-_FIXED = frozenset({"video", "graphics", "hub", "smartcard", "memballoon", "nvram", "audio", "parallel"})
-#: Kinds of which there is one at most, with libvirt's word.
-_SINGLE = {"watchdog": "watchdog", "vsock": "vsock", "iommu": "IOMMU", "tpm": "TPM"}
+_FIXED = frozenset({"audio", "crypto", "graphics", "hub", "memballoon", "nvram", "panic", "smartcard", "tpm", "video"})
+#: Those that it keeps.
+_LASTING = _FIXED | {"iommu"}
+#: Kinds of which there is one at most, with libvirt's words.
+_SINGLE = {"watchdog": "a watchdog", "vsock": "a vsock device", "iommu": "a IOMMU device"}
+
+
+def _same(*names: str) -> Callable[[Any, Any], bool]:
+    """Whether two devices agree in these attributes."""
+    values = attrgetter(*names)
+    return lambda there, new: bool(values(there) == values(new))
+
+
+def _same_index(there: Controller, new: Controller) -> bool:
+    return new.index is not None and (there.type, there.index) == (new.type, new.index)
+
+
+def _same_character_device(there: Any, new: Any) -> bool:
+    return is_same_end(there, new, strictly=True) and (there.type, there.source) == (new.type, new.source)
+
+
+_KNOWN = "device is already in the domain configuration"
+#: Kind → whether a device that is there keeps a new one from coming, and what is said then.
+_CLASHES: dict[type, tuple[Callable[[Any, Any], bool], str]] = {
+    Disk: (_same("target.dev"), "target {0.target.dev} already exists"),
+    Hostdev: (_same("mode", "type", "source"), _KNOWN),
+    Lease: (_same("key", "lockspace"), "Lease {0.key} in lockspace {0.lockspace} already exists"),
+    Controller: (_same_index, "controller index='{0.index}' already exists"),
+    Filesystem: (_same("target.dir"), "Target already exists"),
+    Shmem: (is_alike, _KNOWN),
+    **dict.fromkeys(CHARACTER_DEVICES, (_same_character_device, "chardev already exists")),
+}
 
 
 def attach(domain: Domain, device: Any) -> None:
@@ -28,13 +64,14 @@ def attach(domain: Domain, device: Any) -> None:
     """
     tag = device_tag(device)
     if tag in _FIXED:
-        raise VirtError(Code.OPERATION_UNSUPPORTED, f"persistent attach of device '{tag}' is not supported")
-    if isinstance(device, Disk):
-        for disk in domain.devices.disks:
-            if disk.target.dev == device.target.dev:
-                raise operation_invalid(f"target {device.target.dev} already exists")
-    if tag in _SINGLE and members(domain.devices, device):
-        raise operation_invalid(f"domain already has a {_SINGLE[tag]} device")
+        raise _unsupported("attach", device)
+    there = members(domain.devices, device)
+    if type(device) in _CLASHES:
+        clashes, text = _CLASHES[type(device)]
+        if any(type(other) is type(device) and clashes(other, device) for other in there):
+            raise operation_invalid(text.format(device))
+    if tag in _SINGLE and there:
+        raise operation_invalid(f"domain already has {_SINGLE[tag]}")
     put(domain.devices, device)
 
 
@@ -42,8 +79,10 @@ def detach(domain: Domain, device: Any) -> None:
     """Remove the device that is described.
 
     Raises:
-        VirtError: there is none.
+        VirtError: there is none, or its kind cannot be removed.
     """
+    if device_tag(device) in _LASTING:
+        raise _unsupported("detach", device)
     take(domain.devices, find(domain, device, live=False))
 
 
@@ -54,8 +93,7 @@ def update(domain: Domain, device: Any) -> None:
         VirtError: there is none, or its kind cannot be changed.
     """
     if not isinstance(device, Disk | Interface | Graphics):
-        tag = device_tag(device)
-        raise VirtError(Code.OPERATION_UNSUPPORTED, f"persistent update of device '{tag}' is not supported")
+        raise _unsupported("update", device)
     old = _old(domain, device)
     if hasattr(device, "address") and device.address is None:
         device.address = old.address
@@ -63,6 +101,11 @@ def update(domain: Domain, device: Any) -> None:
         device.alias = old.alias
     same = members(domain.devices, old)
     same[next(i for i, d in enumerate(same) if d is old)] = device
+
+
+def _unsupported(verb: str, device: Any) -> VirtError:
+    tag = "chr" if isinstance(device, CHARACTER_DEVICES) else device_tag(device)
+    return VirtError(Code.OPERATION_UNSUPPORTED, f"persistent {verb} of device '{tag}' is not supported")
 
 
 def _old(domain: Domain, device: Disk | Interface | Graphics) -> Any:

@@ -52,7 +52,7 @@ def find_interface(interfaces: list[Interface], wanted: Interface) -> Interface:
         and (wanted.alias is None or i.alias == wanted.alias)
     ]
     if len(found) > 1:
-        text = f"multiple devices matching MAC address {mac} found"
+        text = f"multiple devices matching MAC address {mac} found" if mac else "multiple matching devices found"
         raise VirtError(Code.OPERATION_FAILED, text, source=From.DOMAIN)
     if not found:
         text = (

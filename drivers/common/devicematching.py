@@ -11,15 +11,23 @@ from conf.domain import Domain
 from conf.domain.devices.chardev import Channel, Console, Parallel, Serial
 from conf.domain.devices.controller import Controller
 from conf.domain.devices.disk import Disk
+from conf.domain.devices.filesystem import Filesystem
 from conf.domain.devices.hostdev import Hostdev
 from conf.domain.devices.input import Input
 from conf.domain.devices.interface import Interface
+from conf.domain.devices.lease import Lease
+from conf.domain.devices.memory import Memory
+from conf.domain.devices.redirdev import Redirdev
 from conf.domain.devices.rng import RNG
+from conf.domain.devices.shmem import Shmem
 from conf.domain.devices.single import device_tag, format_device
+from conf.domain.devices.vsock import Vsock
 from conf.domain.devices.watchdog import Watchdog
 from conf.domain.validation.references import all_devices
 from drivers.common.devicelists import find_interface, members, missing
 from virtd.errors import Code, From, VirtError
+
+CHARACTER_DEVICES = (Channel, Console, Parallel, Serial)
 
 
 def by_alias(domain: Domain, alias: str) -> Any:
@@ -41,7 +49,13 @@ def find(domain: Domain, wanted: Any, *, live: bool) -> Any:
         VirtError: DEVICE_MISSING, in the words of its kind; OPERATION_FAILED where several fit.
     """
     finder = _FINDERS.get(type(wanted), _alike)
-    return finder(members(domain.devices, wanted), wanted, live)
+    try:
+        return finder(members(domain.devices, wanted), wanted, live)
+    except VirtError as error:
+        if live or error.code != Code.DEVICE_MISSING or type(wanted) not in _NOT_STORED:
+            raise
+        code, text = _NOT_STORED[type(wanted)]
+        raise VirtError(code, text.format(wanted)) from error
 
 
 def _disk(disks: list[Disk], wanted: Disk, live: bool) -> Disk:
@@ -54,21 +68,22 @@ def _disk(disks: list[Disk], wanted: Disk, live: bool) -> Disk:
 def _character_device(devices: list[Any], wanted: Any, _live: bool) -> Any:
     """By the guest's end."""
     for device in devices:
-        if type(device) is type(wanted) and _same_end(device, wanted):
+        if type(device) is type(wanted) and is_same_end(device, wanted):
             return device
     raise missing(f"chr type '{device_tag(wanted)}' device not present in domain configuration")
 
 
-def _same_end(device: Any, wanted: Any) -> bool:
+def is_same_end(device: Any, wanted: Any, *, strictly: bool = False) -> bool:
+    """Whether two character devices are one to the guest; unless `strictly`, one without a number may be any."""
     ours, theirs = device.target, wanted.target
     if theirs is None:
-        return _same_but_place(device, wanted)
+        return is_alike(device, wanted)
     if getattr(theirs, "name", None) or getattr(ours, "name", None):
         return ours is not None and ours.type == theirs.type and ours.name == theirs.name
     return (
         ours is not None
-        and getattr(ours, "type", None) == getattr(theirs, "type", None)
-        and (theirs.port is None or ours.port == theirs.port)
+        and getattr(theirs, "type", None) in (None, getattr(ours, "type", None))
+        and ((theirs.port is None and not strictly) or ours.port == theirs.port)
     )
 
 
@@ -88,14 +103,15 @@ def _controller(controllers: list[Controller], wanted: Controller, _live: bool) 
 
 def _rng(rngs: list[RNG], wanted: RNG, _live: bool) -> RNG:
     for rng in rngs:
-        if _same_but_place(rng, wanted):
+        if is_alike(rng, wanted):
             return rng
     raise missing(f"model '{wanted.backend.model}' RNG device not present in domain configuration")
 
 
-def _watchdog(watchdogs: list[Watchdog], wanted: Watchdog, _live: bool) -> Watchdog:
+def _watchdog(watchdogs: list[Watchdog], wanted: Watchdog, live: bool) -> Watchdog:
+    """A definition has one only; it is meant whatever is said of it."""
     for watchdog in watchdogs:
-        if watchdog.model == wanted.model and watchdog.action == wanted.action:
+        if not live or (watchdog.model == wanted.model and watchdog.action == wanted.action):
             return watchdog
     raise missing(f"model '{wanted.model}' watchdog device not present in domain configuration")
 
@@ -110,12 +126,13 @@ def _hostdev(hostdevs: list[Hostdev], wanted: Hostdev, _live: bool) -> Hostdev:
 def _alike(devices: list[Any], wanted: Any, _live: bool) -> Any:
     """By all that is said of it but for its name and place."""
     for device in devices:
-        if _same_but_place(device, wanted):
+        if is_alike(device, wanted):
             return device
     raise missing(f"matching {device_tag(wanted)} device not found")
 
 
-def _same_but_place(device: Any, wanted: Any) -> bool:
+def is_alike(device: Any, wanted: Any) -> bool:
+    """Whether a device is the wanted one by all that is said of it but for its name and place."""
     return _essence(device, wanted) == _essence(wanted, wanted)
 
 
@@ -140,4 +157,20 @@ _FINDERS: dict[type, Callable[[list[Any], Any, bool], Any]] = {
     RNG: _rng,
     Watchdog: _watchdog,
     Hostdev: _hostdev,
+}
+
+_ABSENT = "device not present in domain configuration"
+#: Kind → code and text where a stored definition has no such device.
+_NOT_STORED: dict[type, tuple[Code, str]] = {
+    Controller: (Code.DEVICE_MISSING, _ABSENT),
+    Filesystem: (Code.DEVICE_MISSING, "no matching filesystem device was found"),
+    Hostdev: (Code.DEVICE_MISSING, _ABSENT),
+    Lease: (Code.DEVICE_MISSING, "Lease {0.key} in lockspace {0.lockspace} does not exist"),
+    Memory: (Code.DEVICE_MISSING, "matching memory device was not found"),
+    RNG: (Code.DEVICE_MISSING, "no matching RNG device was found"),
+    Redirdev: (Code.DEVICE_MISSING, "no matching redirdev was not found"),
+    Shmem: (Code.DEVICE_MISSING, "matching shmem device was not found"),
+    Vsock: (Code.OPERATION_FAILED, "matching vsock device not found"),
+    Watchdog: (Code.DEVICE_MISSING, "domain has no watchdog"),
+    **dict.fromkeys(CHARACTER_DEVICES, (Code.INVALID_ARG, _ABSENT)),
 }
