@@ -276,13 +276,22 @@ class Cgroup(Group):
             _write(self.folder("devices") / file, str(rule))
 
 
-def _device_number(path: str) -> str:
+def device_number(path: str) -> tuple[int, int]:
+    """Major and minor of one of the host's devices.
+
+    Raises:
+        VirtError: SYSTEM_ERROR, it is not there.
+    """
     try:
         number = os.stat(path).st_rdev
     except OSError as error:
         text = f"Path '{path}' is not accessible: {error.strerror}"
         raise VirtError(Code.SYSTEM_ERROR, text, source=From.CGROUP, ints=(error.errno or 0, -1)) from error
-    return f"{os.major(number)}:{os.minor(number)}"
+    return os.major(number), os.minor(number)
+
+
+def _device_number(path: str) -> str:
+    return "{}:{}".format(*device_number(path))
 
 
 def _pairs(file: Path) -> dict[str, int]:

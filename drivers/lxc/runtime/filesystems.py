@@ -52,8 +52,8 @@ def mount(filesystem: Any, descriptors: Descriptors) -> Mount:
 
 def _check_image(driver: Any) -> None:
     """Only raw images, by loop devices."""
-    kind = driver.type if driver is not None else "default"
+    kind, form = (driver.type, driver.format) if driver is not None else ("default", None)
     if kind not in ("default", "loop"):
         raise VirtError(Code.CONFIG_UNSUPPORTED, f"fs driver {kind} is not supported")
-    if driver.format not in (None, "raw"):
-        raise VirtError(Code.CONFIG_UNSUPPORTED, f"fs format {driver.format} is not supported")
+    if form not in (None, "raw"):
+        raise VirtError(Code.CONFIG_UNSUPPORTED, f"fs format {form} is not supported")

@@ -25,6 +25,23 @@ def is_net(device: Any) -> bool:
     return isinstance(device, Hostdev) and device.mode == "capabilities" and device.type == "net"
 
 
+def find_all(domain: Domain) -> None:
+    """Find the host's devices that are named by what they are.
+
+    Raises:
+        VirtError: one is not there; CONFIG_UNSUPPORTED, it is of a kind that containers cannot have.
+    """
+    for hostdev in domain.devices.hostdevs:
+        if hostdev.mode == "subsystem":
+            _usb_path(hostdev)
+
+
+def _usb_path(hostdev: Hostdev) -> str:
+    if hostdev.type != "usb":
+        raise VirtError(Code.CONFIG_UNSUPPORTED, f"Unsupported hostdev type {hostdev.type}")
+    return usb.resolve(hostdev).path
+
+
 def nodes(domain: Domain, images: Sequence[str] = ()) -> list[Node]:
     """The nodes of all disks and hostdevs; `images` are what `attach_image` noted.
 
@@ -77,11 +94,8 @@ def _hostdev_node(hostdev: Any) -> Node | None:
         path = hostdev.source.block if hostdev.type == "storage" else hostdev.source.char
         name = path.removeprefix("/dev/")
         return _node(path, name, block_only=True, mode=_PRIVATE) if hostdev.type == "storage" else _node(path, name)
-    if hostdev.type == "usb":
-        path = usb.resolve(hostdev).path
-        return _node(path, path.removeprefix("/dev/"))
-    text = f"Unsupported hostdev type {hostdev.type}"
-    raise VirtError(Code.CONFIG_UNSUPPORTED, text)
+    path = _usb_path(hostdev)
+    return _node(path, path.removeprefix("/dev/"))
 
 
 def _node(source: str, name: str, *, block_only: bool = False, mode: int | None = None) -> Node:

@@ -9,7 +9,7 @@ from typing import Any
 from conf.domain import Domain
 from conf.domain.devices.interface import InterfaceGuest, InterfaceTarget, is_chosen_name
 from drivers.lxc.controller.plan import Address, Interface, Route
-from drivers.lxc.runtime import hostdevices
+from drivers.lxc.runtime import failures, hostdevices
 from virtd.errors import Code, From, VirtError
 from virtd.host import netdev
 
@@ -27,7 +27,8 @@ def plan_all(domain: Domain) -> list[Interface]:
     names = _Names(domain)
     planned = [plan(interface, names.next(interface)) for interface in domain.devices.interfaces]
     given = [hostdev for hostdev in domain.devices.hostdevs if hostdevices.is_net(hostdev)]
-    return [*planned, *(plan_hostdev(hostdev) for hostdev in given)]
+    with failures.of_start():
+        return [*planned, *(plan_hostdev(hostdev) for hostdev in given)]
 
 
 class _Names:

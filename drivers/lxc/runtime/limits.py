@@ -3,7 +3,6 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -11,7 +10,7 @@ from typing import Any
 from conf.domain import Domain
 from drivers.lxc.controller.plan import Mount
 from drivers.lxc.runtime import hostdevices
-from drivers.lxc.runtime.cgroup import DEVICE_LIMITS, Cgroup, DeviceRule
+from drivers.lxc.runtime.cgroup import DEVICE_LIMITS, Cgroup, DeviceRule, device_number
 from drivers.lxc.runtime.groupfolders import GATHERING
 
 #: Below which a host's guests are gathered unless the definition says otherwise.
@@ -94,13 +93,8 @@ def device_rules(domain: Domain, images: Sequence[str] = ()) -> list[DeviceRule]
 
 def mounted_devices(mounts: list[Mount]) -> list[DeviceRule]:
     """The block devices that are mounted for it, which its group must allow too."""
-    rules = []
-    for mount in mounts:
-        if mount["kind"] == "device":
-            number = os.stat(mount["source"]).st_rdev
-            access = "r" if mount["readonly"] else "rw"
-            rules.append(DeviceRule("b", os.major(number), os.minor(number), access))
-    return rules
+    devices = [mount for mount in mounts if mount["kind"] == "device"]
+    return [DeviceRule("b", *device_number(d["source"]), "r" if d["readonly"] else "rw") for d in devices]
 
 
 def device_rule(device: Any, images: Sequence[str] = ()) -> DeviceRule | None:

@@ -74,6 +74,7 @@ def _check_unprivileged(domain: Domain) -> None:
 def _plan(guest: Guest, domain: Domain, group: Cgroup | None, join: dict[str, int], descriptors: Descriptors) -> Plan:
     paths = guest.context.paths
     idmap = domain.idmap
+    hostdevices.find_all(domain)
     cards, label = interfaces.plan_all(domain), privileges.security(domain)
     with failures.of_start():
         init, file_systems = _init(domain), mounts(domain, descriptors)
