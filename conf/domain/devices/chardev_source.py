@@ -166,43 +166,64 @@ class CharacterBackend(Model):
         return False
 
 
-def _given(device: CharacterBackend) -> CharacterSource:
-    return device.source or CharacterSource()
+def check_source(device: CharacterBackend) -> None:
+    """Refuse a character device whose source lacks what its type needs.  Not part of reading: defaults come before.
+
+    Raises:
+        InternalError, ConfigUnsupportedError: it does.
+    """
+    for member in _NEEDED.get(device.type or "", ()):
+        if not getattr(device.source or CharacterSource(), member):
+            raise InternalError(f"Missing source {member} attribute for char device")
+    if device.type in _MORE_NEEDS:
+        _MORE_NEEDS[device.type](device)
+
+
+#: Type → what it cannot do without.
+_NEEDED = {
+    "dev": ("path",),
+    "file": ("path",),
+    "pipe": ("path",),
+    "tcp": ("host", "service"),
+    "udp": ("service",),
+}
 
 
 def _needs_path(device: CharacterBackend) -> None:
-    if _given(device).path is None:
+    if not device.may_lack_path() and not (device.source and device.source.path is not None):
         raise InternalError("Missing source path attribute for char device")
 
 
 def _needs_channel(device: CharacterBackend) -> None:
-    if not _given(device).channel and not device.may_lack_channel():
+    if not device.may_lack_channel() and not (device.source and device.source.channel):
         raise ConfigUnsupportedError("Missing source channel attribute for char device")
 
 
 def _needs_both_ends(device: CharacterBackend) -> None:
-    source = _given(device)
+    source = device.source or CharacterSource()
     if (source.master is None) != (source.slave is None):
         raise InternalError("Should define both master and slave path attributes for nmdm device")
+
+
+_MORE_NEEDS: dict[str, Callable[[CharacterBackend], None]] = {
+    "unix": _needs_path,
+    "nmdm": _needs_both_ends,
+    "spiceport": _needs_channel,
+    "dbus": _needs_channel,
+}
 
 
 def _complete_unix(device: CharacterBackend) -> None:
     source = device.source
     if source is None or source.path is None:
-        if not device.may_lack_path():
-            raise InternalError("Missing source path attribute for char device")
         device.sources = []
     else:
         _connects_unless_told(source)
 
 
 def _complete_tcp(device: CharacterBackend) -> None:
-    source = _given(device)
-    if source.host is None:
-        raise InternalError("Missing source host attribute for char device")
-    if source.service is None:
-        raise InternalError("Missing source service attribute for char device")
-    _connects_unless_told(source)
+    if device.source is not None:
+        _connects_unless_told(device.source)
     if device.protocol is None:
         device.protocol = CharacterProtocol()
 
@@ -217,20 +238,12 @@ def _connects_unless_told(source: CharacterSource) -> None:
 def _complete_udp(device: CharacterBackend) -> None:
     for source in device.sources:
         source.mode = source.mode or "connect"
-    if _given(device).service is None:
-        raise InternalError("Missing source service attribute for char device")
     device.sources = [source for source in (device.bind_source, device.source) if source is not None]
 
 
-#: Type → what is checked and filled in.
+#: Type → what is filled in.
 _COMPLETIONS: dict[str, Callable[[CharacterBackend], None]] = {
-    "dev": _needs_path,
-    "file": _needs_path,
-    "pipe": _needs_path,
     "unix": _complete_unix,
     "tcp": _complete_tcp,
     "udp": _complete_udp,
-    "nmdm": _needs_both_ends,
-    "spiceport": _needs_channel,
-    "dbus": _needs_channel,
 }

@@ -192,8 +192,6 @@ class Disk(BootableDevice, DiskRecord):
             source.check_kind(self.type)
         if self.target is None or self.target.dev is None:
             raise NoTargetError(self._source_text())
-        if self.device == "disk" and self.type in ("file", "block", "dir") and (source is None or source.is_empty):
-            raise NoSourceError(self.target.dev)
         if self.device == "cdrom":
             self.readonly = True
         if self.geometry is not None and not (self.geometry.cyls and self.geometry.heads and self.geometry.secs):
@@ -203,6 +201,16 @@ class Disk(BootableDevice, DiskRecord):
             self.snapshot = None
         self._check_inquiry_strings()
         self._check_secrets()
+
+    def check_source(self) -> None:
+        """Refuse a disk that is nowhere.  Not part of reading: this is looked at last.
+
+        Raises:
+            NoSourceError: it has no source.
+        """
+        empty = self.source is None or self.source.is_empty
+        if empty and self.device == "disk" and self.type in ("file", "block", "dir"):
+            raise NoSourceError(self.target.dev)
 
     def guess_bus(self) -> None:
         """Where the XML names no bus, the target's name does.  (Not part of reading: disks are sorted before.)"""

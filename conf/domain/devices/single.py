@@ -11,6 +11,9 @@ from conf.binding import FormatOptions, Model, ParseOptions, format_document, pa
 from conf.binding.plan import fields_of
 from conf.binding.reading import read
 from conf.domain.devices.all import Devices
+from conf.domain.devices.chardev_source import CharacterBackend, check_source
+from conf.domain.devices.disk import Disk
+from conf.domain.devices.rng import RNG
 from conf.errors import ConfigUnsupportedError
 
 #: A rule about devices, not a device.
@@ -31,7 +34,13 @@ def parse_device(xml: str | bytes, *, inactive: bool = True) -> Model:
     model = device_models().get(tag)
     if model is None:
         raise ConfigUnsupportedError(f"unknown device type '{tag}'")
-    return read(model, root, ParseOptions(inactive=inactive))
+    device = read(model, root, ParseOptions(inactive=inactive))
+    backend = device.backend if isinstance(device, RNG) else device
+    if isinstance(backend, CharacterBackend) and backend.type is not None:
+        check_source(backend)
+    if isinstance(device, Disk):
+        device.check_source()
+    return device
 
 
 def format_device(device: Model, options: FormatOptions, *, indent: int = 0) -> str:

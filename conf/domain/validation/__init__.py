@@ -15,6 +15,7 @@ from conf.domain.devices.address import UnassignedAddress
 from conf.domain.devices.all import Devices
 from conf.domain.devices.hostdev import Hostdev
 from conf.domain.domain import Domain
+from conf.domain.validation.character import check_character, check_console, check_rng
 from conf.domain.validation.controller import check_controller, check_controllers
 from conf.domain.validation.disk import check_disk, check_disks
 from conf.domain.validation.display import check_graphics, check_video, check_videos
@@ -47,22 +48,22 @@ _DEVICE_CHECKS: dict[str, Callable[[Any, Domain], None] | None] = {
     "hostdevs": check_hostdev,
     "smartcards": check_smartcard,
     "controllers": check_controller,
-    "serials": None,
-    "parallels": None,
-    "channels": None,
-    "consoles": None,
+    "serials": check_character,
+    "parallels": check_character,
+    "channels": check_character,
+    "consoles": check_console,
     "inputs": check_input,
     "filesystems": check_filesystem,
     "watchdogs": None,
     "memballoon": None,
-    "rngs": None,
+    "rngs": check_rng,
     "nvram": None,
     "hubs": None,
     "shmems": check_shmem,
     "tpms": check_tpm,
     "panics": None,
     "memories": check_memory,
-    "redirdevs": None,
+    "redirdevs": check_character,
     "videos": check_video,
     "iommu": check_iommu,
     "vsock": check_vsock,

@@ -26,6 +26,7 @@ def check_disk(disk: Disk, _domain: Domain) -> None:
     _check_iotune(disk)
     if disk.type == "vhostuser":
         _check_vhostuser(disk)
+    disk.check_source()
 
 
 def _check_bus(disk: Disk) -> None:

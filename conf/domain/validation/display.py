@@ -14,6 +14,8 @@ def check_graphics(graphics: Graphics, _domain: Domain) -> None:
     """Raise ConfError for a server that cannot be."""
     if graphics.type == "dbus" and graphics.p2p and graphics.address is not None:
         raise XMLError("D-Bus p2p with an address is not supported")
+    if any(listen.type == "network" and listen.network is None for listen in graphics.listens):
+        raise XMLError("'network' attribute is required for listen type 'network'")
     if graphics.type == "rdp":
         for listen in graphics.listens:
             if listen.type in ("none", "socket"):

@@ -12,6 +12,7 @@ from conf.domain.devices.smartcard import Smartcard
 from conf.domain.devices.tpm import TPM
 from conf.domain.devices.vsock import Vsock
 from conf.domain.domain import Domain
+from conf.domain.validation.character import check_passed_card
 from conf.errors import ConfigUnsupportedError, InternalError, XMLError
 
 #: Guests' numbers start behind those of hypervisor, local host and host.
@@ -36,7 +37,8 @@ def check_input(device: Input, domain: Domain) -> None:
         raise ConfigUnsupportedError(f"only bus 'virtio' is supported for input model '{device.model}'")
 
 
-def check_smartcard(smartcard: Smartcard, _domain: Domain) -> None:
+def check_smartcard(smartcard: Smartcard, domain: Domain) -> None:
+    check_passed_card(smartcard, domain)
     if smartcard.address is not None and not isinstance(smartcard.address, CCIDAddress):
         raise ConfigUnsupportedError("Controllers must use the 'ccid' address type")
 

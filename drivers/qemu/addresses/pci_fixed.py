@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+from conf.domain.devices.address import PCIAddress
 from conf.domain.devices.controller import Controller
 from conf.domain.devices.info import DeviceInfo
 from conf.domain.devices.video import Video
@@ -79,7 +80,7 @@ def _place_q35(placement: PciPlacement) -> None:
 def _insist(placement: PciPlacement, device: DeviceInfo, address: PciAddress, complaint: str) -> None:
     """The device is there or nowhere."""
     given = placement.address_of(device)
-    if wants_pci(device):
+    if wants_pci(device) or not isinstance(device.address, PCIAddress):
         placement.place(device, address)
     elif given is not None and given != address:
         raise VirtError(Code.INTERNAL_ERROR, complaint)

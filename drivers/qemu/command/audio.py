@@ -8,6 +8,7 @@ from conf.domain.devices.sound import AudioReference, Sound, SoundCodec
 from drivers.qemu.command.address import add_device, address_props
 from drivers.qemu.command.context import Build
 from drivers.qemu.command.line import CommandLine, Props, props
+from virtd.errors import Code, VirtError
 
 #: libvirt's name for a back end → QEMU's, where they differ.
 _DRIVERS = {"pulseaudio": "pa", "file": "wav"}
@@ -83,9 +84,15 @@ def _direction(io: AudioIO | None) -> Props:
 
 
 def audio_id(build: Build, reference: AudioReference | None) -> str | None:
-    """The back end that a device uses: the one it names, else the first."""
+    """The back end that a device uses: the one it names, else the first.
+
+    Raises:
+        VirtError: INTERNAL_ERROR, there is none of the number that the device names.
+    """
     audios = build.domain.devices.audios
     if reference is not None:
+        if all(audio.id != reference.id for audio in audios):
+            raise VirtError(Code.INTERNAL_ERROR, "unable to find audio backend for sound device")
         return f"audio{reference.id}"
     return f"audio{min(a.id for a in audios)}" if audios else None
 

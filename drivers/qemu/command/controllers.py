@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterable
 from conf.domain.devices.controller import Controller
 from drivers.qemu import machines
 from drivers.qemu.addresses.pci_controllers import MODEL_NAMES
-from drivers.qemu.command.address import add_device, address_props, controller_alias
+from drivers.qemu.command.address import add_device, address_props
 from drivers.qemu.command.context import Build
 from drivers.qemu.command.line import CommandLine, Props, props
 from drivers.qemu.command.virtio import virtio_props
@@ -138,6 +138,15 @@ def _pci(_build: Build, controller: Controller) -> Props:
     return named
 
 
+def _master(build: Build, companion: Controller) -> str:
+    """The USB 2 controller whose slower devices the companion serves."""
+    same = (c for c in build.domain.devices.controllers if c.type == "usb" and c.index == companion.index)
+    found = next((c for c in same if c.master is None), None)
+    if found is None or found.alias is None:
+        raise VirtError(Code.INTERNAL_ERROR, "masterbus not found")
+    return found.alias
+
+
 def _usb(build: Build, controller: Controller) -> Props:
     model = controller.model or ""
     driver = _USB_DRIVERS.get(model)
@@ -151,8 +160,11 @@ def _usb(build: Build, controller: Controller) -> Props:
         text = f"usb controller type '{model}' doesn't support 'ports' with this QEMU binary"
         raise VirtError(Code.CONFIG_UNSUPPORTED, text)
     if controller.master is not None:
-        master = controller_alias(build, "usb", controller.index or 0)
-        return {"driver": driver, "masterbus": f"{master}.0", "firstport": controller.master.startport}
+        return {
+            "driver": driver,
+            "masterbus": f"{_master(build, controller)}.0",
+            "firstport": controller.master.startport,
+        }
     return {"driver": driver, "p2": ports, "p3": ports, "id": controller.alias}
 
 

@@ -83,8 +83,6 @@ def _has_tls(graphics: Graphics) -> bool:
 def _needs_audio(domain: Domain) -> bool:
     """Whether there is sound that no back end takes; some displays are one themselves."""
     kinds = {graphics.type for graphics in domain.devices.graphics}
-    if any(g.type == "dbus" and g.audio is not None for g in domain.devices.graphics):
-        return True
     if "vnc" in kinds:
         return default_audio(domain) is None
     return bool(domain.devices.sounds) and "spice" not in kinds

@@ -162,7 +162,7 @@ def _vsock(vsock: Vsock, _domain: Domain) -> None:
 
 def _redirdev(redirdev: Redirdev, _domain: Domain) -> None:
     """On a D-Bus display, devices come through the channel QEMU's clients look for."""
-    if redirdev.type == "dbus" and redirdev.source is None:
+    if redirdev.type == "dbus" and not (redirdev.source and redirdev.source.channel):
         redirdev.source = CharacterSource(channel=REDIRECTION_CHANNEL)
 
 

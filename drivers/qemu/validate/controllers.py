@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 from conf.domain import Domain
+from conf.domain.devices.address import CCWAddress, PCIAddress
 from conf.domain.devices.controller import Controller
 from drivers.qemu import machines
 from drivers.qemu.addresses.usb_assign import usb_devices
@@ -106,6 +107,8 @@ def _validate_driver(controller: Controller) -> None:
 
 def _validate_iothread(controller: Controller, domain: Domain) -> None:
     thread = controller.driver.iothread if controller.driver else None
+    if thread and not isinstance(controller.address, PCIAddress | CCWAddress):
+        raise unsupported("virtio-scsi IOThreads only available for virtio pci and virtio ccw controllers")
     if thread and thread not in domain.all_iothread_ids():
         raise unsupported(f"controller iothread '{thread}' not defined in iothreadid")
 

@@ -154,7 +154,7 @@ def _validate_identity(disk: Disk) -> None:
         if bus not in ("scsi", "ide", "sata"):
             raise VirtError(Code.INTERNAL_ERROR, "rotation rate is only valid for SCSI/IDE/SATA bus")
         if disk.device != "disk":
-            raise unsupported("rotation rate is only valid for disk device")
+            raise VirtError(Code.INTERNAL_ERROR, "rotation rate is only valid for disk device")
     if disk.geometry is not None and bus in ("usb", "sd"):
         raise unsupported(f"CHS geometry can not be set for '{bus}' bus")
     if disk.geometry is not None and disk.geometry.trans is not None and bus != "ide":

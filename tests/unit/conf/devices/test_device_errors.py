@@ -251,11 +251,6 @@ DISPLAY = [
         67,
         "graphics 'socket' attribute '/a' must match 'socket' attribute of first listen element (found '/b')",
     ),
-    (
-        "<graphics type='vnc'><listen type='network'/></graphics>",
-        27,
-        "'network' attribute is required for listen type 'network'",
-    ),
     ("<graphics type='vnc' passwd='a' connected='fail'/>", 67, "VNC supports connected='keep' only"),
     ("<graphics type='spice' passwd='a' connected='x'/>", 67, "unknown connected value x"),
     (

@@ -302,8 +302,8 @@ CONTROLLER_CASES = {
     "<controller type='usb' index='1' model='nec-xhci' ports='4'><alias name='usb1'/>%s</controller>": (
         f'{{"driver":"nec-usb-xhci","p2":4,"p3":4,"id":"usb1",{PLACE}}}'
     ),
-    "<controller type='usb' index='1' model='ich9-uhci2'><alias name='usb1'/><master startport='2'/>%s</controller>": (
-        f'{{"driver":"ich9-usb-uhci2","masterbus":"usb1.0","firstport":2,{PLACE}}}'
+    "<controller type='usb' index='0' model='ich9-uhci2'><alias name='usb'/><master startport='2'/>%s</controller>": (
+        f'{{"driver":"ich9-usb-uhci2","masterbus":"usb.0","firstport":2,{PLACE}}}'
     ),
     "<controller type='scsi' index='1' model='virtio-scsi'><driver queues='4' iothread='2'/><alias name='scsi1'/>%s</controller>": (
         f'{{"driver":"virtio-scsi-pci","iothread":"iothread2","id":"scsi1","num_queues":4,{PLACE}}}'
