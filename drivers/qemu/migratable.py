@@ -16,9 +16,9 @@ from conf.domain.devices.chardev import Channel, Console, Serial, SerialTarget
 from conf.domain.devices.controller import Controller
 from conf.domain.devices.disk import Disk
 from conf.domain.devices.order import ordered_controllers, ordered_disks
+from drivers.common.images.layers import is_empty
 from drivers.qemu import machines
 from drivers.qemu.addresses.zpci import number_added_bridges
-from drivers.qemu.block.layers import is_empty
 from drivers.qemu.defaults.implicit import default_audio
 from drivers.qemu.defaults.system import has_generated_path
 

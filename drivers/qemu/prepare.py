@@ -11,8 +11,8 @@ from conf.domain.devices.chardev_source import CharacterSource
 from conf.domain.idmap import Resource
 from conf.domain.security import SecLabel
 from drivers.common import schema
+from drivers.common.images.layers import is_empty
 from drivers.qemu.aliases import assign_aliases
-from drivers.qemu.block.layers import is_empty
 from drivers.qemu.capabilities.firmware import load_firmwares
 from drivers.qemu.command.chardevs import choose_encryption
 from drivers.qemu.command.clock import settle_variable

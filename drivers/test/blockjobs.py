@@ -8,11 +8,11 @@ from typing import Final
 from conf.domain.devices.disk import Disk
 from conf.domain.devices.storage_source import Format, Mirror, StorageSource
 from drivers.common.blockjobs import COPY_PARAMETERS, MIB, ONLY_WITH_COPY, speed_limit
+from drivers.common.images import destination
+from drivers.common.images.changes import committed, pulled, to_base, to_copy
+from drivers.common.images.layers import Layer, chain, is_empty
+from drivers.common.images.lookup import commit_range, find_image
 from drivers.common.part import refuse
-from drivers.qemu.block import destination
-from drivers.qemu.block.changes import committed, pulled, to_base, to_copy
-from drivers.qemu.block.layers import Layer, chain, is_empty
-from drivers.qemu.block.lookup import commit_range, find_image
 from drivers.test.base import DomainPart
 from drivers.test.counters import DISK_SIZE
 from drivers.test.guest import TestGuest

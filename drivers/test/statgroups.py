@@ -8,8 +8,8 @@ from dataclasses import dataclass
 
 from conf.domain.devices.disk import Disk
 from conf.domain.devices.interface import Interface
+from drivers.common.images.layers import Layer, chain, is_empty
 from drivers.common.state import current_memory, current_vcpus
-from drivers.qemu.block.layers import Layer, chain, is_empty
 from drivers.test.counters import DISK_SIZE, SYSTEM_SHARE, USER_SHARE, requests, traffic
 from drivers.test.guest import TestGuest
 from drivers.test.vcpus import POLLING

@@ -4,9 +4,9 @@
 from __future__ import annotations
 
 from conf.domain.lookup import find_disk
+from drivers.common.images.layers import is_empty
 from drivers.common.lookup import matches
 from drivers.common.state import current_vcpus
-from drivers.qemu.block.layers import is_empty
 from drivers.test.base import DomainPart
 from drivers.test.counters import DISK_SIZE, LOSS, SYSTEM_SHARE, USER_SHARE, VCPU_SHARE, requests, traffic
 from drivers.test.guest import TestGuest

@@ -9,9 +9,10 @@ from typing import Any, cast
 from conf.domain import parse_domain
 from drivers.base import Environment
 from drivers.common.guestlist import GuestList
+from drivers.common.images.jobkinds import JobKind
 from drivers.qemu.block import jobs
 from drivers.qemu.block.feature import BlockJobs
-from drivers.qemu.block.state import BlockJob, JobKind, JobState
+from drivers.qemu.block.state import BlockJob, JobState
 from drivers.qemu.capabilities import CapabilitiesCache
 from drivers.qemu.context import QemuContext
 from drivers.qemu.guest import Guest

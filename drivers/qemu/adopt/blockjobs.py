@@ -8,9 +8,10 @@ import re
 
 from conf.binding import Model, YesNo, attr, child_text, children, flag
 from conf.domain import Domain
+from drivers.common.images.jobkinds import JobKind
+from drivers.common.images.layers import chain, is_empty
 from drivers.qemu.adopt.verbatim import Element, verbatim
-from drivers.qemu.block.layers import chain, is_empty
-from drivers.qemu.block.state import BlockJob, JobKind, JobState
+from drivers.qemu.block.state import BlockJob, JobState
 
 log = logging.getLogger(__name__)
 

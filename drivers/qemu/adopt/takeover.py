@@ -14,9 +14,9 @@ from lxml import etree
 from conf.domain.devices.disk import Disk
 from conf.domain.devices.interface import Interface
 from conf.errors import ConfError
+from drivers.common.images.layers import Layer, chain, is_empty
 from drivers.qemu.adopt import blockjobs, words
 from drivers.qemu.adopt.document import LibvirtStatus, parse_status
-from drivers.qemu.block.layers import Layer, chain, is_empty
 from drivers.qemu.block.state import BlockState
 from drivers.qemu.hostside import cgroup, ownership
 from drivers.qemu.process import start_ticks

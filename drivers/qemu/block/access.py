@@ -7,7 +7,7 @@ import asyncio
 import os
 from collections.abc import Iterable
 
-from drivers.qemu.block.layers import Layer
+from drivers.common.images.layers import Layer
 from drivers.qemu.guest import Guest
 from drivers.qemu.hostside import ownership
 from drivers.qemu.runtime import Owner

@@ -12,8 +12,8 @@ from typing import TypeVar
 from conf.domain import Domain
 from conf.domain.devices.disk import Disk
 from conf.domain.devices.storage_source import BackingStore, Format
+from drivers.common.images.layers import WITH_BACKING, Layer, backing_chain, chain, ends, is_empty
 from drivers.qemu.block.backing_names import backing_store
-from drivers.qemu.block.layers import WITH_BACKING, Layer, backing_chain, chain, ends, is_empty
 from drivers.qemu.block.nodes import number_images
 from virtd.errors import Code, From, VirtError
 from virtd.host.images import Header, read_header

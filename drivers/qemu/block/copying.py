@@ -10,12 +10,14 @@ from dataclasses import dataclass
 
 from conf.domain.devices.disk import Disk
 from conf.domain.devices.storage_source import BackingStore, Format, Mirror
-from drivers.qemu.block import access, commands, destination, jobs
+from drivers.common.images import destination
+from drivers.common.images.jobkinds import JobKind
+from drivers.common.images.layers import Layer, chain, is_empty, mirror_chain
+from drivers.qemu.block import access, commands, jobs
 from drivers.qemu.block.chains import complete
 from drivers.qemu.block.creation import create_format, virtual_size
-from drivers.qemu.block.layers import Layer, chain, is_empty, mirror_chain
 from drivers.qemu.block.nodes import drive_node, layer_nodes
-from drivers.qemu.block.state import BlockJob, JobKind
+from drivers.qemu.block.state import BlockJob
 from drivers.qemu.guest import Guest
 from drivers.qemu.monitor import MonitorTimeout
 from virtd.errors import Code, VirtError, invalid_arg, operation_invalid

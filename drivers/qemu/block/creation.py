@@ -6,8 +6,8 @@ from __future__ import annotations
 import asyncio
 from typing import Any
 
+from drivers.common.images.layers import Layer
 from drivers.qemu.block import commands
-from drivers.qemu.block.layers import Layer
 from drivers.qemu.monitor import Monitor
 from virtd.errors import Code, VirtError
 

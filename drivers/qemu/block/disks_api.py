@@ -8,12 +8,12 @@ import os
 
 from conf.domain.devices.disk import Disk
 from conf.domain.lookup import find_disk
+from drivers.common.images.layers import chain, is_empty
+from drivers.common.images.lookup import disk_by_name
 from drivers.common.iotune import FIELDS, PARAMETERS, check_bursts, merged, parameters, stored
 from drivers.common.part import definition, definitions, require_one_impact
 from drivers.qemu.api.base import Part
 from drivers.qemu.block import commands, thresholds, tuning
-from drivers.qemu.block.layers import chain, is_empty
-from drivers.qemu.block.lookup import disk_by_name
 from drivers.qemu.block.nodes import drive_node
 from drivers.qemu.guest import Guest
 from virtd.enums import DomainBlockResizeFlags as Resize

@@ -11,9 +11,11 @@ from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 
 from conf.domain.devices.disk import Disk
-from drivers.qemu.block import access, changes, commands
-from drivers.qemu.block.layers import Layer, chain, mirror_chain
-from drivers.qemu.block.state import JOB_TYPES, BlockJob, JobKind, JobState
+from drivers.common.images import changes
+from drivers.common.images.jobkinds import JOB_TYPES, JobKind
+from drivers.common.images.layers import Layer, chain, mirror_chain
+from drivers.qemu.block import access, commands
+from drivers.qemu.block.state import BlockJob, JobState
 from drivers.qemu.guest import Guest
 from drivers.qemu.monitor import MonitorTimeout
 from virtd.enums import ConnectDomainEventBlockJobStatus as Status

@@ -11,13 +11,15 @@ from conf.domain.devices.disk import Disk
 from conf.domain.devices.storage_source import Mirror, StorageSource
 from drivers.common.blockjobs import COPY_PARAMETERS, LLONG_MAX, MIB, ONLY_WITH_COPY, speed_limit
 from drivers.common.guest import not_running
+from drivers.common.images import destination
+from drivers.common.images.jobkinds import JOB_TYPES
+from drivers.common.images.lookup import commit_range, disk_by_name
 from drivers.common.part import refuse
 from drivers.qemu.api.base import Part
-from drivers.qemu.block import commands, copying, destination, jobs, merging
+from drivers.qemu.block import commands, copying, jobs, merging
 from drivers.qemu.block.copying import CopyOptions
 from drivers.qemu.block.feature import BlockJobs
-from drivers.qemu.block.lookup import commit_range, disk_by_name
-from drivers.qemu.block.state import JOB_TYPES, BlockJob, JobState
+from drivers.qemu.block.state import BlockJob, JobState
 from drivers.qemu.context import QemuContext
 from drivers.qemu.guest import Guest
 from virtd.enums import DomainBlockCommitFlags as Commit

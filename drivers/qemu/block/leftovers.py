@@ -6,7 +6,8 @@ from __future__ import annotations
 import logging
 import re
 
-from drivers.qemu.block import changes, commands, jobs
+from drivers.common.images import changes
+from drivers.qemu.block import commands, jobs
 from drivers.qemu.block.nodes import disk_nodes
 from drivers.qemu.guest import Guest
 

@@ -5,12 +5,13 @@ from __future__ import annotations
 
 from conf.domain.devices.disk import Disk
 from conf.domain.devices.storage_source import Format, Mirror
+from drivers.common.images.jobkinds import JobKind
+from drivers.common.images.layers import Layer, chain
+from drivers.common.images.lookup import find_image, medium_chain, relative_path
 from drivers.qemu.block import commands, jobs
 from drivers.qemu.block.creation import backing_string
-from drivers.qemu.block.layers import Layer, chain
-from drivers.qemu.block.lookup import find_image, medium_chain, relative_path
 from drivers.qemu.block.nodes import drive_node
-from drivers.qemu.block.state import BlockJob, JobKind
+from drivers.qemu.block.state import BlockJob
 from drivers.qemu.guest import Guest
 from virtd.enums import DomainBlockCommitFlags as Commit
 from virtd.errors import Code, VirtError

@@ -11,7 +11,7 @@ from collections.abc import Iterable
 from typing import Any
 
 from conf.domain.devices.disk import Disk
-from drivers.qemu.block.layers import WITH_BACKING, Layer, chain, ends, is_empty
+from drivers.common.images.layers import WITH_BACKING, Layer, chain, ends, is_empty
 from drivers.qemu.block.storage import Properties, storage_driver
 from virtd.errors import Code, VirtError
 

@@ -26,9 +26,10 @@ from typing import Any
 
 from conf.binding import FormatOptions, format_document
 from conf.domain.devices.disk import Disk
+from drivers.common.images import changes
+from drivers.common.images.layers import chain
 from drivers.qemu import commands as machine
-from drivers.qemu.block import changes, commands, jobs
-from drivers.qemu.block.layers import chain
+from drivers.qemu.block import commands, jobs
 from drivers.qemu.block.state import BlockJob, JobState
 from drivers.qemu.guest import Guest
 from drivers.qemu.lifecycle import state_events

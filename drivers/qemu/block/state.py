@@ -9,30 +9,7 @@ from enum import StrEnum
 
 from lxml import etree
 
-from virtd.enums import DomainBlockJobType
-
-
-class JobKind(StrEnum):
-    """What a block job does; the value is libvirt's word in the XML."""
-
-    COPY = "copy"
-    PULL = "pull"
-    COMMIT = "commit"
-    ACTIVE_COMMIT = "active-commit"
-
-    @property
-    def can_pivot(self) -> bool:
-        """It ends by moving the guest to another image, when told to."""
-        return self in (JobKind.COPY, JobKind.ACTIVE_COMMIT)
-
-
-#: The public API's number of each kind.
-JOB_TYPES = {
-    JobKind.COPY: DomainBlockJobType.COPY,
-    JobKind.PULL: DomainBlockJobType.PULL,
-    JobKind.COMMIT: DomainBlockJobType.COMMIT,
-    JobKind.ACTIVE_COMMIT: DomainBlockJobType.ACTIVE_COMMIT,
-}
+from drivers.common.images.jobkinds import JobKind
 
 
 class JobState(StrEnum):

@@ -11,7 +11,7 @@ from typing import Any
 
 from conf.domain.devices.network_source import Host
 from conf.domain.devices.storage_source import DEFAULT_PORTS
-from drivers.qemu.block.layers import Layer
+from drivers.common.images.layers import Layer
 from virtd.errors import Code, VirtError, invalid_arg
 
 Properties = dict[str, Any]

@@ -6,10 +6,10 @@ from __future__ import annotations
 from typing import Any
 
 from conf.domain import Domain
+from drivers.common.images.changes import images
+from drivers.common.images.layers import Layer, is_empty
+from drivers.common.images.lookup import NUMBERED
 from drivers.qemu.block import commands
-from drivers.qemu.block.changes import images
-from drivers.qemu.block.layers import Layer, is_empty
-from drivers.qemu.block.lookup import NUMBERED
 from drivers.qemu.feature import Feature
 from drivers.qemu.guest import Guest
 from virtd.enums import DomainEventID

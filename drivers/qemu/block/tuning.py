@@ -4,9 +4,9 @@
 from __future__ import annotations
 
 from conf.domain.devices.disk import Disk, IOTune
+from drivers.common.images.layers import is_empty
 from drivers.common.iotune import FIELDS, is_limited
 from drivers.qemu.block import commands
-from drivers.qemu.block.layers import is_empty
 from drivers.qemu.feature import Feature
 from drivers.qemu.guest import Guest
 from drivers.qemu.monitor import Monitor

@@ -8,8 +8,8 @@ from collections.abc import Iterator
 from conf.domain.devices.address import DriveAddress
 from conf.domain.devices.disk import Disk
 from drivers.common.disk_names import disk_index
+from drivers.common.images.layers import chain, is_empty
 from drivers.qemu import machines
-from drivers.qemu.block.layers import chain, is_empty
 from drivers.qemu.block.nodes import disk_nodes, drive_node
 from drivers.qemu.block.storage import cookie_secret, pr_manager, tls_credentials
 from drivers.qemu.command.address import add_device, address_props, controller, controller_alias

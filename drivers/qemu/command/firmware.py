@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from conf.domain import Domain
 from conf.domain.devices.disk import Disk, DiskTarget
 from conf.domain.devices.storage_source import StorageSource
-from drivers.qemu.block.layers import Layer
+from drivers.common.images.layers import Layer
 from drivers.qemu.block.storage import storage_driver
 from drivers.qemu.command.context import Build
 from drivers.qemu.command.line import CommandLine

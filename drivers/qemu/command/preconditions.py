@@ -16,7 +16,7 @@ from conf.domain.devices.address import UnassignedAddress
 from conf.domain.devices.disk import Disk
 from conf.domain.devices.encryption import Secret
 from conf.domain.devices.hostdev import Hostdev
-from drivers.qemu.block.layers import chain, is_empty
+from drivers.common.images.layers import chain, is_empty
 from drivers.qemu.command.refusals import check_devices
 from drivers.qemu.cpu.host import tsc_frequency
 from virtd.errors import Code, From, VirtError

@@ -11,7 +11,7 @@ import re
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
-from drivers.qemu.block.layers import chain, is_empty, mirror_chain
+from drivers.common.images.layers import chain, is_empty, mirror_chain
 from drivers.qemu.hostside.nvram import variables_path
 from drivers.qemu.runtime import Owner, Runtime
 from drivers.qemu.settings import Account

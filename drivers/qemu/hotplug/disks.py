@@ -8,12 +8,12 @@ from conf.domain.devices.controller import Controller
 from conf.domain.devices.disk import Disk
 from drivers.common.disk_names import disk_index
 from drivers.common.drives import drive_place
+from drivers.common.images.layers import chain, is_empty
 from drivers.common.iotune import is_limited
 from drivers.qemu import commands
 from drivers.qemu.block import access, storage, tuning
 from drivers.qemu.block import commands as block
 from drivers.qemu.block.chains import prepare_disks
-from drivers.qemu.block.layers import chain, is_empty
 from drivers.qemu.block.nodes import disk_nodes
 from drivers.qemu.command.disks import disk_objects, disk_props
 from drivers.qemu.guest import Guest

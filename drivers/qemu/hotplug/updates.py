@@ -12,11 +12,11 @@ from conf.domain.devices.graphics import Graphics
 from conf.domain.devices.interface import Interface
 from conf.domain.devices.single import device_tag
 from drivers.common.devicematching import find
+from drivers.common.images.layers import chain, is_empty
 from drivers.qemu import commands
 from drivers.qemu.block import access
 from drivers.qemu.block import commands as block
 from drivers.qemu.block.chains import prepare_disks
-from drivers.qemu.block.layers import chain, is_empty
 from drivers.qemu.block.nodes import disk_nodes, drive_node
 from drivers.qemu.defaults.devices import complete_disk
 from drivers.qemu.defaults.storage import complete_sources

@@ -7,8 +7,8 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 
 from conf.domain.devices.disk import Disk
+from drivers.common.images.layers import chain, is_empty
 from drivers.qemu import cputime
-from drivers.qemu.block.layers import chain, is_empty
 from drivers.qemu.guest import Guest
 from drivers.qemu.stats import blocks, kvm, memory
 from drivers.qemu.stats.query import Question, Replies

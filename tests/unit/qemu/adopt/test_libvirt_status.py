@@ -15,11 +15,12 @@ from lxml import etree
 
 from conf.binding import parse_document
 from conf.domain import format_domain, parse_domain
+from drivers.common.images.jobkinds import JobKind
 from drivers.qemu import status
 from drivers.qemu.adopt import strays
 from drivers.qemu.adopt.document import format_status, is_libvirts, parse_status
 from drivers.qemu.adopt.takeover import NotAdoptedError, take_over
-from drivers.qemu.block.state import JobKind, JobState
+from drivers.qemu.block.state import JobState
 from drivers.qemu.hostside import cgroup, ownership
 from drivers.qemu.lifecycle import reconnect
 from drivers.qemu.runtime import Owner

@@ -6,7 +6,8 @@ from __future__ import annotations
 import pytest
 from lxml import etree
 
-from drivers.qemu.block.state import BlockJob, BlockState, JobKind, JobState
+from drivers.common.images.jobkinds import JobKind
+from drivers.qemu.block.state import BlockJob, BlockState, JobState
 
 
 def test_jobs_are_found_again() -> None:

@@ -11,9 +11,9 @@ import pytest
 
 from conf.domain.devices.disk import Disk, DiskDriver, DiskTarget
 from conf.domain.devices.storage_source import BackingStore, StorageSource
+from drivers.common.images.layers import chain, ends
 from drivers.qemu.block.backing_names import backing_store
 from drivers.qemu.block.chains import prepare_disks
-from drivers.qemu.block.layers import chain, ends
 from virtd.errors import Code, From, VirtError
 
 

@@ -9,9 +9,10 @@ from conf.binding import FormatOptions, ParseOptions, format_document, parse_doc
 from conf.binding.reading import read
 from conf.domain import Domain, parse_domain
 from conf.domain.devices.disk import Disk
-from drivers.qemu.block import changes
-from drivers.qemu.block.layers import chain
-from drivers.qemu.block.state import BlockJob, JobKind
+from drivers.common.images import changes
+from drivers.common.images.jobkinds import JobKind
+from drivers.common.images.layers import chain
+from drivers.qemu.block.state import BlockJob
 
 LIVE = ParseOptions(inactive=False, status=True)
 

@@ -8,7 +8,8 @@ from typing import Any
 
 import pytest
 
-from drivers.qemu.block import copying, destination
+from drivers.common.images import destination
+from drivers.qemu.block import copying
 from drivers.qemu.block.copying import CopyOptions
 from drivers.qemu.block.state import JobState
 from drivers.qemu.monitor import Monitor, MonitorTimeout

@@ -9,7 +9,7 @@ import pytest
 
 from conf.errors import ConfError
 from drivers.common.blockjobs import speed_limit
-from drivers.qemu.block import destination
+from drivers.common.images import destination
 from drivers.qemu.block.commands import BlockJobInfo
 from drivers.qemu.block.jobs_api import progress
 from virtd.errors import Code, VirtError

@@ -8,8 +8,9 @@ from pathlib import Path
 import pytest
 
 from conf.domain import parse_domain
-from drivers.qemu.block import lookup, thresholds
-from drivers.qemu.block.layers import Layer, chain
+from drivers.common.images import lookup
+from drivers.common.images.layers import Layer, chain
+from drivers.qemu.block import thresholds
 from tests.unit.qemu.block.test_changes import three_images
 from virtd.enums import DomainBlockCommitFlags as Commit
 from virtd.errors import Code, From, VirtError

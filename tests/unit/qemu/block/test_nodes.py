@@ -11,8 +11,8 @@ from conf.binding import ParseOptions
 from conf.binding.document import parse_document
 from conf.binding.reading import read
 from conf.domain.devices.disk import Disk
+from drivers.common.images.layers import chain
 from drivers.qemu.block import nodes
-from drivers.qemu.block.layers import chain
 from virtd.errors import Code, VirtError
 
 

@@ -9,7 +9,7 @@ import re
 from conf.domain import Domain
 from conf.domain.devices.disk import Disk
 from conf.domain.lookup import find_disk
-from drivers.qemu.block.layers import Layer, chain, is_empty
+from drivers.common.images.layers import Layer, chain, is_empty
 from virtd.enums import DomainBlockCommitFlags as Commit
 from virtd.errors import Code, From, VirtError, invalid_arg
 

@@ -5,12 +5,13 @@ from __future__ import annotations
 
 import copy
 from collections.abc import Callable
+from typing import Protocol
 
 from conf.domain import Domain
 from conf.domain.devices.disk import Disk, DiskDriver
 from conf.domain.devices.storage_source import BackingStore, Mirror, StorageSource, StorageType
-from drivers.qemu.block.layers import Layer, chain, is_empty, mirror_chain
-from drivers.qemu.block.state import BlockJob, JobKind
+from drivers.common.images.jobkinds import JobKind
+from drivers.common.images.layers import Layer, chain, is_empty, mirror_chain
 
 #: A holder of a chain: its `backing_store` is what is below.
 Holder = Disk | BackingStore
@@ -94,8 +95,18 @@ def pulled(disk: Disk, top: int, base: int | None) -> None:
     holder(disk, top).backing_store = below
 
 
+class Numbered(Protocol):
+    """A block job that says by numbers which images it is about."""
+
+    @property
+    def top(self) -> int: ...
+
+    @property
+    def base(self) -> int | None: ...
+
+
 #: What the success of a job does to the disk.
-SUCCESS: dict[JobKind, Callable[[Disk, BlockJob], None]] = {
+SUCCESS: dict[JobKind, Callable[[Disk, Numbered], None]] = {
     JobKind.COPY: lambda disk, job: to_copy(disk),
     JobKind.ACTIVE_COMMIT: lambda disk, job: to_base(disk, job.base or 0),
     JobKind.COMMIT: lambda disk, job: committed(disk, job.top, job.base or 0),
