@@ -32,6 +32,8 @@ from conf.binding.fields import (
 )
 from conf.binding.model import Model
 from conf.binding.scalars import (
+    LLONG_MAX,
+    MEMORY,
     Hex,
     Int,
     Natural,
@@ -49,6 +51,8 @@ from conf.binding.scalars import (
 from conf.binding.writing import escape, format_document
 
 __all__ = [
+    "LLONG_MAX",
+    "MEMORY",
     "Complaint",
     "FormatOptions",
     "Hex",

@@ -17,6 +17,7 @@ from conf.errors import InvalidArgError, OverflowConfError
 
 UINT_MAX = 2**32 - 1
 ULONG_MAX = 2**64 - 1
+LLONG_MAX = 2**63 - 1
 INT_MAX = 2**31 - 1
 #: How people are told of these.
 _LIMITS = {UINT_MAX: "2³²-1", ULONG_MAX: "2⁶⁴-1", INT_MAX: "2³¹-1"}
@@ -196,11 +197,13 @@ class Scale:
         unit: what the number counts, and what is written.
         default: what a number without a unit counts; None is as `unit`.
         pretty: written in the largest binary unit that needs no fraction.
+        limit: how many bytes there can be.
     """
 
     unit: str = "KiB"
     default: str | None = None
     pretty: bool = False
+    limit: int = ULONG_MAX
 
     def written(self, value: int) -> tuple[int, str]:
         """Number and unit to write for a value."""
@@ -218,9 +221,16 @@ class Scale:
 
         Raises:
             InvalidArgError: an unknown unit.
-            OverflowConfError: more than 64 bits of bytes.
+            OverflowConfError: more than can be.
         """
         size = value * unit_size(unit or self.default or self.unit)
-        if size > ULONG_MAX:
+        if size > self.limit:
             raise OverflowConfError(f"value too large: {value}{unit or ''}")
-        return -(-size // unit_size(self.unit))
+        rounded = -(-size // unit_size(self.unit))
+        if rounded * unit_size(self.unit) > self.limit:
+            raise OverflowConfError("size value too large")
+        return rounded
+
+
+#: A guest's memory.
+MEMORY = Scale("KiB", limit=LLONG_MAX)

@@ -9,9 +9,9 @@ from uuid import uuid4
 from lxml.etree import _Element
 
 from conf.binding import (
+    MEMORY,
     OnOff,
     ParseOptions,
-    Scale,
     Uint,
     Uuid,
     attr,
@@ -62,7 +62,7 @@ _CRASH_ONLY = ("coredump-destroy", "coredump-restart")
 
 def _size(xml: str, *, default: int) -> Any:
     text = f"Invalid value '%s' for element or attribute './{xml}[1]'"
-    return child_text(xml, default=default, scale=Scale("KiB"), error=(XMLFormError, text))
+    return child_text(xml, default=default, scale=MEMORY, error=(XMLFormError, text))
 
 
 def _action(event: str, default: str) -> Any:

@@ -6,10 +6,10 @@ from __future__ import annotations
 from typing import Annotated, Any, Literal
 
 from conf.binding import (
+    MEMORY,
     Model,
     ParseOptions,
     Scalar,
-    Scale,
     Uint,
     Ulong,
     attr,
@@ -24,7 +24,6 @@ from conf.binding.scalars import BadValueError
 from conf.bitmap import Bitmap
 from conf.errors import ConfigUnsupportedError, XMLError, XMLFormError
 
-_KIB = Scale("KiB")
 #: More than this many KiB is "no limit", and not written.
 UNLIMITED = 2**53 - 1
 
@@ -33,12 +32,12 @@ class MaxMemory(Model):
     """`<maxMemory>`: how far memory modules can let the guest grow (KiB)."""
 
     slots: Uint | None = attr(error=(XMLError, "Failed to parse memory slot count"))
-    size: int | None = text(scale=_KIB)
+    size: int | None = text(scale=MEMORY)
 
 
 def _limit(xml: str, *, omit: int | None = None) -> Any:
     text = f"Invalid value '%s' for element or attribute './memtune/{xml}[1]'"
-    return child_text(scale=_KIB, omit=omit, error=(XMLFormError, text))
+    return child_text(scale=MEMORY, omit=omit, error=(XMLFormError, text))
 
 
 class MemoryTune(Model):
@@ -59,7 +58,7 @@ class MemoryTune(Model):
 class HugePage(Model):
     """`<page>`: the size (KiB) of huge pages, and the guest's nodes that get them."""
 
-    size: int = attr(scale=_KIB, required=True)
+    size: int = attr(scale=MEMORY, required=True)
     nodeset: Bitmap | None = attr()
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 
 from typing import Literal
 
-from conf.binding import Model, ParseOptions, Scale, Uint, Ulong, YesNo, attr, child, children
+from conf.binding import MEMORY, Model, ParseOptions, Scale, Uint, Ulong, YesNo, attr, child, children
 from conf.bitmap import Bitmap, parse_bitmap
 from conf.errors import ConfigUnsupportedError, XMLError
 
@@ -51,7 +51,7 @@ class NumaCell(Model):
 
     id: Uint | None = attr()
     cpus: Bitmap | None = attr()
-    memory: int = attr(scale=Scale("KiB"), required=True)
+    memory: int = attr(scale=MEMORY, required=True)
     mem_access: Literal["shared", "private"] | None = attr("memAccess")
     discard: YesNo | None = attr()
     distances: NumaDistances | None = child()

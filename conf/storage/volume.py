@@ -9,13 +9,13 @@ from typing import Any, Literal, NamedTuple
 
 from lxml.etree import _Element
 
-from conf.binding import FormatOptions, Model, ParseOptions, Scale, attr, child, child_text, irregular
+from conf.binding import LLONG_MAX, FormatOptions, Model, ParseOptions, Scale, attr, child, child_text, irregular
 from conf.domain.devices.encryption import Encryption
 from conf.errors import ConfigUnsupportedError, XMLError
 from conf.storage.kinds import KINDS, PoolType
 from conf.storage.permissions import Permissions
 
-_BYTES = Scale("bytes")
+_BYTES = Scale("bytes", limit=LLONG_MAX)
 #: A size that the document does not give.
 UNSAID = -1
 #: Features of qcow2 in the order of writing.

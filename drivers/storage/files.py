@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import contextlib
+import errno
 import fcntl
 import os
 from collections.abc import Callable, Iterator
@@ -201,5 +202,8 @@ def _opened(path: str, flags: int) -> Iterator[int]:
 def _attempt(text: str, work: Callable[[], object], *, source: From = From.STORAGE) -> None:
     try:
         work()
+    except OverflowError as error:
+        # A size beyond what the kernel counts; it would take it for a negative one.
+        raise system_error(text, OSError(errno.EINVAL, os.strerror(errno.EINVAL)), source=source) from error
     except OSError as error:
         raise system_error(text, error, source=source) from error

@@ -5,13 +5,12 @@ from __future__ import annotations
 
 from typing import Literal
 
-from conf.binding import Model, ParseOptions, Scale, Uint, Uuid, YesNo, attr, child, child_text, flag, on
+from conf.binding import MEMORY, Model, ParseOptions, Uint, Uuid, YesNo, attr, child, child_text, flag, on
 from conf.binding.fields import Condition
 from conf.bitmap import Bitmap
 from conf.domain.devices.info import DeviceInfo
 from conf.errors import InternalError, XMLError
 
-_KIB = Scale("KiB")
 #: The smallest label area of an NVDIMM.
 SMALLEST_LABEL = 128
 #: Models whose content lies in a file.
@@ -30,28 +29,28 @@ class MemorySource(Model):
     """`<source>`: what backs the memory on the host."""
 
     nodemask: Bitmap | None = child_text(when=_ANONYMOUS)
-    pagesize: int | None = child_text(when=_PAGED, scale=_KIB)
+    pagesize: int | None = child_text(when=_PAGED, scale=MEMORY)
     path: str | None = child_text(when=_for(*FILE_MODELS))
-    alignsize: int | None = child_text(when=_for("nvdimm"), scale=_KIB)
+    alignsize: int | None = child_text(when=_for("nvdimm"), scale=MEMORY)
     pmem: bool = flag(when=_for("nvdimm"))
 
 
 class MemoryLabel(Model):
     """`<label>`: the part of an NVDIMM that holds its namespaces."""
 
-    size: int | None = child_text(scale=_KIB)
+    size: int | None = child_text(scale=MEMORY)
 
 
 class MemoryTarget(Model):
     """`<target>`: what the guest gets."""
 
-    size: int = child_text(required=(XMLError, "missing element or attribute './size'"), scale=_KIB)
+    size: int = child_text(required=(XMLError, "missing element or attribute './size'"), scale=MEMORY)
     node: Uint | None = child_text(error=(XMLError, "invalid value of memory device node"))
     label: MemoryLabel | None = child(when=_for("nvdimm"))
-    block: int | None = child_text(when=_for("virtio-mem"), scale=_KIB)
-    requested: int | None = child_text(when=_for("virtio-mem"), scale=_KIB)
+    block: int | None = child_text(when=_for("virtio-mem"), scale=MEMORY)
+    requested: int | None = child_text(when=_for("virtio-mem"), scale=MEMORY)
     #: How much of a virtio-mem device the guest has taken.
-    current: int | None = child_text(when=_for("virtio-mem"), scale=_KIB, live=True)
+    current: int | None = child_text(when=_for("virtio-mem"), scale=MEMORY, live=True)
     readonly: bool = flag(when=_for("nvdimm"))
 
     def check(self, options: ParseOptions) -> None:

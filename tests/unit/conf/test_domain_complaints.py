@@ -47,6 +47,8 @@ def invalid(name: str, element: str, value: str, hint: str = "") -> tuple[int, s
         (domain_with("", memory="<memory>z</memory>"), 27, "Invalid value 'z' for element or attribute './memory[1]'"),
         (domain_with("", memory="<memory unit='z'>1</memory>"), 8, "unknown suffix 'z'"),
         (domain_with("", memory="<memory unit='EiB'>1000</memory>"), 82, "value too large: 1000EiB"),
+        (domain_with("", memory="<memory unit='EiB'>8</memory>"), 82, "value too large: 8EiB"),
+        (domain_with("", memory="<memory unit='B'>9223372036854775807</memory>"), 82, "size value too large"),
         (domain_with("").replace("<name>a", "<name>a/b"), 27, "name a/b cannot contain '/'"),
         (domain_with("").replace("<name>a", "<name>a&#10;b"), 35, "invalid char in name: \n"),
     ],

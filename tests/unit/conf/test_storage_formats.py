@@ -238,6 +238,8 @@ def test_only_luks_has_a_cipher_of_choice():
         ("<capacity>x</capacity>", 27, "malformed capacity element"),
         ("<capacity unit='foo'>1</capacity>", 8, "unknown suffix 'foo'"),
         ("<capacity unit='E'>100</capacity>", 82, "value too large: 100E"),
+        ("<capacity>9223372036854775808</capacity>", 82, "value too large: 9223372036854775808"),
+        ("<capacity>1</capacity><allocation unit='E'>8</allocation>", 82, "value too large: 8E"),
         ("<capacity>1</capacity><target><compat>1.1.1</compat></target>", 27, "forbidden characters in 'compat'"),
         ("<capacity>1</capacity><target><features><x/></features></target>", 67, "unsupported feature x"),
         (luks("<cipher name='aes'/>"), 27, "Missing required attribute 'size' in element 'cipher'"),
