@@ -9,6 +9,10 @@ from dataclasses import dataclass
 from drivers.qemu.cpu.cpu_map import CpuMap, CpuModel
 
 
+#: So many added features are better than a lost one.  libvirt weighs them in a similar way.
+_LOSS = 3
+
+
 @dataclass(frozen=True, slots=True)
 class RawCpu:
     """A CPU as its features tell it.  `signature` is (family, model)."""
@@ -28,9 +32,8 @@ class NamedCpu:
     disable: tuple[str, ...] = ()
 
     def cost(self, *, cautious: bool) -> int:
-        """The number of differences; to the cautious each disabled feature weighs more than the one before."""
-        disabled = len(self.disable)
-        return len(self.require) + disabled + (disabled * (disabled + 1) // 2 if cautious else 0)
+        """The number of differences; to the cautious a disabled feature weighs more than an added one."""
+        return len(self.require) + len(self.disable) * (_LOSS if cautious else 1)
 
 
 def decode_host(cpu: RawCpu, cpu_map: CpuMap, preferred: str | None = None) -> NamedCpu | None:
