@@ -3,10 +3,11 @@
 
 from __future__ import annotations
 
-from typing import TypeVar
+from typing import Any, TypeVar
 
 from lxml import etree
 
+from conf.binding import parse_document
 from conf.domain import Domain
 from drivers.common.guestlist import G
 from drivers.common.part import IMPACT, GuestPart, definition, definitions
@@ -74,7 +75,7 @@ def set_metadata(changed: Domain, type_: int, text: str | None, key: str | None,
 
 
 def _root(found: Domain) -> etree._Element:
-    parser = etree.XMLParser(resolve_entities=False, no_network=True, remove_blank_text=True)
+    parser = etree.XMLParser(resolve_entities=False, no_network=True, remove_blank_text=True, strip_cdata=False)
     return etree.fromstring(found.metadata or "<metadata/>", parser)
 
 
@@ -91,8 +92,7 @@ def element(found: Domain, uri: str) -> str | None:
         if isinstance(node.tag, str) and etree.QName(node).namespace == uri:
             node.tag = etree.QName(node).localname
     etree.cleanup_namespaces(child)
-    etree.indent(child)
-    return etree.tostring(child, encoding="unicode", with_tail=False)
+    return etree.tostring(child, encoding="unicode", with_tail=False, pretty_print=True).rstrip("\n")
 
 
 def _set_element(changed: Domain, text: str | None, key: str, uri: str) -> None:
@@ -103,17 +103,11 @@ def _set_element(changed: Domain, text: str | None, key: str, uri: str) -> None:
         root.remove(old)
     if text is not None:
         root.append(_namespaced(text, key, uri))
-    etree.indent(root)
-    changed.metadata = etree.tostring(root, encoding="unicode")
+    changed.metadata = etree.tostring(root, encoding="unicode", pretty_print=True)
 
 
 def _namespaced(text: str, key: str, uri: str) -> etree._Element:
-    try:
-        given = etree.fromstring(text, etree.XMLParser(resolve_entities=False, no_network=True))
-    except etree.XMLSyntaxError as error:
-        raise VirtError(
-            Code.XML_DETAIL, f"(metadata_xml):{error.lineno}: {_reason(error)}", source=From.DOMAIN
-        ) from error
+    given = parse_document(text, None, what="metadata_xml")
     try:
         return _under_prefix(given, key, uri)
     except ValueError:  # not a name, or not an address
@@ -121,19 +115,21 @@ def _namespaced(text: str, key: str, uri: str) -> etree._Element:
         raise VirtError(Code.INTERNAL_ERROR, text, source=From.XML) from None
 
 
-def _reason(error: etree.XMLSyntaxError) -> str:
-    """The parser's complaint without the place, which lxml adds."""
-    return (error.msg or "").rsplit(", line ", 1)[0]
-
-
 def _under_prefix(given: etree._Element, key: str, uri: str) -> etree._Element:
     if not uri:
         raise ValueError("XML knows no prefix for what is in no namespace")
+    if key in given.nsmap:
+        raise VirtError(Code.INTERNAL_ERROR, "failed to create a new XML namespace", source=From.XML)
     attributes = {str(name): str(value) for name, value in given.attrib.items()}
-    new = etree.Element(f"{{{uri}}}{etree.QName(given).localname}", attributes, nsmap={key: uri})
+    prefixes: dict[Any, str] = given.nsmap | {key: uri}
+    new = etree.Element(_within(given, uri), attributes, nsmap=prefixes)
     new.text = given.text
     new.extend(list(given))
-    for node in new.iter():
-        if isinstance(node.tag, str) and etree.QName(node).namespace is None:
-            node.tag = f"{{{uri}}}{node.tag}"
+    for node in new.iterdescendants(etree.Element):
+        node.tag = _within(node, uri)
     return new
+
+
+def _within(node: etree._Element, uri: str) -> str:
+    """An element's name in a namespace, unless it is in one of its own."""
+    return node.tag if etree.QName(node).namespace else f"{{{uri}}}{node.tag}"

@@ -184,6 +184,32 @@ def test_metadata_of_applications(bench: Bench):
 
 
 @pytest.mark.functions("virDomainSetMetadata")
+@pytest.mark.parametrize(
+    ("given", "shown"),
+    [
+        ("<a>text <b/> and text</a>", '<app:a xmlns:app="{uri}">text <app:b/> and text</app:a>'),
+        ("<a x='1'><b/></a>", '<app:a xmlns:app="{uri}" x="1">\n      <app:b/>\n    </app:a>'),
+        ("<a xmlns='urn:own'><b/></a>", '<a xmlns="urn:own" xmlns:app="{uri}">\n      <b/>\n    </a>'),
+    ],
+    ids=["mixed", "nested", "own namespace"],
+)
+def test_how_metadata_of_applications_are_shown(bench: Bench, given: str, shown: str):
+    guest = bench.define()
+    guest.setMetadata(ELEMENT, given, "app", NAMESPACE, CONFIG)
+    assert shown.format(uri=NAMESPACE) in guest.XMLDesc(0)
+
+
+@pytest.mark.functions("virDomainSetMetadata")
+def test_metadata_that_are_refused(bench: Bench):
+    guest = bench.define()
+    with refused(Code.XML_DETAIL, "(metadata_xml):1: Couldn't find end of Start Tag a line 1\n<a\n--^"):
+        guest.setMetadata(ELEMENT, "<a", "app", NAMESPACE, CONFIG)
+    with refused(Code.INTERNAL_ERROR, "failed to create a new XML namespace"):
+        guest.setMetadata(ELEMENT, "<app:a xmlns:app='urn:other'/>", "app", NAMESPACE, CONFIG)
+    bench.told(guest)
+
+
+@pytest.mark.functions("virDomainSetMetadata")
 def test_metadata_of_what_runs_and_of_what_is_stored(bench: Bench):
     guest = bench.start()
     guest.setMetadata(TITLE, "now", None, None, LIVE)
