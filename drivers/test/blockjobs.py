@@ -9,7 +9,8 @@ from conf.domain.devices.disk import Disk
 from conf.domain.devices.storage_source import Format, Mirror, StorageSource
 from drivers.common.blockjobs import COPY_PARAMETERS, MIB, ONLY_WITH_COPY, speed_limit
 from drivers.common.images import destination
-from drivers.common.images.changes import committed, pulled, to_base, to_copy
+from drivers.common.images.changes import SUCCESS, follow, stored_disk
+from drivers.common.images.jobkinds import JOB_TYPES, JobKind
 from drivers.common.images.layers import Layer, chain, is_empty
 from drivers.common.images.lookup import commit_range, find_image
 from drivers.common.part import refuse
@@ -23,7 +24,6 @@ from virtd.enums import DomainBlockCommitFlags as Commit
 from virtd.enums import DomainBlockCopyFlags as Copy
 from virtd.enums import DomainBlockJobAbortFlags as Abort
 from virtd.enums import DomainBlockJobInfoFlags, DomainBlockJobSetSpeedFlags, DomainBlockResizeFlags, DomainEventID
-from virtd.enums import DomainBlockJobType as Type
 from virtd.enums import DomainBlockPullFlags as Pull
 from virtd.enums import DomainBlockRebaseFlags as Rebase
 from virtd.errors import Code, VirtError, check_flags, invalid_arg
@@ -52,7 +52,7 @@ class BlockJobApi(DomainPart):
         mirror.format = mirror.format or Format(type=chain(disk)[0].format)
         mirror.backing_store = disk.backing_store.model_copy(deep=True) if shallow and disk.backing_store else None
         disk.mirror = mirror
-        self._begin(guest, disk, BlockJob(Type.COPY, speed))
+        self._begin(guest, disk, BlockJob(JobKind.COPY, speed))
 
     def domain_block_pull(self, dom: DomainRef, path: str, bandwidth: int, flags: int) -> None:
         """virDomainBlockPull."""
@@ -81,7 +81,7 @@ class BlockJobApi(DomainPart):
         guest, disk = self._idle_disk(dom, path)
         layers = _numbered_chain(disk)
         lower = find_image(layers, base, below=layers[0]) if base is not None else None
-        self._begin(guest, disk, BlockJob(Type.PULL, speed, layers[0].index, lower.index if lower else None))
+        self._begin(guest, disk, BlockJob(JobKind.PULL, speed, layers[0].index, lower.index if lower else None))
 
     def domain_block_commit(
         self, dom: DomainRef, disk: str, base: str | None, top: str | None, bandwidth: int, flags: int
@@ -97,7 +97,7 @@ class BlockJobApi(DomainPart):
             source = lower.source.model_copy(update={"index": lower.index})
             format_ = Format(type=lower.format)
             found.mirror = Mirror(type=lower.element.type, job="active-commit", format=format_, source=source)
-        kind = Type.ACTIVE_COMMIT if upper.top else Type.COMMIT
+        kind = JobKind.ACTIVE_COMMIT if upper.top else JobKind.COMMIT
         self._begin(guest, found, BlockJob(kind, speed, upper.index, lower.index))
 
     def _idle_disk(self, dom: DomainRef, name: str) -> tuple[TestGuest, Disk]:
@@ -136,7 +136,7 @@ class BlockJobApi(DomainPart):
         progress = guest.work.progress[name]
         # done and to do are equal when, and only when, it is ready: clients wait for that
         done = progress.end if job.ready else min(progress.current, progress.end - 1)
-        return job.type, job.speed if flags else -(-job.speed // MIB), done, progress.end
+        return JOB_TYPES[job.kind], job.speed if flags else -(-job.speed // MIB), done, progress.end
 
     def domain_block_job_set_speed(self, dom: DomainRef, path: str, bandwidth: int, flags: int) -> None:
         """virDomainBlockJobSetSpeed: the rest of the job goes on at the new speed."""
@@ -151,7 +151,7 @@ class BlockJobApi(DomainPart):
         """virDomainBlockJobAbort: give up a job; with PIVOT end it by moving the guest to its target."""
         check_flags(flags, Abort.ASYNC | Abort.PIVOT, "testDomainBlockJobAbort")
         guest, name, job = self._job(dom, path)
-        if flags & Abort.PIVOT and not (job.mirrors and job.ready):
+        if flags & Abort.PIVOT and not (job.kind.can_pivot and job.ready):
             raise VirtError(Code.BLOCK_COPY_ACTIVE, f"block job on disk '{name}' not ready for pivot yet")
         _end(
             guest,
@@ -208,7 +208,7 @@ def _numbered_chain(disk: Disk) -> list[Layer]:
 def _done(guest: TestGuest, name: str) -> None:
     """All data has been moved: a mirror is ready, a merge is over."""
     job = guest.block_jobs[name]
-    if not job.mirrors:
+    if not job.kind.can_pivot:
         _end(guest, name, Status.COMPLETED, pivot=False)
         return
     job.ready = True
@@ -223,30 +223,17 @@ def _end(guest: TestGuest, name: str, status: int, *, pivot: bool) -> None:
     job = guest.block_jobs.pop(name)
     guest.work.finish(name)
     live = disk_of(guest.require_active(), name)
-    if status == Status.COMPLETED:
-        _change(live, job, pivot=pivot)
-        for disk in guest.persistent.devices.disks if guest.persistent is not None else []:
-            if disk.target.dev == name and (pivot or not job.mirrors):
-                disk.type, disk.driver = live.type, live.driver and live.driver.model_copy(deep=True)
-                disk.source = live.source and live.source.model_copy(deep=True)
-                disk.backing_store = live.backing_store and live.backing_store.model_copy(deep=True)
+    if status == Status.COMPLETED and (pivot or not job.kind.can_pivot):
+        stored = stored_disk(guest.persistent, live)
+        SUCCESS[job.kind](live, job)
+        if stored is not None:
+            follow(stored, live, job.kind)
     live.mirror = None
     _tell(guest, name, job, status)
-
-
-def _change(disk: Disk, job: BlockJob, *, pivot: bool) -> None:
-    if job.type == Type.PULL:
-        pulled(disk, job.top, job.base)
-    elif job.type == Type.COMMIT and job.base is not None:
-        committed(disk, job.top, job.base)
-    elif pivot and job.type == Type.COPY:
-        to_copy(disk)
-    elif pivot and job.base is not None:
-        to_base(disk, job.base)
 
 
 def _tell(guest: TestGuest, name: str, job: BlockJob, status: int) -> None:
     """Both events: with the image's path, and with the disk's name."""
     source = disk_of(guest.require_active(), name).source
-    guest.emit(DomainEventID.BLOCK_JOB, (source and source.local_path) or "", job.type, status)
-    guest.emit(DomainEventID.BLOCK_JOB_2, name, job.type, status)
+    guest.emit(DomainEventID.BLOCK_JOB, (source and source.local_path) or "", JOB_TYPES[job.kind], status)
+    guest.emit(DomainEventID.BLOCK_JOB_2, name, JOB_TYPES[job.kind], status)

@@ -52,7 +52,7 @@ class DeviceApi(DomainPart):
     def domain_detach_device_flags(self, dom: DomainRef, xml: str, flags: int) -> None:
         """virDomainDetachDeviceFlags."""
         check_flags(flags, IMPACT, "testDomainDetachDeviceFlags")
-        wanted = parse_device(xml)
+        wanted = parse_device(xml, to_find=True)
         self._detach(self._guest(dom), flags, lambda found, live: find(found, wanted, live=live))
 
     def domain_detach_device_alias(self, dom: DomainRef, alias: str, flags: int) -> None:

@@ -7,8 +7,8 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 
 from conf.domain import Domain
+from drivers.common.images.jobkinds import JobKind
 from drivers.test.clock import Clock
-from virtd.enums import DomainBlockJobType as Type
 
 
 @dataclass(eq=False)
@@ -79,16 +79,11 @@ class BlockJob:
     `top` and `base` are numbers of images, for merges.  A copy and an active commit become ready and then wait.
     """
 
-    type: int
+    kind: JobKind
     speed: int
     top: int = 0
     base: int | None = None
     ready: bool = False
-
-    @property
-    def mirrors(self) -> bool:
-        """Whether it ends by a pivot."""
-        return self.type in (Type.COPY, Type.ACTIVE_COMMIT)
 
 
 #: MiB/s of a migration that nobody limits.

@@ -11,7 +11,7 @@ from conf.domain import parse_domain
 from drivers.common.images import lookup
 from drivers.common.images.layers import Layer, chain
 from drivers.qemu.block import thresholds
-from tests.unit.qemu.block.test_changes import three_images
+from tests.unit.common.images.test_changes import three_images
 from virtd.enums import DomainBlockCommitFlags as Commit
 from virtd.errors import Code, From, VirtError
 
