@@ -103,9 +103,6 @@ class Netlink:
         """Move a device to the namespace behind a descriptor, where it is called `name`."""
         self._ask(_SETLINK, _link(index) + attribute(_NET_NS_FD, namespace) + attribute(_IFNAME, name))
 
-    def rename(self, index: int, name: str) -> None:
-        self._ask(_SETLINK, _link(index) + attribute(_IFNAME, name))
-
     def set_mac(self, index: int, mac: str) -> None:
         self._ask(_SETLINK, _link(index) + attribute(_ADDRESS, mac_bytes(mac)))
 

@@ -9,6 +9,7 @@ daemon; controllers do not.
 from __future__ import annotations
 
 import os
+import sys
 from _signal import SIG_DFL, SIG_IGN, SIGCHLD, signal  # type: ignore[import-not-found]  # the light half of signal
 from _socket import CMSG_SPACE, socket
 
@@ -48,5 +49,7 @@ def _become_controller(daemon: socket, line: int, output: int) -> None:
         os.close(output)
         main.main()
         status = 0
+    except Exception:
+        sys.excepthook(*sys.exc_info())  # whoever reads the log wants to know
     finally:
         os._exit(status)

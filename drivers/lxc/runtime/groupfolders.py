@@ -123,9 +123,6 @@ class Group:
                 new.mkdir()
             _inherit_cpuset(new)
 
-    def exists(self) -> bool:
-        return any(folder.exists() for folder in self._all_folders())
-
     def pids(self) -> list[int]:
         """The processes in the group and below it, as far as any hierarchy tells."""
         found: set[int] = set()
