@@ -22,11 +22,11 @@ from drivers.common.devicematching import CHARACTER_DEVICES, find, is_alike, is_
 from virtd.errors import Code, VirtError, invalid_arg, operation_invalid
 
 #: Elements that a definition gets only as a whole.
-_FIXED = frozenset({"audio", "crypto", "graphics", "hub", "memballoon", "nvram", "panic", "smartcard", "tpm", "video"})
-#: Those that it keeps.
-_LASTING = _FIXED | {"iommu"}
+_FIXED = frozenset(
+    {"audio", "crypto", "graphics", "hub", "iommu", "memballoon", "nvram", "panic", "smartcard", "tpm", "video"}
+)
 #: Kinds of which there is one at most, with libvirt's words.
-_SINGLE = {"watchdog": "a watchdog", "vsock": "a vsock device", "iommu": "a IOMMU device"}
+_SINGLE = {"watchdog": "a watchdog", "vsock": "a vsock device"}
 
 
 def _same(*names: str) -> Callable[[Any, Any], bool]:
@@ -81,7 +81,7 @@ def detach(domain: Domain, device: Any) -> None:
     Raises:
         VirtError: there is none, or its kind cannot be removed.
     """
-    if device_tag(device) in _LASTING:
+    if device_tag(device) in _FIXED:
         raise _unsupported("detach", device)
     take(domain.devices, find(domain, device, live=False))
 

@@ -21,6 +21,7 @@ from conf.domain.devices.redirdev import Redirdev
 from conf.domain.devices.rng import RNG
 from conf.domain.devices.shmem import Shmem
 from conf.domain.devices.single import device_tag, format_device
+from conf.domain.devices.sound import Sound
 from conf.domain.devices.vsock import Vsock
 from conf.domain.devices.watchdog import Watchdog
 from conf.domain.validation.references import all_devices
@@ -170,6 +171,7 @@ _NOT_STORED: dict[type, tuple[Code, str]] = {
     RNG: (Code.DEVICE_MISSING, "no matching RNG device was found"),
     Redirdev: (Code.DEVICE_MISSING, "no matching redirdev was not found"),
     Shmem: (Code.DEVICE_MISSING, "matching shmem device was not found"),
+    Sound: (Code.DEVICE_MISSING, _ABSENT),
     Vsock: (Code.OPERATION_FAILED, "matching vsock device not found"),
     Watchdog: (Code.DEVICE_MISSING, "domain has no watchdog"),
     **dict.fromkeys(CHARACTER_DEVICES, (Code.INVALID_ARG, _ABSENT)),

@@ -20,11 +20,12 @@ from conf.errors import ConfigUnsupportedError
 _NOT_DEVICES = frozenset({"redirfilter"})
 
 
-def parse_device(xml: str | bytes, *, inactive: bool = True) -> Model:
+def parse_device(xml: str | bytes, *, inactive: bool = True, to_find: bool = False) -> Model:
     """The device that an untrusted document describes; its root element says which model it is.
 
     Args:
         inactive: it is for a definition; what only a running guest has is ignored.
+        to_find: it names a device that there is, to be removed: it need not say where that one's source is.
 
     Raises:
         ConfError: with libvirt's code and text.
@@ -35,12 +36,17 @@ def parse_device(xml: str | bytes, *, inactive: bool = True) -> Model:
     if model is None:
         raise ConfigUnsupportedError(f"unknown device type '{tag}'")
     device = read(model, root, ParseOptions(inactive=inactive))
+    if not to_find:
+        _check_source(device)
+    return device
+
+
+def _check_source(device: Model) -> None:
     backend = device.backend if isinstance(device, RNG) else device
     if isinstance(backend, CharacterBackend) and backend.type is not None:
         check_source(backend)
     if isinstance(device, Disk):
         device.check_source()
-    return device
 
 
 def format_device(device: Model, options: FormatOptions, *, indent: int = 0) -> str:

@@ -41,7 +41,7 @@ class DeviceApi(Part):
         check_flags(flags, IMPACT, "lxcDomainDetachDeviceFlags")
         guest = self._guest(dom)
         async with self._changing(guest, flags) as (live, stored):
-            wanted = parse_device(xml)
+            wanted = parse_device(xml, to_find=True)
             if stored is not None:
                 devices.detach_stored(stored, wanted)
                 _settle(stored)

@@ -48,7 +48,7 @@ class DeviceApi(Part):
         guest = self._guest(dom)
         async with guest.job("modify"):
             live, kept = definitions(guest, flags)
-            wanted = parse_device(xml)
+            wanted = parse_device(xml, to_find=True)
             changed = None
             if kept is not None:
                 changed = await self._changed(guest, kept, lambda new: stored.detach(new, wanted))

@@ -92,6 +92,7 @@ def test_devices_beside_each_other(there: str, new: str) -> None:
         (MEMORY, MISSING, "matching memory device was not found"),
         (VSOCK, Code.OPERATION_FAILED, "matching vsock device not found"),
         (WATCHDOG, MISSING, "domain has no watchdog"),
+        (SOUND, MISSING, "device not present in domain configuration"),
         ("<interface type='user'/>", MISSING, "no device found"),
     ],
 )
@@ -109,7 +110,7 @@ def test_a_device_that_is_not_there(xml: str, code: Code, text: str) -> None:
         ("<memballoon model='virtio'/>", {"attach", "detach", "update"}),
         ("<video><model type='vga'/></video>", {"attach", "detach", "update"}),
         ("<graphics type='vnc'/>", {"attach", "detach"}),
-        ("<iommu model='intel'/>", {"detach", "update"}),
+        ("<iommu model='intel'/>", {"attach", "detach", "update"}),
         (SOUND, {"update"}),
         (CHANNEL, {"update"}),
     ],
