@@ -7,9 +7,9 @@ import asyncio
 import socket
 from dataclasses import astuple
 
-from drivers.qemu.cpu.baseline import baseline
-from drivers.qemu.cpu.cpu_map import load_cpu_map
-from drivers.qemu.cpu.given import format_cpu, parse_cpu
+from drivers.common.cpu.baseline import baseline
+from drivers.common.cpu.cpu_map import load_cpu_map
+from drivers.common.cpu.given import format_cpu, parse_cpu
 from drivers.test.base import Part
 from drivers.test.capabilities import capabilities, cell_memory
 from virtd.enums import ConnectBaselineCPUFlags

@@ -12,11 +12,11 @@ import pytest
 
 from conf.domain import Domain, format_domain, parse_domain
 from conf.errors import ConfError
+from drivers.common.cpu.cpu_map import CpuMap
 from drivers.lxc import fromnative
 from drivers.lxc.prepare import settle
 from drivers.qemu.command import native
 from drivers.qemu.command.native import native_line
-from drivers.qemu.cpu.cpu_map import CpuMap
 from drivers.qemu.defaults import prepare_definition
 from tests.fakes.emulators import FakeEmulator, FakeMachine
 from tests.fuzz.damage import damage

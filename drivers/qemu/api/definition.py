@@ -7,12 +7,12 @@ import asyncio
 from collections.abc import Coroutine
 
 from conf.domain import Domain, format_domain
+from drivers.common.cpu.cpu_map import load_cpu_map
 from drivers.common.definition import Definition, write_failed
 from drivers.common.persistence import DefinitionFiles
 from drivers.common.renaming import checked_name
 from drivers.qemu import prepare
 from drivers.qemu.api.base import Part
-from drivers.qemu.cpu.cpu_map import load_cpu_map
 from drivers.qemu.cpu.guest import expand_cpu
 from drivers.qemu.guest import Guest
 from drivers.qemu.hostside.nvram import variables_path

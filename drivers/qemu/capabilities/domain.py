@@ -18,10 +18,10 @@ from conf.capabilities import (
     FeatureSupport,
     OsSupport,
 )
+from drivers.common.cpu.cpu_map import CpuMap
 from drivers.qemu.capabilities.arch import ARM, PPC64, S390, X86, kvm_can_run
 from drivers.qemu.capabilities.firmware import Firmware
 from drivers.qemu.capabilities.model import Capabilities, MachineType
-from drivers.qemu.cpu.cpu_map import CpuMap
 from drivers.qemu.cpu.guest import host_model
 from drivers.qemu.cpu.names import offered_models
 

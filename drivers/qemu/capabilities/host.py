@@ -20,12 +20,12 @@ from conf.capabilities import (
     Signature,
     Toggle,
 )
+from drivers.common.cpu.cpu_map import load_cpu_map
+from drivers.common.cpu.decode import NamedCpu, decode_host
 from drivers.common.hostcapabilities import plain_host
 from drivers.common.topology import cpu_topology, read_cpus
 from drivers.qemu.capabilities.arch import ARCHES, X86
 from drivers.qemu.capabilities.model import MachineType, Summary
-from drivers.qemu.cpu.cpu_map import load_cpu_map
-from drivers.qemu.cpu.decode import NamedCpu, decode_host
 from drivers.qemu.cpu.host import CpuInfo, raw_cpu, tsc_frequency
 
 

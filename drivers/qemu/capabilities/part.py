@@ -6,6 +6,7 @@ from __future__ import annotations
 import asyncio
 
 from conf.capabilities import BaseLabel, SecurityModel, format_capabilities, format_domain_capabilities
+from drivers.common.cpu.cpu_map import load_cpu_map
 from drivers.qemu.api.base import Part
 from drivers.qemu.capabilities.arch import ARCHES, ARM, S390, WITH_CPU_MODELS
 from drivers.qemu.capabilities.choice import choose_emulator_for
@@ -14,7 +15,6 @@ from drivers.qemu.capabilities.emulators import installed_emulators
 from drivers.qemu.capabilities.firmware import load_firmwares
 from drivers.qemu.capabilities.host import describe_guests, describe_host
 from drivers.qemu.capabilities.model import Summary
-from drivers.qemu.cpu.cpu_map import load_cpu_map
 from drivers.qemu.settings import account
 from virtd.errors import Code, VirtError, check_flags, invalid_arg
 

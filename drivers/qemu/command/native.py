@@ -12,6 +12,7 @@ from conf.domain.devices.address import HostPCIAddress
 from conf.domain.devices.hostdev import Hostdev
 from conf.domain.devices.hostdev_source import HostdevSource
 from conf.domain.devices.interface import Interface
+from drivers.common.cpu.cpu_map import load_cpu_map
 from drivers.qemu import prepare
 from drivers.qemu.addresses import assign_addresses
 from drivers.qemu.api.base import Part
@@ -25,7 +26,6 @@ from drivers.qemu.command.line import CommandLine
 from drivers.qemu.command.preconditions import check_start, online_nodes, scsi_generic_paths
 from drivers.qemu.command.secrets import MASTER_KEY_BYTES
 from drivers.qemu.context import QemuContext
-from drivers.qemu.cpu.cpu_map import load_cpu_map
 from drivers.qemu.cpu.guest import settle_cpu
 from drivers.qemu.runtime import Runtime
 from virtd.errors import Code, VirtError, check_flags, invalid_arg

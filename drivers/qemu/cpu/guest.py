@@ -5,11 +5,12 @@ from __future__ import annotations
 
 from conf.domain import Domain
 from conf.domain.cpu import CPU, CPUFeature, CPUModel
+from drivers.common.cpu.compare import check_names
+from drivers.common.cpu.cpu_map import CpuMap
+from drivers.common.cpu.decode import NamedCpu, RawCpu, decode_guest
 from drivers.qemu.capabilities.arch import S390, WITH_CPU_MODELS, kvm_can_run
 from drivers.qemu.capabilities.model import Capabilities
-from drivers.qemu.cpu.compare import check_cpu, check_names
-from drivers.qemu.cpu.cpu_map import CpuMap
-from drivers.qemu.cpu.decode import NamedCpu, RawCpu, decode_guest
+from drivers.qemu.cpu.available import check_cpu
 from drivers.qemu.cpu.names import known_models, offered_models
 from virtd.errors import Code, From, VirtError
 

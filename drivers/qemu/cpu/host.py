@@ -9,8 +9,8 @@ from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
 
-from drivers.qemu.cpu.cpu_map import CpuMap
-from drivers.qemu.cpu.decode import RawCpu
+from drivers.common.cpu.cpu_map import CpuMap
+from drivers.common.cpu.decode import RawCpu
 
 CPUINFO = Path("/proc/cpuinfo")
 

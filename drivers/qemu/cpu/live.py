@@ -8,10 +8,10 @@ from dataclasses import dataclass
 from typing import Literal
 
 from conf.domain.cpu import CPU, CPUFeature
+from drivers.common.cpu.compare import required_features
+from drivers.common.cpu.cpu_map import CpuMap
 from drivers.qemu import commands
 from drivers.qemu.capabilities.model import Capabilities
-from drivers.qemu.cpu.compare import required_features
-from drivers.qemu.cpu.cpu_map import CpuMap
 from drivers.qemu.cpu.names import qemu_feature
 from drivers.qemu.monitor import Monitor, QmpError
 from virtd.errors import Code, VirtError

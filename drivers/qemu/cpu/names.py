@@ -3,9 +3,9 @@
 
 from __future__ import annotations
 
+from drivers.common.cpu.cpu_map import CpuMap
 from drivers.qemu.capabilities.arch import PPC64, X86
 from drivers.qemu.capabilities.model import Capabilities, CpuDefinition
-from drivers.qemu.cpu.cpu_map import CpuMap
 
 #: Names that differ by more than their separators.
 _X86 = {"pclmuldq": "pclmulqdq", "arch-facilities": "arch-capabilities"}

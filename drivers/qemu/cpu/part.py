@@ -5,14 +5,15 @@ from __future__ import annotations
 
 import asyncio
 
+from drivers.common.cpu.baseline import baseline
+from drivers.common.cpu.compare import check_names, compare, incompatible
+from drivers.common.cpu.cpu_map import CpuMap, load_cpu_map
+from drivers.common.cpu.given import GivenCpu, check_features, format_cpu, parse_cpu
 from drivers.qemu.api.base import Part
 from drivers.qemu.capabilities.arch import X86
 from drivers.qemu.capabilities.choice import choose_emulator_for
 from drivers.qemu.capabilities.model import Capabilities
-from drivers.qemu.cpu.baseline import baseline
-from drivers.qemu.cpu.compare import available_features, check_names, compare, incompatible
-from drivers.qemu.cpu.cpu_map import CpuMap, load_cpu_map
-from drivers.qemu.cpu.given import GivenCpu, check_features, format_cpu, parse_cpu
+from drivers.qemu.cpu.available import available_features
 from drivers.qemu.cpu.host import CpuInfo, raw_cpu
 from virtd.enums import ConnectBaselineCPUFlags as Baseline
 from virtd.enums import ConnectCompareCPUFlags as Compare

@@ -14,6 +14,7 @@ from importlib import metadata
 
 from conf.domain import Domain, format_domain
 from conf.errors import ConfError
+from drivers.common.cpu.cpu_map import load_cpu_map
 from drivers.qemu import command, commands, hostside, prepare, taints
 from drivers.qemu.adopt import strays
 from drivers.qemu.block import presence
@@ -23,7 +24,6 @@ from drivers.qemu.capabilities import Capabilities
 from drivers.qemu.command.hostdevs import number_backends
 from drivers.qemu.command.preconditions import check_helpers, check_start, check_transient, check_vfio
 from drivers.qemu.command.secrets import MASTER_KEY_BYTES
-from drivers.qemu.cpu.cpu_map import load_cpu_map
 from drivers.qemu.cpu.guest import settle_cpu
 from drivers.qemu.guest import Guest
 from drivers.qemu.hostside import cgroup, limits, nvram

@@ -8,8 +8,8 @@ from typing import Any
 from conf.domain import Domain
 from conf.domain.devices.chardev_source import CharacterSource
 from conf.domain.devices.graphics import Graphics
+from drivers.common.cpu.cpu_map import load_cpu_map
 from drivers.qemu import commands, pinning
-from drivers.qemu.cpu.cpu_map import load_cpu_map
 from drivers.qemu.cpu.live import ask_features, is_told, settle_live_cpu
 from drivers.qemu.guest import Guest
 from virtd.enums import DomainEventSuspendedDetailType

@@ -10,6 +10,7 @@ from types import SimpleNamespace
 import pytest
 
 from conf.capabilities import format_capabilities, format_domain_capabilities
+from drivers.common.cpu.cpu_map import CpuMap
 from drivers.common.topology import cpu_topology, numa_topology, parse_ranges, read_cpus
 from drivers.qemu.capabilities.cache import CapabilitiesCache
 from drivers.qemu.capabilities.domain import domain_capabilities
@@ -17,7 +18,6 @@ from drivers.qemu.capabilities.firmware import load_firmwares
 from drivers.qemu.capabilities.host import describe_guests, describe_host
 from drivers.qemu.capabilities.model import Capabilities, CpuDefinition, CpuFacts, MachineType, Summary
 from drivers.qemu.capabilities.part import CapabilitiesPart
-from drivers.qemu.cpu.cpu_map import CpuMap
 from virtd.errors import Code, VirtError
 from virtd.tasks import TaskOwner
 

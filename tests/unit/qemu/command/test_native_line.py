@@ -11,9 +11,9 @@ from typing import Any
 
 import pytest
 
+from drivers.common.cpu.cpu_map import CpuMap
 from drivers.qemu.command import native
 from drivers.qemu.command.native import NativePart
-from drivers.qemu.cpu.cpu_map import CpuMap
 from drivers.qemu.facts import Site
 from drivers.qemu.paths import QemuPaths
 from drivers.qemu.settings import QemuSettings

@@ -8,12 +8,12 @@ from dataclasses import replace
 import pytest
 
 from conf.domain import Domain, parse_domain
+from drivers.common.cpu.baseline import baseline
+from drivers.common.cpu.compare import compare
+from drivers.common.cpu.cpu_map import CpuMap, CpuModel
+from drivers.common.cpu.given import format_cpu, parse_cpu
 from drivers.qemu.capabilities.model import Capabilities, CpuDefinition, CpuFacts
-from drivers.qemu.cpu import compare as comparing
-from drivers.qemu.cpu.baseline import baseline
-from drivers.qemu.cpu.compare import compare
-from drivers.qemu.cpu.cpu_map import CpuMap, CpuModel
-from drivers.qemu.cpu.given import format_cpu, parse_cpu
+from drivers.qemu.cpu import available as comparing
 from drivers.qemu.cpu.guest import settle_cpu
 from drivers.qemu.cpu.host import CpuInfo
 from virtd.enums import CPUCompareResult as Result

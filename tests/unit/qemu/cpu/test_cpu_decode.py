@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from drivers.qemu.cpu.cpu_map import CpuMap, load_cpu_map
-from drivers.qemu.cpu.decode import RawCpu, decode_guest, decode_host
+from drivers.common.cpu.cpu_map import CpuMap, load_cpu_map
+from drivers.common.cpu.decode import RawCpu, decode_guest, decode_host
 from drivers.qemu.cpu.host import CpuInfo, raw_cpu
 
 FILES = {

@@ -6,7 +6,7 @@ from __future__ import annotations
 import pytest
 
 from conf.domain.cpu import CPU, CPUFeature, CPUModel
-from drivers.qemu.cpu.cpu_map import CpuMap, CpuModel
+from drivers.common.cpu.cpu_map import CpuMap, CpuModel
 from drivers.qemu.cpu.live import GivenFeatures, settle_live_cpu
 from virtd.errors import VirtError
 

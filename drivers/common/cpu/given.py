@@ -11,7 +11,7 @@ from conf.binding import FormatOptions, ParseOptions, format_document, parse_doc
 from conf.binding.reading import read
 from conf.domain.cpu import CPU
 from conf.errors import ConfError
-from drivers.qemu.cpu.cpu_map import CpuMap
+from drivers.common.cpu.cpu_map import CpuMap
 from virtd.errors import Code, From, VirtError
 
 

@@ -6,8 +6,7 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 
-from drivers.qemu.cpu.cpu_map import CpuMap, CpuModel
-
+from drivers.common.cpu.cpu_map import CpuMap, CpuModel
 
 #: So many added features are better than a lost one.  libvirt weighs them in a similar way.
 _LOSS = 3

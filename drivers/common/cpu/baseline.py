@@ -6,10 +6,10 @@ from __future__ import annotations
 from collections.abc import Collection, Mapping, Sequence
 
 from conf.domain.cpu import CPU, CPUFeature, CPUModel
-from drivers.qemu.cpu.compare import check_names, required_features
-from drivers.qemu.cpu.cpu_map import CpuMap
-from drivers.qemu.cpu.decode import NamedCpu, RawCpu, decode_guest, decode_host
-from drivers.qemu.cpu.given import GivenCpu, check_features
+from drivers.common.cpu.compare import check_names, required_features
+from drivers.common.cpu.cpu_map import CpuMap
+from drivers.common.cpu.decode import NamedCpu, RawCpu, decode_guest, decode_host
+from drivers.common.cpu.given import GivenCpu, check_features
 from virtd.errors import Code, From, VirtError
 
 #: Features of hosts that say nothing of a guest.
