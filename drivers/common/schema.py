@@ -69,7 +69,9 @@ def _validate(xml: str, path: Path) -> None:
         text = f"Unable to parse RNG {path}: {error}"
         raise VirtError(Code.INTERNAL_ERROR, text, source=From.XML) from error
     try:
-        document = etree.fromstring(xml, etree.XMLParser(resolve_entities=False, no_network=True))
+        # As bytes: a document may say how it is encoded.
+        data = xml.encode("utf-8", "surrogateescape")
+        document = etree.fromstring(data, etree.XMLParser(resolve_entities=False, no_network=True))
     except etree.XMLSyntaxError:
         return  # not well-formed: parsing it complains, in other words
     if not schema.validate(document):

@@ -35,3 +35,8 @@ async def test_no_schema_and_no_xml(folder: Path):
     with pytest.raises(VirtError, match="Unable to parse RNG"):
         await schema.validate("<a/>", "missing.rng")
     await schema.validate("<a", "a.rng")
+
+
+@pytest.mark.parametrize("encoding", ["UTF-8", "ISO-8859-1", "UTF-16", "nonsense"])
+async def test_a_document_that_names_its_encoding(folder: Path, encoding: str):
+    await schema.validate(f"<?xml version='1.0' encoding='{encoding}'?><a b='é'><c/></a>", "a.rng")
