@@ -34,3 +34,8 @@ def assembled(rng: random.Random, system: str, virt_type: str) -> str:
         f"<domain type='{virt_type}'>\n<name>g</name>\n<memory unit='KiB'>1048576</memory>\n"
         f"{system}\n{settings}\n<devices>\n{devices}\n</devices>\n</domain>\n"
     )
+
+
+def device(rng: random.Random) -> str:
+    """A device of the samples."""
+    return f"{rng.choice(_DEVICES)}\n"
