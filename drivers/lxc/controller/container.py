@@ -34,6 +34,8 @@ FLAGS = {
 _SIGKILL = 9
 _GO = b"g"
 _MOUNTING = "Failed to mount"
+#: The first console by the name that the kernel has for it.
+_FIRST_TERMINAL = "/dev/pts/0"
 _MESSAGE = 4096
 
 
@@ -211,7 +213,7 @@ class Container:
         """Standard streams are the first console, which becomes the controlling terminal; or nothing."""
         os.setsid()
         has_terminal = bool(self._plan["terminals"])
-        fd = os.open("/dev/console" if has_terminal else "/dev/null", os.O_RDWR)
+        fd = os.open(_FIRST_TERMINAL if has_terminal else "/dev/null", os.O_RDWR)
         if has_terminal:
             fcntl.ioctl(fd, termios.TIOCSCTTY, 0)
         for number in (0, 1, 2):
