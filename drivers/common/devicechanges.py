@@ -87,7 +87,7 @@ def detach(domain: Domain, device: Any) -> None:
 
 
 def update(domain: Domain, device: Any) -> None:
-    """Put a device in place of the one it describes, which leaves it its name and address.
+    """Put a device in place of the one it describes; of that nothing stays, not its name or address either.
 
     Raises:
         VirtError: there is none, or its kind cannot be changed.
@@ -95,10 +95,6 @@ def update(domain: Domain, device: Any) -> None:
     if not isinstance(device, Disk | Interface | Graphics):
         raise _unsupported("update", device)
     old = _old(domain, device)
-    if hasattr(device, "address") and device.address is None:
-        device.address = old.address
-    if hasattr(device, "alias") and device.alias is None:
-        device.alias = old.alias
     same = members(domain.devices, old)
     same[next(i for i, d in enumerate(same) if d is old)] = device
 

@@ -130,6 +130,17 @@ def test_what_is_not_supported(xml: str, verbs: set[str]) -> None:
         assert text.endswith(f"persistent {verb} of device '{kind}' is not supported")
 
 
+def test_an_exchanged_device_keeps_nothing_of_the_old() -> None:
+    old = (
+        "<disk type='file'><source file='/d'/><target dev='hda' bus='ide'/><alias name='ua-x'/>"
+        "<address type='drive' controller='0' bus='1' unit='1'/></disk>"
+    )
+    found = domain(old)
+    update(found, parse_device("<disk type='file'><source file='/e'/><target dev='hda' bus='virtio'/></disk>"))
+    (disk,) = found.devices.disks
+    assert (disk.target.bus, disk.alias, disk.address) == ("virtio", None, None)
+
+
 def test_cards_that_cannot_be_told_apart() -> None:
     card = "<interface type='user'/>"
     with pytest.raises(VirtError, match="multiple matching devices found"):
