@@ -13,8 +13,11 @@ from conf.domain.devices.disk import Disk
 from conf.domain.devices.filesystem import Filesystem
 from conf.domain.devices.hostdev import Hostdev
 from conf.domain.devices.info import DeviceInfo
+from conf.domain.devices.input import Input
 from conf.domain.devices.interface import Interface
 from conf.domain.devices.sound import Sound
+from conf.domain.devices.video import Video
+from conf.domain.devices.watchdog import Watchdog
 from drivers.qemu import machines
 from drivers.qemu.addresses.pci_assign import pci_devices
 from drivers.qemu.facts import EmulatorFacts
@@ -22,7 +25,7 @@ from virtd.errors import Code, VirtError
 
 _LAST_UID = 0xFFFF
 #: The kinds of devices that get their numbers first, in this order.
-_FIRST = (Disk, Interface, Sound, Hostdev, Filesystem)
+_FIRST = (Disk, Interface, Sound, Hostdev, Video, Controller, Input, Filesystem, Watchdog)
 
 
 def assign_zpci(domain: Domain, emulator: EmulatorFacts, controllers: Iterable[Controller]) -> None:

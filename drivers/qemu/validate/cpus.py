@@ -77,8 +77,7 @@ def _validate_model(cpu: CPU, domain: Domain, emulator: EmulatorFacts) -> None:
         raise unsupported("Migratable attribute for host-passthrough CPU is not supported by QEMU binary")
     if cpu.mode == "custom" and cpu.features and (cpu.model is None or cpu.model.name is None):
         raise contradiction("Non-empty feature list specified without CPU model")
-    if machines.is_arm(domain):
-        _validate_vector_lengths(cpu)
+    _validate_vector_lengths(cpu)
 
 
 def _validate_vector_lengths(cpu: CPU) -> None:

@@ -167,3 +167,16 @@ def test_old_boards_map_virtio_into_memory() -> None:
     disk = DISK.format("vda", "virtio").replace("</disk>", "<address type='virtio-mmio'/></disk>")
     domain = define(disk + "<rng model='virtio'><backend model='builtin'/></rng>", arch="aarch64", machine="virt")
     assert [d.address and d.address.type for d in domain.devices.rngs] == ["virtio-mmio"]
+
+
+def test_s390_numbers_pci_devices_by_kind() -> None:
+    place = "<address type='pci'/>"
+    domain = define(
+        f"<input type='keyboard' bus='virtio'>{place}</input><video><model type='virtio'/>{place}</video>"
+        f"<filesystem><source dir='/a'/><target dir='b'/>{place}</filesystem>",
+        arch="s390x",
+        machine="s390-ccw-virtio",
+    )
+    devices = domain.devices
+    uids = [d.address.zpci.uid for d in (devices.videos[0], devices.inputs[0], devices.filesystems[0])]  # type: ignore[union-attr]
+    assert uids == [1, 2, 3]
