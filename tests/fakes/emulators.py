@@ -81,7 +81,8 @@ def define(
     domain = parse_domain(
         f"<domain type='{virt_type}'><name>guest</name><memory>262144</memory>"
         f"<os><type arch='{arch}' machine='{machine}'>hvm</type>{inside_os}</os>{extra}"
-        f"<devices>{devices}</devices></domain>"
+        f"<devices>{devices}</devices></domain>",
+        update=True,
     )
     choose_emulator(domain, FakeHost())
     prepare_definition(domain, emulator or FakeEmulator(arch), Site())
