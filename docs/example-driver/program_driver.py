@@ -40,9 +40,8 @@ class ProgramDriver(HypervisorDriver, Lookup[Guest], State[Guest], XmlDesc[Guest
         await startup.start_all(self.guests, self.env.paths.run / "program", self.start_guest)
 
     async def stop(self) -> None:
-        for guest in self.guests:
-            if guest.active:
-                await self.domain_destroy_flags(guest.ref, 0)
+        for guest in [known for known in self.guests if known.active]:
+            await self.domain_destroy_flags(guest.ref, 0)
 
     def new_guest(self, domain: Domain) -> Guest:
         return Guest(self.env.events, domain, self.files)
@@ -81,8 +80,9 @@ class ProgramDriver(HypervisorDriver, Lookup[Guest], State[Guest], XmlDesc[Guest
 
     async def domain_destroy_flags(self, dom: DomainRef, flags: int) -> None:
         check_flags(flags, 0, "programDomainDestroyFlags")
-        guest = self._running(dom)
+        guest = self._guest(dom)
         async with guest.job("destroy"), asyncio.timeout(10):
+            guest.require_active()
             guest.process.kill()
             await asyncio.shield(guest.end)
 

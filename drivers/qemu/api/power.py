@@ -7,6 +7,7 @@ import asyncio
 import logging
 
 from conf.domain import Domain
+from drivers.common.guest import not_running
 from drivers.qemu import commands, prepare
 from drivers.qemu.api.base import Part
 from drivers.qemu.guest import Guest
@@ -97,7 +98,8 @@ class PowerApi(Part):
         """virDomainDestroyFlags."""
         check_flags(flags, Destroy.GRACEFUL | Destroy.REMOVE_LOGS, "qemuDomainDestroyFlags")
         guest = self._running(dom)
-        await ending.end(guest, DomainShutoffReason.DESTROYED, force=not flags & Destroy.GRACEFUL)
+        if not await ending.end(guest, DomainShutoffReason.DESTROYED, force=not flags & Destroy.GRACEFUL):
+            raise not_running()
         if flags & Destroy.REMOVE_LOGS:
             await asyncio.to_thread(files.remove, self._context.paths.log_file(guest.name), durable=False)
 

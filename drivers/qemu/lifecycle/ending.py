@@ -33,7 +33,7 @@ _ENDS = {
 }
 
 
-async def end(guest: Guest, reason: int, *, detail: int | None = None, force: bool = True) -> None:
+async def end(guest: Guest, reason: int, *, detail: int | None = None, force: bool = True) -> bool:
     """End the guest's QEMU and clean up after it.
 
     `reason` is a `DomainShutoffReason`, `detail` that of the event where the reason does not say it.
@@ -41,6 +41,9 @@ async def end(guest: Guest, reason: int, *, detail: int | None = None, force: bo
     The process is ended before the job is asked for: a call that waits for a hung QEMU holds it, and goes
     when that does.  Whoever gets the job first cleans up; for the others nothing is left to do.  A start
     under way fails by it, or is waited for where it has no process yet.
+
+    Returns:
+        False when it was somebody else who cleaned up.
 
     Raises:
         VirtError: it does not end, or did not even start.
@@ -58,7 +61,7 @@ async def end(guest: Guest, reason: int, *, detail: int | None = None, force: bo
             runtime.stopping = None
             raise
     async with guest.job("destroy"):
-        await clean_up(guest, runtime, reason, detail)
+        return await clean_up(guest, runtime, reason, detail)
 
 
 def process_ended(guest: Guest, runtime: Runtime) -> None:
@@ -81,15 +84,16 @@ async def _ended_by_itself(guest: Guest, runtime: Runtime) -> None:
         await clean_up(guest, runtime, runtime.stopping or reason)
 
 
-async def clean_up(guest: Guest, runtime: Runtime, reason: int, detail: int | None = None) -> None:
-    """Put everything back that the start took, then tell.  Does nothing when it was done already."""
+async def clean_up(guest: Guest, runtime: Runtime, reason: int, detail: int | None = None) -> bool:
+    """Put everything back that the start took, then tell.  Does nothing, and returns False, when it was done already."""
     if guest.runtime is not runtime:
-        return
+        return False
     usual, word = _ENDS[reason]
     await release(guest, runtime, word)
     guest.set_state(DomainState.SHUTOFF, reason)
     forget(guest)
     guest.emit_lifecycle(DomainEventType.STOPPED, usual if detail is None else detail)
+    return True
 
 
 async def release(guest: Guest, runtime: Runtime, word: str) -> None:
