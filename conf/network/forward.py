@@ -41,7 +41,8 @@ class NatAddress(Model):
     end: str = attr(required=(XMLError, f"missing 'end' attribute in <address> element {_IN_NAT}"))
 
     def check(self, options: ParseOptions) -> None:
-        first, last = (ipaddress.IPv4Address(self._parsed(which)) for which in ("start", "end"))
+        self.start, self.end = self._parsed("start"), self._parsed("end")
+        first, last = ipaddress.IPv4Address(self.start), ipaddress.IPv4Address(self.end)
         if first > last:
             raise InternalError(f"range {first} - {last} is reversed ")
 

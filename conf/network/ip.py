@@ -98,8 +98,10 @@ class NetworkIP(Model):
                 )
             if self.prefix is not None:
                 raise ConfigUnsupportedError(f"Network '{NAME}' IP address cannot have both a prefix and a netmask")
-            if canonical_address(self.netmask) is None or ":" in self.netmask:
+            netmask = canonical_address(self.netmask)
+            if netmask is None or ":" in netmask:
                 raise XMLError(f"Invalid netmask '{self.netmask}' in network '{NAME}'")
+            self.netmask = netmask
         if self.prefix is not None and self.prefix > _LONGEST_PREFIX[self.version]:
             raise ConfigUnsupportedError(f"Invalid IPv{self.version} prefix '{self.prefix}' in network '{NAME}'")
 

@@ -3,7 +3,6 @@
 
 from __future__ import annotations
 
-import ipaddress
 from typing import Any, Literal
 
 from conf.binding import FormatOptions, Int, Model, ParseOptions, Uint, attr, child, on
@@ -11,6 +10,7 @@ from conf.binding.fields import Values
 from conf.domain.devices.chardev_source import CharacterBackend, CharacterSource, CharacterType
 from conf.domain.devices.info import DeviceInfo
 from conf.errors import ConfigUnsupportedError, InternalError, SystemCallError, XMLError
+from conf.netdev.ip import canonical_address, ip_version
 
 PORT_MASK = 0xFFFF
 #: A PC has no more interrupts for them.
@@ -117,12 +117,12 @@ class ChannelTarget(Model):
         if self.address is None:
             return
         self.port = (self.port or 0) & PORT_MASK
-        try:
-            address = ipaddress.ip_address(self.address)
-        except ValueError:
-            raise SystemCallError(f"Cannot parse socket address '{self.address}': Name or service not known") from None
-        if address.version != 4:
+        version = ip_version(self.address)
+        if version is None:
+            raise SystemCallError(f"Cannot parse socket address '{self.address}': Name or service not known")
+        if version != 4:
             raise ConfigUnsupportedError("guestfwd channel only supports IPv4 addresses")
+        self.address = canonical_address(self.address)
 
 
 def _refuse_spicevmc(device: CharacterBackend) -> None:

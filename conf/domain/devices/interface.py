@@ -18,7 +18,7 @@ from conf.domain.devices.teaming import Teaming
 from conf.domain.devices.virtio import VirtioOptions
 from conf.errors import ConfigUnsupportedError, InvalidArgError, XMLDetailError, XMLError, XMLFormError
 from conf.netdev.bandwidth import Bandwidth
-from conf.netdev.ip import IPAddress, Route, ip_version
+from conf.netdev.ip import IPAddress, Route, canonical_address, ip_version
 from conf.netdev.mac import MAC, is_multicast
 from conf.netdev.virtualport import VirtualPort, complete_virtualport
 from conf.netdev.vlan import Vlan
@@ -70,6 +70,7 @@ class PortForward(Model):
     def check(self, options: ParseOptions) -> None:
         if self.address is not None and ip_version(self.address) is None:
             raise XMLError(f"Invalid address '{self.address}' in <portForward>")
+        self.address = self.address and (canonical_address(self.address) or self.address)
 
 
 class InterfacePort(Model):
