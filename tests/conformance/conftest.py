@@ -19,7 +19,7 @@ import pytest
 
 from tests.conformance.bench import Bench
 from tests.conformance.client import INTERPRETER, Client
-from tests.conformance.hypervisors import HYPERVISORS, REAL, Hypervisor
+from tests.conformance.hypervisors import HYPERVISORS, KNOWN, REAL, Hypervisor
 from tests.integration.conftest import Daemon
 
 EXAMPLE_DRIVER = Path(__file__).parents[2] / "docs" / "example-driver"
@@ -28,7 +28,9 @@ EXAMPLE_DRIVER = Path(__file__).parents[2] / "docs" / "example-driver"
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
     if "hypervisor" in metafunc.fixturenames:
         marker = metafunc.definition.get_closest_marker("functions")
-        able = [found for found in HYPERVISORS if found.has(*(marker.args if marker else ()))]
+        functions = marker.args if marker else ()
+        assert KNOWN.issuperset(functions), f"{metafunc.definition.name}: no driver can lack that"
+        able = [found for found in HYPERVISORS if found.has(*functions)]
         metafunc.parametrize("hypervisor", able, ids=[found.name for found in able], scope="session")
 
 

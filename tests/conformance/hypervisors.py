@@ -53,6 +53,16 @@ _FINISHED_BY_GUEST = _lifecycle(_TYPE.SHUTDOWN, DomainEventShutdownDetailType.GU
 _UNPAUSED_BY_RESTORE = _lifecycle(_TYPE.RESUMED, DomainEventResumedDetailType.FROM_SNAPSHOT)
 
 
+#: What a driver may lack besides functions: guests are started paused, end with the connection that started them,
+#: are still there after a restart of the daemon, go on running meanwhile.
+START_PAUSED, AUTODESTROY = "start paused", "autodestroy"
+KEEPS_STORED, KEEPS_RUNNING = "keeps stored guests", "keeps running guests"
+
+ALL_FUNCTIONS = frozenset(call.function for call in CALLS) | {"virConnectGetAllDomainStats", "virDomainCreateXML"}
+#: All that a driver may lack.
+KNOWN = ALL_FUNCTIONS | {START_PAUSED, AUTODESTROY, KEEPS_STORED, KEEPS_RUNNING}
+
+
 @dataclass(frozen=True)
 class Events:
     """What clients are told, in order, of each thing that happens to a guest."""
@@ -91,6 +101,9 @@ class Hypervisor:
     events: Events = field(default_factory=Events)
     needs: tuple[str, ...] = ()
     prepare: Callable[[Path, str], object] = lambda folder, name: None
+
+    def __post_init__(self) -> None:
+        assert self.lacks | self.unfinished <= KNOWN, "nobody asks for that"
 
     @property
     def name(self) -> str:
@@ -143,15 +156,6 @@ _BOOT_DISK = (
     "<source file='{folder}/{name}.img'/><target dev='vda' bus='virtio'/></disk>"
 )
 
-#: What a driver may lack besides functions: guests are started paused, are still there after a restart of the daemon,
-#: go on running meanwhile.
-START_PAUSED, KEEPS_STORED, KEEPS_RUNNING = "start paused", "keeps stored guests", "keeps running guests"
-#: Guests end with the connection that started them.
-AUTODESTROY = "autodestroy"
-ALL_FUNCTIONS = frozenset(call.function for call in CALLS) | {
-    "virConnectGetAllDomainStats",
-    "virDomainCreateXML",
-}
 _SAVES = frozenset({"virDomainSave", "virDomainSaveFlags", "virDomainManagedSave", "virDomainCoreDump"})
 _SNAPSHOTS = frozenset({"virDomainSnapshotNum", "virDomainListAllSnapshots", "virDomainListAllCheckpoints"})
 _JOBS = frozenset({"virDomainGetJobInfo", "virDomainGetJobStats", "virDomainAbortJob"})

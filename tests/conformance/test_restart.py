@@ -12,12 +12,12 @@ from pathlib import Path
 
 import pytest
 
-from tests.conformance.bench import PATIENCE, Bench
+from tests.conformance.bench import PATIENCE, Bench, state
 from tests.conformance.client import Client, Remote, refused
 from tests.conformance.conftest import socket_uri
 from tests.conformance.hypervisors import KEEPS_RUNNING, KEEPS_STORED, PAUSED, REAL, UNPAUSED, Hypervisor
 from tests.integration.conftest import Daemon
-from virtd.enums import DomainXMLFlags
+from virtd.enums import DomainRunningReason, DomainState, DomainXMLFlags
 from virtd.errors import Code
 
 pytestmark = pytest.mark.skipif(bool(REAL), reason="a real libvirtd is not ours to end")
@@ -111,7 +111,7 @@ def test_guests_are_started_with_the_host(own: tuple[Daemon, Bench]):
     bench.reconnect()
     marked, other = (bench.connection.lookupByName(name) for name in names)
     deadline = time.monotonic() + PATIENCE
-    while not marked.isActive():
+    while state(marked) != (DomainState.RUNNING, DomainRunningReason.BOOTED):
         assert time.monotonic() < deadline
         time.sleep(0.01)
     assert (marked.isPersistent(), marked.autostart(), other.isActive()) == (1, 1, 0)
