@@ -172,7 +172,7 @@ class Domain(Extensions):
             self.memory = in_cells + modules
         elif modules > self.memory:
             raise XMLError("Total size of memory devices exceeds the total memory size")
-        if not self.memory:
+        if self.memory == modules:
             raise XMLError("Memory size must be specified via <memory> or in the <numa> configuration")
         if not 0 < self.current_memory <= self.memory:
             self.current_memory = self.memory

@@ -36,6 +36,8 @@ from conf.domain.devices.vsock import Vsock
 from conf.domain.devices.watchdog import Watchdog
 from conf.errors import InternalError, XMLError
 
+_MOST_TPMS = 2
+
 
 def _shown_consoles(consoles: list[Console], own: Values, _around: Values, _options: FormatOptions) -> list[Console]:
     """A console that is a serial port is that port once more, whatever was said about it."""
@@ -86,6 +88,8 @@ class Devices(Model):
         self.disks = ordered_disks(self.disks)
         self.controllers = ordered_controllers(self.controllers)
         check_usb_controllers(self.controllers)
+        if len(self.tpms) > _MOST_TPMS:
+            raise XMLError("a maximum of two TPM devices is supported, one of them being a TPM Proxy device")
         if len(self.watchdogs) > 1:
             raise InternalError("only a single watchdog device is supported")
 

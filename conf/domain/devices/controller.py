@@ -6,6 +6,7 @@ from __future__ import annotations
 from typing import Annotated, Literal
 
 from conf.binding import (
+    Complaint,
     Model,
     Natural,
     OnOff,
@@ -130,6 +131,10 @@ class _ControllerEnd(Model):
     pcihole64: int | None = child_text(scale=Scale("KiB"), when=on("type", "pci"))
 
 
+def _only_one(element: str) -> Complaint:
+    return (XMLError, f"Multiple <{element}> elements in controller definition not allowed")
+
+
 class Controller(DeviceInfo, _ControllerEnd):
     """`<controller>`; `index` None takes the next free one."""
 
@@ -140,8 +145,8 @@ class Controller(DeviceInfo, _ControllerEnd):
     vectors: Natural | None = attr(when=on("type", "virtio-serial"))
     max_grant_frames: Natural | None = attr("maxGrantFrames", when=on("type", "xenbus"))
     max_event_channels: Natural | None = attr("maxEventChannels", when=on("type", "xenbus"))
-    pci_model: PCIControllerModel | None = child("model", when=on("type", "pci"))
-    target: PCIControllerTarget | None = child(when=on("type", "pci"))
+    pci_model: PCIControllerModel | None = child("model", when=on("type", "pci"), only=_only_one("model"))
+    target: PCIControllerTarget | None = child(when=on("type", "pci"), only=_only_one("target"))
     driver: ControllerDriver | None = child()
     # Declared again for its place: <master> stands behind it.
     alias: str | None = alias_field()

@@ -219,7 +219,7 @@ class StorageSource(Model):
             self.name += "/0"
         if self.name is None and self.protocol != "nbd":
             raise XMLError("missing name for disk source")
-        if self.protocol in ("gluster", "rbd") and self.name is not None and not re.match(r"/?[^/]+/", self.name):
+        if self.protocol in ("gluster", "rbd") and self.name is not None and not re.match(r"[^/]+/", self.name):
             raise XMLError(f"can't split path '{self.name}' into pool name and image name")
         check_cookies(self.cookies)
         for host in self.hosts:

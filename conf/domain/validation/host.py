@@ -5,6 +5,8 @@ from __future__ import annotations
 
 from conf.domain.devices.address import CCWAddress, DriveAddress, PCIAddress, UnassignedAddress, USBAddress
 from conf.domain.devices.hostdev import Hostdev
+from conf.domain.devices.interface import Interface
+from conf.domain.devices.interface_source import InterfaceHostPCI
 from conf.domain.domain import Domain
 from conf.errors import ConfError, ConfigUnsupportedError, InternalError, XMLError
 
@@ -44,7 +46,7 @@ def _wrong_place(hostdev: Hostdev) -> ConfError | None:
 def _wrong_mdev_place(hostdev: Hostdev) -> ConfError | None:
     allowed = {"vfio-pci": "pci", "vfio-ccw": "ccw", "vfio-ap": None}.get(hostdev.model or "")
     kind = hostdev.address.type if hostdev.address else None
-    if kind in (allowed, "unassigned"):
+    if kind == allowed or (kind == "unassigned" and hostdev.model != "vfio-ccw"):
         return None
     return XMLError(f"Unsupported address type '{kind}' with mediated device model '{hostdev.model}'")
 
@@ -52,9 +54,9 @@ def _wrong_mdev_place(hostdev: Hostdev) -> ConfError | None:
 def check_hostdevs(domain: Domain) -> None:
     """Raise ConfError for a host device given twice, or two SCSI devices in one place."""
     hostdevs = domain.devices.hostdevs
+    interfaces = [_identity_of_interface(i) for i in domain.devices.interfaces if i.type == "hostdev"]
     seen: set[tuple[object, ...]] = set()
-    for hostdev in hostdevs:
-        identity = _identity(hostdev)
+    for identity in [*interfaces, *map(_identity, hostdevs)]:
         if identity is not None and identity in seen:
             raise XMLError("Hostdev already exists in the domain configuration")
         seen.add(identity or ())
@@ -70,10 +72,17 @@ def _identity(hostdev: Hostdev) -> tuple[object, ...] | None:
         if source.usb is not None:
             return ("usb", source.usb.bus, source.usb.device)
         return ("usb id", source.vendor.id, source.product.id if source.product else None) if source.vendor else None
+    if hostdev.type == "pci":
+        return ("pci", str(source.pci))
     if hostdev.type == "scsi" and source.protocol == "iscsi":
         return ("iscsi", source.name, *(host.name for host in source.hosts))
-    members = ("pci", "mdev", "adapter", "scsi", "protocol", "wwpn", "block", "char", "interface")
+    members = ("mdev", "adapter", "scsi", "protocol", "wwpn", "block", "char", "interface")
     return (hostdev.type, *(repr(getattr(source, name)) for name in members))
+
+
+def _identity_of_interface(interface: Interface) -> tuple[object, ...] | None:
+    source = interface.source.hostdev if interface.source else None
+    return ("pci", str(source)) if isinstance(source, InterfaceHostPCI) else None
 
 
 def _check_drives(domain: Domain) -> None:

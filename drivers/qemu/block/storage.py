@@ -113,7 +113,7 @@ def _nbd(layer: Layer) -> Properties:
         server=_server(layer, _only_host(layer)),
         export=source.name,
         tls_creds=tls_credentials(layer) if source.tls else None,
-        tls_hostname=source.tls_hostname if source.tls else None,
+        tls_hostname=source.tls_hostname,
     )
 
 

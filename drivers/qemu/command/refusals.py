@@ -107,5 +107,5 @@ def _check_shmem(shmem: Shmem) -> None:
         raise VirtError(Code.XML_ERROR, "shmem size must be a power of two")
     if size and size < _LEAST_SHMEM:
         raise VirtError(Code.XML_ERROR, "shmem size must be at least 1 MiB (1024 KiB)")
-    if shmem.address is not None and not isinstance(shmem.address, PCIAddress):
+    if not isinstance(shmem.address, PCIAddress):
         raise _unsupported("only 'pci' addresses are supported for the shared memory device")

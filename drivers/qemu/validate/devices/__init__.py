@@ -7,7 +7,7 @@ from collections.abc import Callable
 from typing import Any
 
 from conf.binding import Model
-from conf.domain.devices.address import CCWAddress, PCIAddress
+from conf.domain.devices.address import ZPCI, CCWAddress, PCIAddress
 from conf.domain.devices.chardev import Channel, Console, Parallel, Serial
 from conf.domain.devices.controller import Controller
 from conf.domain.devices.disk import Disk
@@ -140,5 +140,5 @@ def _check_pci_extras(device: Model) -> None:
 
 def _check_zpci(device: Model, question: Question) -> None:
     address = vars(device).get("address")
-    if isinstance(address, PCIAddress) and address.zpci is not None and not question.emulator.has("zpci"):
+    if isinstance(address, PCIAddress) and address.zpci not in (None, ZPCI()) and not question.emulator.has("zpci"):
         raise unsupported("This QEMU binary doesn't support zPCI")

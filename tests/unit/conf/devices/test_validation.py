@@ -84,6 +84,7 @@ REFUSED = [
     (video("<model type='none'/>") + video("<model type='vga'/>"), 67),
     (video("<model type='qxl' primary='yes'/>") * 2, 67),
     (pci() * 2, 27),
+    (pci() + net("hostdev", "<source><address type='pci' bus='3'/></source>"), 27),
     (usb() * 2, 27),
     (pci("<address type='usb' bus='0'/>"), 1),
     (usb("<address type='pci'/>"), 67),

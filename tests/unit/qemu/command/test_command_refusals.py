@@ -65,6 +65,7 @@ REFUSED = {
     "Xen's channel": ("<channel type='pty'><target type='xen' name='x'/></channel>", INTERNAL, "'xen'"),
     "no event device": ("<input type='evdev'/>", INTERNAL, "'evdev'"),
     "odd shared memory": ("<shmem name='m'><size unit='M'>3</size></shmem>", Code.XML_ERROR, "power of two"),
+    "shared memory nowhere": ("<shmem name='m'><size unit='M'>4</size></shmem>", UNSUPPORTED, "'pci' addresses"),
     "shared memory elsewhere": (
         "<shmem name='m'><size unit='M'>4</size><address type='usb' bus='0' port='1'/></shmem>",
         UNSUPPORTED,
@@ -87,7 +88,7 @@ def test_ordinary_devices_pass() -> None:
             GUEST.format(
                 "<graphics type='vnc' autoport='yes'/><graphics type='spice' autoport='yes' defaultMode='secure'/>"
                 "<sound model='ich6'/><channel type='spicevmc'><target type='virtio' name='com.redhat.spice.0'/></channel>"
-                "<shmem name='m'><size unit='M'>4</size></shmem>"
+                "<shmem name='m'><size unit='M'>4</size><address type='pci' slot='7'/></shmem>"
             )
         )
     )
