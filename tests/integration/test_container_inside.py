@@ -217,11 +217,16 @@ def test_namespaces_shared_with_another(containers: Containers):
     )
     _, owner = containers.pids("owner")
     path.write_text(text.replace("</domain>", shares.format(owner) + "</domain>"))
+    card = "<interface type='ethernet'><ip address='192.0.2.77' prefix='30'/><guest dev='second0'/></interface>"
+    path.write_text(path.read_text().replace("<console", f"{card}<console"))
     containers.virsh("create", str(path))
-    _, guest = containers.pids("guest")
+    assert "192.0.2.77/30" in containers.inside("owner", "/bin/ip", "address", "show", "second0")
+    controller, guest = containers.pids("guest")
+    assert os.readlink(f"/proc/{controller}/ns/net") == os.readlink("/proc/self/ns/net")
     same = {name: os.readlink(f"/proc/{owner}/ns/{name}") == os.readlink(f"/proc/{guest}/ns/{name}") for name in SPACES}
     assert same == {"net": True, "uts": True, "ipc": False, "pid": False, "mnt": False}
     containers.virsh("destroy", "guest")
+    assert "second0" not in containers.inside("owner", "/bin/ip", "link")
     containers.virsh("destroy", "owner")
 
 

@@ -77,9 +77,7 @@ class Container:
         self._entrances = self._open_groups()
         go_reader, go_writer = os.pipe()
         told_reader, told_writer = os.pipe()
-        for name, index in self._plan["join"].items():
-            kernel.setns(self._descriptors[index], FLAGS[name])
-        self.pid, self.pidfd = kernel.clone(sum(FLAGS[name] for name in self._plan["unshare"] if name in FLAGS))
+        self._be_born()
         if self.pid == 0:
             os.close(go_writer)
             os.close(told_reader)
@@ -99,6 +97,18 @@ class Container:
             os.close(go_writer)
             os.close(told_reader)
         return veths
+
+    def _be_born(self) -> None:
+        """Fork into the namespaces; those of others are visited for that, for only we may."""
+        shared = self._plan["join"]
+        home = {name: os.open(f"/proc/self/ns/{name}", os.O_RDONLY | os.O_CLOEXEC) for name in shared}
+        for name, index in shared.items():
+            kernel.setns(self._descriptors[index], FLAGS[name])
+        self.pid, self.pidfd = kernel.clone(sum(FLAGS[name] for name in self._plan["unshare"] if name in FLAGS))
+        for name, fd in home.items():
+            if self.pid:
+                kernel.setns(fd, FLAGS[name])
+            os.close(fd)
 
     def _open_groups(self) -> list[int]:
         """The child joins its control groups by our right to do so."""
@@ -182,7 +192,7 @@ class Container:
             yield "Failed to become the container's root", self._become_root
         yield "Failed to set the host name", lambda: sethostname(plan["hostname"])
         yield _MOUNTING, self._enter_root
-        if "net" in plan["unshare"]:
+        if "net" in plan["unshare"] or plan["interfaces"]:
             yield "Failed to set up the network", lambda: network.set_up_inside(plan["interfaces"])
         yield "Failed to set up standard streams", self._take_terminal
         security = plan["security"]
