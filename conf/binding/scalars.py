@@ -100,6 +100,18 @@ def number(low: int = 0, high: int = UINT_MAX, *, base: int = 10, form: str = ""
     return Scalar(parse, str if not form else lambda value: format(value, form), f"{meaning}, {bounds}")
 
 
+def wrapped(bits: int) -> Scalar:
+    """An unsigned number as C's strtoul takes it: one below zero is counted back from the top."""
+
+    def parse(text: str) -> int:
+        value = read_number(text)
+        if abs(value) >= 1 << bits:
+            raise BadValueError
+        return value % (1 << bits)
+
+    return Scalar(parse, str, f"number, 0 to {_LIMITS[(1 << bits) - 1]}")
+
+
 def natural(*, base: int = 10, form: str = "") -> Scalar:
     """An `int` that must not be negative: libvirt has another sentence for these than for `unsigned int`."""
     signed = number(-INT_MAX - 1, INT_MAX, base=base, form=form)
@@ -164,6 +176,9 @@ Uint = Annotated[int, number()]
 Positive = Annotated[int, number(1)]
 #: `unsigned long long`
 Ulong = Annotated[int, number(0, ULONG_MAX)]
+#: `unsigned int` and `unsigned long long` where a sign is let pass.
+SignedUint = Annotated[int, wrapped(32)]
+SignedUlong = Annotated[int, wrapped(64)]
 #: `int`
 Int = Annotated[int, number(-INT_MAX - 1, INT_MAX)]
 #: `int`, 0 or more

@@ -11,7 +11,6 @@ from conf.binding import (
     ParseOptions,
     Scalar,
     Uint,
-    Ulong,
     attr,
     child,
     child_text,
@@ -20,7 +19,7 @@ from conf.binding import (
     number,
     text,
 )
-from conf.binding.scalars import BadValueError
+from conf.binding.scalars import BadValueError, SignedUint, SignedUlong
 from conf.bitmap import Bitmap
 from conf.errors import ConfigUnsupportedError, XMLError, XMLFormError
 
@@ -141,11 +140,11 @@ class BlkioDevice(Model):
     """`<device>`: limits for one of the host's block devices."""
 
     path: str = child_text(required=(ConfigUnsupportedError, "missing per-device path"))
-    weight: Uint | None = _rate("weight")
-    read_iops_sec: Uint | None = _rate("read iops sec")
-    write_iops_sec: Uint | None = _rate("write iops sec")
-    read_bytes_sec: Ulong | None = _rate("read bytes sec")
-    write_bytes_sec: Ulong | None = _rate("write bytes sec")
+    weight: SignedUint | None = _rate("weight")
+    read_iops_sec: SignedUint | None = _rate("read iops sec")
+    write_iops_sec: SignedUint | None = _rate("write iops sec")
+    read_bytes_sec: SignedUlong | None = _rate("read bytes sec")
+    write_bytes_sec: SignedUlong | None = _rate("write bytes sec")
 
     @property
     def limits(self) -> tuple[int | None, ...]:

@@ -51,7 +51,7 @@ def _for(*types: str) -> Condition:
 class Reconnect(Model):
     """`<reconnect>`: whether, and after how many seconds, a lost connection is tried again."""
 
-    enabled: YesNo = attr(required=True)
+    enabled: YesNo | None = attr()
     timeout: Uint | None = attr(when=on("enabled", True), required=True)
 
 

@@ -12,7 +12,6 @@ from conf.binding import (
     ParseOptions,
     Scale,
     Uint,
-    Ulong,
     attr,
     child,
     child_text,
@@ -20,7 +19,7 @@ from conf.binding import (
     number,
     on,
 )
-from conf.binding.scalars import BadValueError
+from conf.binding.scalars import BadValueError, SignedUlong
 from conf.domain.devices.info import BootableDevice
 from conf.domain.devices.storage_source import StorageFormat
 from conf.domain.devices.virtio import VirtioOptions
@@ -94,7 +93,7 @@ class FilesystemSource(Model):
     file: str | None = attr(when=on("../type", "file"))
     name: str | None = attr(when=on("../type", "template"))
     #: Of a file system in memory, in KiB.
-    usage: Ulong | None = attr(
+    usage: SignedUlong | None = attr(
         when=on("../type", "ram"),
         required=(XMLError, "missing 'usage' attribute for RAM filesystem"),
         error=(XMLError, "cannot parse usage '%s' for RAM filesystem"),
@@ -107,16 +106,16 @@ class FilesystemSource(Model):
         if self.socket is not None:
             self.dir = None
         if self.usage is not None:
-            self._scale_usage(self.units or "KiB")
+            self._scale_usage(self.usage)
         if (self.pool is None) != (self.volume is None):
             raise XMLError("'pool' and 'volume' must be specified together for 'pool' type source")
 
-    def _scale_usage(self, units: str) -> None:
+    def _scale_usage(self, usage: int) -> None:
         try:
-            self.usage = Scale("bytes").convert(self.usage or 0, units) // 1024
+            self.usage = Scale("bytes", "KiB").convert(usage, self.units) // 1024
             self.units = "KiB"
         except BadValueError:
-            raise InvalidArgError(f"unknown suffix '{units}'") from None
+            raise InvalidArgError(f"unknown suffix '{self.units}'") from None
 
 
 class FilesystemTarget(Model):

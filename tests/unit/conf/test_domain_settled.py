@@ -33,6 +33,8 @@ def test_the_least_there_can_be() -> None:
     [
         ("<currentMemory>5000</currentMemory>", "<currentMemory unit='KiB'>1000</currentMemory>"),
         ("<vcpu cpuset='3,1,2,^2'>2</vcpu>", "<vcpu placement='static' cpuset='1,3'>2</vcpu>"),
+        ("<blkiotune><device><path>/d</path><read_iops_sec>-1</read_iops_sec></device></blkiotune>", "<read_iops_sec>4294967295<"),
+        ("<blkiotune><device><path>/d</path><read_bytes_sec>-18446744073709551615</read_bytes_sec></device></blkiotune>", "<read_bytes_sec>1<"),
         ("<vcpu current='2'>2</vcpu>", "<vcpu placement='static'>2</vcpu>"),
         ("<clock adjustment='5'/>", "<clock offset='variable' adjustment='5' basis='utc'/>"),
         ("<clock offset='localtime' adjustment='5'/>", "<clock offset='variable' adjustment='5' basis='localtime'/>"),
