@@ -26,7 +26,7 @@ def assign_memory_slots(domain: Domain) -> None:
         return
     taken = _taken_slots(domain)
     for module in modules:
-        if module.address is None:
+        if not isinstance(module.address, DIMMAddress):
             _give_slot(module, taken, domain)
 
 

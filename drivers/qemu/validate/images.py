@@ -81,7 +81,8 @@ def _validate_encryption(layer: Layer, encryption: Encryption) -> None:
     if encryption.format in ("default", "qcow"):
         raise unsupported("old qcow/qcow2 encryption is not supported")
     if encryption.engine == "librbd":
-        if layer.source.protocol != "rbd":
+        # stock lets every network pass
+        if layer.kind != "network":
             raise unsupported("librbd encryption is supported only with RBD backed disks")
         return
     if encryption.format == "luks2":
