@@ -34,6 +34,8 @@ _OF_MACHINES = (
     "firmware", "firmware_features", "loader", "nvram", "kernel", "initrd", "dtb", "root", "acpi", "boots", "bootmenu",
     "bios",
 )  # fmt: skip
+#: How many kinds of devices are tried; more are ignored.
+_MOST_BOOTS = 4
 _OF_CONTAINERS = ("init", "initargs", "initenvs", "initdir", "inituser", "initgroup")
 
 
@@ -192,6 +194,7 @@ class OS(Model):
         kind = self.type.type if self.type is not None else None
         if kind == "exe" and not all(self.initargs):
             raise XMLError("No data supplied for <initarg> element")
+        self.boots = self.boots[:_MOST_BOOTS]
         for name in _OF_MACHINES if kind == "exe" else _OF_CONTAINERS:
             setattr(self, name, [] if name in ("boots", "initargs", "initenvs") else None)
 

@@ -119,6 +119,14 @@ def test_strings_of_smbios_stand_in_order() -> None:
     assert [(entry.name, entry.value) for entry in sysinfo.system] == [("manufacturer", "1"), ("serial", "2")]
 
 
+def test_four_kinds_of_devices_are_booted_from() -> None:
+    boots = "".join(f"<boot dev='{name}'/>" for name in ("hd", "network", "hd", "cdrom", "fd"))
+    found = parse_domain(
+        f"<domain type='qemu'><name>a</name><memory>1000</memory><os><type>hvm</type>{boots}</os></domain>"
+    )
+    assert [boot.dev for boot in found.os.boots] == ["hd", "network", "hd", "cdrom"]
+
+
 def test_the_uuid_of_smbios_is_the_domains() -> None:
     uuid = "3f5f8a5e-6b07-4f1b-9d4f-0a4dd2f2d3c1"
     told = f"<sysinfo type='smbios'><system><entry name='uuid'>{uuid}</entry></system></sysinfo>"
