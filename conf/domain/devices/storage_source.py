@@ -289,7 +289,7 @@ class BackingStore(Model):
     """
 
     type: StorageType | None = attr()
-    found: ZeroOne = attr(default=False, shown=in_status)
+    found: ZeroOne = attr(default=False, omit=False, shown=in_status)
     index: Uint | None = attr(live=True, transient=True, omit=0)
     format: Format | None = child()
     source: StorageSource | None = child(keep_empty=True)
