@@ -54,13 +54,14 @@ _UNPAUSED_BY_RESTORE = _lifecycle(_TYPE.RESUMED, DomainEventResumedDetailType.FR
 
 
 #: What a driver may lack besides functions: guests are started paused, end with the connection that started them,
-#: are still there after a restart of the daemon, go on running meanwhile.
+#: are still there after a restart of the daemon, go on running meanwhile, have ids that nobody had before.
 START_PAUSED, AUTODESTROY = "start paused", "autodestroy"
 KEEPS_STORED, KEEPS_RUNNING = "keeps stored guests", "keeps running guests"
+COUNTS_IDS = "counts ids"
 
 ALL_FUNCTIONS = frozenset(call.function for call in CALLS) | {"virConnectGetAllDomainStats", "virDomainCreateXML"}
 #: All that a driver may lack.
-KNOWN = ALL_FUNCTIONS | {START_PAUSED, AUTODESTROY, KEEPS_STORED, KEEPS_RUNNING}
+KNOWN = ALL_FUNCTIONS | {START_PAUSED, AUTODESTROY, KEEPS_STORED, KEEPS_RUNNING, COUNTS_IDS}
 
 
 @dataclass(frozen=True)
@@ -191,6 +192,7 @@ _LXC = Hypervisor(
     | _SNAPSHOTS
     | {
         START_PAUSED,
+        COUNTS_IDS,  # they are numbers of processes, which the kernel uses again
         "virConnectGetAllDomainStats",
         "virDomainGetControlInfo",
         "virDomainGetMessages",
