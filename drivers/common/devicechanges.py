@@ -15,6 +15,7 @@ from conf.domain.devices.graphics import Graphics
 from conf.domain.devices.hostdev import Hostdev
 from conf.domain.devices.interface import Interface
 from conf.domain.devices.lease import Lease
+from conf.domain.devices.memory import Memory
 from conf.domain.devices.shmem import Shmem
 from conf.domain.devices.single import device_tag
 from drivers.common.devicelists import members, put, take
@@ -73,6 +74,8 @@ def attach(domain: Domain, device: Any) -> None:
     if tag in _SINGLE and there:
         raise operation_invalid(f"domain already has {_SINGLE[tag]}")
     put(domain.devices, device)
+    if isinstance(device, Memory):
+        _resize(domain, device.target.size)
 
 
 def detach(domain: Domain, device: Any) -> None:
@@ -83,7 +86,21 @@ def detach(domain: Domain, device: Any) -> None:
     """
     if device_tag(device) in _FIXED:
         raise _unsupported("detach", device)
-    take(domain.devices, find(domain, device, live=False))
+    remove(domain, find(domain, device, live=False))
+
+
+def remove(domain: Domain, device: Any) -> None:
+    """Remove a device, this very one."""
+    take(domain.devices, device)
+    if isinstance(device, Memory):
+        _resize(domain, -device.target.size)
+
+
+def _resize(domain: Domain, change: int) -> None:
+    """A module (KiB) is part of the guest's memory, and of what it has now unless that was less."""
+    has_all = domain.current_memory == domain.memory
+    domain.memory += change
+    domain.current_memory = domain.memory if has_all else min(domain.current_memory or 0, domain.memory)
 
 
 def update(domain: Domain, device: Any) -> None:

@@ -14,8 +14,7 @@ from conf.domain import Domain
 from conf.domain.devices.disk import Disk
 from conf.domain.devices.interface import Interface
 from conf.domain.devices.single import device_tag, parse_device
-from drivers.common.devicechanges import attach, update
-from drivers.common.devicelists import take
+from drivers.common.devicechanges import attach, remove, update
 from drivers.common.devicematching import by_alias, find
 from drivers.common.part import IMPACT, definitions
 from drivers.test.base import DomainPart
@@ -65,7 +64,7 @@ class DeviceApi(DomainPart):
         if live is not None:
             _refuse_busy(guest, choose(live, True))
         if stored is not None:
-            take(stored.devices, choose(stored, False))
+            remove(stored, choose(stored, False))
         if live is not None:
             run = guest.id
             self.world.clock.later(UNPLUG_SECONDS, lambda: _leave(guest, run, choose))
@@ -107,7 +106,7 @@ def _leave(guest: TestGuest, run: int, choose: Choose) -> None:
     except VirtError as error:
         log.info("guest %s keeps a device: %s", guest.name, error)
         return
-    take(guest.live.devices, device)
+    remove(guest.live, device)
     guest.emit(DomainEventID.DEVICE_REMOVED, _name(device))
 
 

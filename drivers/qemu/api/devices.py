@@ -12,7 +12,6 @@ from conf.domain.devices.interface import Interface
 from conf.domain.devices.single import parse_device
 from drivers.common import devicechanges as stored
 from drivers.common import devicematching as matching
-from drivers.common.devicelists import take
 from drivers.common.part import IMPACT, definitions
 from drivers.qemu import prepare
 from drivers.qemu.api.base import Part
@@ -65,7 +64,9 @@ class DeviceApi(Part):
             live, kept = definitions(guest, flags)
             changed = None
             if kept is not None:
-                changed = await self._changed(guest, kept, lambda new: take(new.devices, matching.by_alias(new, alias)))
+                changed = await self._changed(
+                    guest, kept, lambda new: stored.remove(new, matching.by_alias(new, alias))
+                )
             if live is not None:
                 await plugging.detach(guest, matching.by_alias(live, alias))
             await _keep(guest, live, changed)

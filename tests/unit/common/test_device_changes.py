@@ -141,6 +141,16 @@ def test_an_exchanged_device_keeps_nothing_of_the_old() -> None:
     assert (disk.target.bus, disk.alias, disk.address) == ("virtio", None, None)
 
 
+@pytest.mark.parametrize(("current", "grown"), [(1000, 2024), (600, 600)])
+def test_a_module_is_part_of_the_memory(current: int, grown: int) -> None:
+    found = domain()
+    found.current_memory = current
+    attach(found, parse_device(MEMORY))
+    assert (found.memory, found.current_memory) == (2024, grown)
+    detach(found, parse_device(MEMORY))
+    assert (found.memory, found.current_memory) == (1000, current)
+
+
 def test_cards_that_cannot_be_told_apart() -> None:
     card = "<interface type='user'/>"
     with pytest.raises(VirtError, match="multiple matching devices found"):
