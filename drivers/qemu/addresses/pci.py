@@ -73,20 +73,22 @@ class PciAddressSet:
         if self.growing and address.bus >= len(self.buses):
             address = address._replace(bus=address.bus + self._grow_to(address.bus, flags))
         self.check(address, flags, from_config=from_config)
-        bus = self.buses[address.bus]
-        if bus.isolation_group != isolation_group and not bus.isolation_locked and not bus.slots:
-            bus.isolation_group = isolation_group
-        # what the user put together stays together
-        if isolation_group != bus.isolation_group:
-            bus.isolation_locked = True
-            bus.isolation_group = 0
-        slot = bus.slot(address.slot)
-        bit = 1 << address.function
-        if slot.functions & bit:
+        if self._functions(address) & 1 << address.function:
             raise _complaint(f"Attempted double use of PCI Address {address}", from_config)
+        return self._take(address, flags, isolation_group)
+
+    def _take(self, address: PciAddress, flags: int, isolation_group: int) -> PciAddress:
+        bus = self.buses[address.bus]
+        if bus.isolation_group != isolation_group:
+            if not bus.isolation_locked and not bus.slots:
+                bus.isolation_group = isolation_group
+            else:  # what the user put together stays together
+                bus.isolation_locked = True
+                bus.isolation_group = 0
+        slot = bus.slot(address.slot)
         aggregate = bool(flags & Connect.AGGREGATE_SLOT)
         slot.aggregate = aggregate if not slot.functions else slot.aggregate and aggregate
-        slot.functions |= bit
+        slot.functions |= 1 << address.function
         return address
 
     def release(self, address: PciAddress) -> None:
@@ -103,7 +105,9 @@ class PciAddressSet:
             VirtError: INTERNAL_ERROR when there is none left and the set is not growing.
         """
         address = self.next_free(flags, function=function, isolation_group=isolation_group)
-        return self.reserve(address, flags, from_config=False, isolation_group=isolation_group)
+        if flags & Connect.INTEGRATED:
+            self.check(address, flags, from_config=False)
+        return self._take(address, flags, isolation_group)
 
     def next_free(self, flags: int, *, function: int = 0, isolation_group: int = 0) -> PciAddress:
         """The address `reserve_next` would take."""

@@ -102,7 +102,7 @@ def build_placement(
     if addresses.buses and not addresses.buses[0].offers & Connect.PCI_DEVICE:
         _refuse_piix3(devices)
     placement = PciPlacement(domain, devices, addresses, connections)
-    for device in sorted(placement.devices, key=_rank):
+    for device in sorted((d for d in devices if placement.address_of(d)), key=_rank):
         placement.reserve_given(device)
     return placement
 
@@ -172,8 +172,8 @@ def _single(device: DeviceInfo | None) -> Iterator[DeviceInfo]:
 
 
 def _place_all(placement: PciPlacement) -> None:
-    for device in placement.devices:
-        if not wants_pci(device) or id(device) in placement.placed:
+    for device in [d for d in placement.devices if wants_pci(d)]:
+        if id(device) in placement.placed:
             continue
         if isinstance(device, Controller) and device.model in _ICH9_USB_FUNCTIONS:
             _place_ich9_usb(placement, device)

@@ -215,13 +215,11 @@ class Connections:
 
     def is_placed(self, device: DeviceInfo) -> bool:
         """Whether it is given a PCI address if it has none; a device nobody could place is, and fails."""
-        if isinstance(device, Interface):
-            return device.type != "hostdev" or self.flags(device) != 0
         if isinstance(device, Controller):
             if device.type == "ide" and device.index == 0 and machines.has_builtin_ide(self._domain):
                 return False
-            return device.type in ("xenbus", "isa") or self.flags(device) != 0
-        return self.flags(device) != 0
+            return self.flags(device) != 0 or device.type in ("xenbus", "isa")
+        return self.flags(device) != 0 or (isinstance(device, Interface) and device.type != "hostdev")
 
     def isolation_group(self, device: DeviceInfo) -> int:
         """Devices of different groups do not share a bus: on pSeries the host's IOMMU groups must not; 0 is "none"."""
