@@ -44,11 +44,6 @@ def target_of(disk: Disk) -> str:
     return disk.target.dev or ""
 
 
-def is_empty(disk: Disk) -> bool:
-    """Whether it is a drive without a medium."""
-    return disk.source is None or disk.source.is_empty
-
-
 def refuse_too_many(requests: list[R], domain: Domain, what: str) -> None:
     """Refuse a list with more entries than the domain has disks.
 

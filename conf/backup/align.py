@@ -5,7 +5,7 @@ from __future__ import annotations
 
 from conf.backup.backup import Backup
 from conf.backup.disk import BackupDisk
-from conf.diskrequests import is_empty, match_requests, target_of
+from conf.diskrequests import match_requests, target_of
 from conf.domain import Domain
 from conf.domain.devices.disk import Disk
 from conf.domain.devices.storage_source import StorageSource
@@ -30,7 +30,7 @@ def align_backup(backup: Backup, domain: Domain, suffix: str) -> None:
     for request, disk in match_requests(backup.disks, DiskIndex(domain).find_target):
         named.add(request.name)
         _settle_mode(request, backup)
-        if request.backup and is_empty(disk):
+        if request.backup and disk.is_empty:
             raise ConfigUnsupportedError(f"disk '{request.name}' has no media")
     for disk in disks:
         if target_of(disk) not in named:
@@ -38,7 +38,7 @@ def align_backup(backup: Backup, domain: Domain, suffix: str) -> None:
 
 
 def _unnamed(disk: Disk, backup: Backup, suffix: str, *, wanted: bool) -> BackupDisk:
-    if not wanted or disk.readonly or is_empty(disk):
+    if not wanted or disk.readonly or disk.is_empty:
         return BackupDisk(name=target_of(disk), backup=False)
     if disk.source is None or disk.type != "file":
         raise ConfigUnsupportedError(f"refusing to generate file name for disk '{target_of(disk)}'")

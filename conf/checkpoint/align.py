@@ -6,7 +6,7 @@ from __future__ import annotations
 from typing import Literal
 
 from conf.checkpoint.checkpoint import Checkpoint, CheckpointDisk
-from conf.diskrequests import is_empty, match_requests, refuse_too_many, target_of
+from conf.diskrequests import match_requests, refuse_too_many, target_of
 from conf.domain import Domain
 from conf.domain.devices.disk import Disk
 from conf.domain.lookup import DiskIndex
@@ -36,7 +36,7 @@ def align_checkpoint(checkpoint: Checkpoint, domain: Domain) -> None:
 
 
 def _can_change(disk: Disk) -> bool:
-    return not disk.readonly and not is_empty(disk)
+    return not disk.readonly and not disk.is_empty
 
 
 def _unnamed(disk: Disk, others: Literal["no", "bitmap"]) -> CheckpointDisk:

@@ -6,7 +6,7 @@ from __future__ import annotations
 import os
 from collections.abc import Callable
 
-from conf.diskrequests import is_empty, match_requests, refuse_too_many, target_of
+from conf.diskrequests import match_requests, refuse_too_many, target_of
 from conf.domain import Domain
 from conf.domain.devices.disk import Disk
 from conf.domain.devices.storage_source import StorageSource
@@ -61,7 +61,7 @@ def _settle(request: SnapshotDisk, disk: Disk, default: Location) -> None:
 
 
 def _unnamed(disk: Disk, default: Location) -> SnapshotDisk:
-    return SnapshotDisk(name=target_of(disk), snapshot="no" if is_empty(disk) else _wish(disk) or default)
+    return SnapshotDisk(name=target_of(disk), snapshot="no" if disk.is_empty else _wish(disk) or default)
 
 
 def _name_image(

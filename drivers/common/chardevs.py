@@ -30,12 +30,8 @@ def pair_console_with_serial(domain: Domain) -> None:
     if devices.consoles and devices.consoles[0].is_serial:
         if not devices.serials:
             devices.serials.append(_serial_of(devices.consoles[0]))
-    elif devices.serials and _target_type(devices.serials[0]) in _CONSOLE_TYPES:
+    elif devices.serials and devices.serials[0].target_type in _CONSOLE_TYPES:
         devices.consoles.insert(0, Console(target=ConsoleTarget(type="serial", port=0)))
-
-
-def _target_type(serial: Serial) -> str | None:
-    return serial.target.type if serial.target else None
 
 
 def _serial_of(console: Console) -> Serial:

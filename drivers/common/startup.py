@@ -6,13 +6,13 @@ from __future__ import annotations
 import asyncio
 import logging
 import os
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Coroutine
 from pathlib import Path
 from typing import TypeVar
 
 from conf.domain import Domain, parse_domain
 from drivers.common.guestlist import GuestList
-from drivers.common.persistence import DefinitionFiles
+from drivers.common.persistence import DefinitionFiles, documents
 from drivers.common.storedguest import StoredGuest
 from virtd.errors import VirtError
 from virtd.store import files
@@ -21,6 +21,8 @@ log = logging.getLogger(__name__)
 
 #: Exists from the first start of the driver on until the host boots anew.
 MARK = "autostarted"
+#: Seconds the daemon's start waits for the guests it found.
+PATIENCE = 3.0
 
 S = TypeVar("S", bound=StoredGuest)
 
@@ -39,6 +41,23 @@ async def load_stored(guests: GuestList[S], definitions: DefinitionFiles, new_gu
         guest.set_persistent(domain)
         guest.autostart = autostart
         guests.add(guest)
+
+
+async def load_running(
+    guests: GuestList[S],
+    state: Path,
+    load_status: Callable[[Path], Awaitable[object]],
+    reconnect: Callable[[S], Coroutine[object, object, object]],
+) -> None:
+    """Take over what the daemon before left running: what the status files in `state` tell of.
+
+    Returns once every guest was reached or had its time: one that hangs is waited for behind the scenes.
+    """
+    for path in await asyncio.to_thread(documents, state):
+        await load_status(path)
+    found = [guest.tasks.spawn(reconnect(guest), "reconnect") for guest in guests if guest.active]
+    if found:
+        await asyncio.wait(found, timeout=PATIENCE)
 
 
 async def start_all(guests: GuestList[S], state: Path, start: Callable[[S, Domain], Awaitable[object]]) -> None:

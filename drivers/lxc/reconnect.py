@@ -5,11 +5,12 @@ from __future__ import annotations
 
 import asyncio
 import logging
+from functools import partial
 from pathlib import Path
 from uuid import UUID
 
 from drivers.common import startup
-from drivers.common.persistence import UNUSABLE, documents
+from drivers.common.persistence import UNUSABLE
 from drivers.lxc import lifecycle, status
 from drivers.lxc.context import LxcContext
 from drivers.lxc.guest import Guest
@@ -19,18 +20,11 @@ from virtd.store import files
 
 log = logging.getLogger(__name__)
 
-#: Seconds the daemon's start waits for the containers it found.
-PATIENCE = 3.0
-
 
 async def load_all(context: LxcContext) -> None:
     """Load every stored definition and take over every running container.  What cannot be read is set aside."""
     await startup.load_stored(context.guests, context.paths.definitions, lambda domain: Guest(context, domain))
-    for path in await asyncio.to_thread(documents, context.paths.state):
-        await _load_status(context, path)
-    found = [guest.tasks.spawn(_reconnect(guest), "reconnect") for guest in context.guests if guest.active]
-    if found:
-        await asyncio.wait(found, timeout=PATIENCE)
+    await startup.load_running(context.guests, context.paths.state, partial(_load_status, context), _reconnect)
 
 
 async def _load_status(context: LxcContext, path: Path) -> None:

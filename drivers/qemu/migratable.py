@@ -16,7 +16,6 @@ from conf.domain.devices.chardev import Channel, Console, Serial, SerialTarget
 from conf.domain.devices.controller import Controller
 from conf.domain.devices.disk import Disk
 from conf.domain.devices.order import ordered_controllers, ordered_disks
-from drivers.common.images.layers import is_empty
 from drivers.qemu import machines
 from drivers.qemu.addresses.zpci import number_added_bridges
 from drivers.qemu.defaults.implicit import default_audio
@@ -74,7 +73,7 @@ def _goes_without_saying(controller: Controller, controllers: list[Controller], 
 
 def _with_format(disk: Disk) -> Disk:
     """An empty drive has no format while the guest runs; a definition that is read gets one."""
-    if disk.driver is None or disk.driver.type is not None or not is_empty(disk):
+    if disk.driver is None or disk.driver.type is not None or not disk.is_empty:
         return disk
     result = copy(disk)
     result.driver = copy(disk.driver)

@@ -11,7 +11,6 @@ from conf.domain.devices.chardev_source import CharacterSource
 from conf.domain.idmap import Resource
 from conf.domain.security import SecLabel
 from drivers.common import schema
-from drivers.common.images.layers import is_empty
 from drivers.qemu.aliases import assign_aliases
 from drivers.qemu.capabilities.firmware import load_firmwares
 from drivers.qemu.command.chardevs import choose_encryption
@@ -57,7 +56,7 @@ def live(domain: Domain, context: QemuContext, runtime: Runtime) -> None:
         select_firmware(domain, load_firmwares(), context.site)
     assign_aliases(domain)
     for disk in domain.devices.disks:
-        if is_empty(disk) and disk.driver is not None:
+        if disk.is_empty and disk.driver is not None:
             disk.driver.type = None
     for channel in domain.devices.channels:
         if channel.target.type != "virtio":

@@ -87,11 +87,12 @@ def _copy(source: int, target: int, *, sparse: bool) -> None:
     offset = 0
     while chunk := os.pread(source, _CHUNK, offset):
         if not sparse or chunk.count(0) != len(chunk):
-            _write_all(target, chunk, offset)
+            write_all(target, chunk, offset)
         offset += len(chunk)
 
 
-def _write_all(fd: int, data: bytes, offset: int) -> None:
+def write_all(fd: int, data: bytes, offset: int) -> None:
+    """Write `data` at an offset, whatever number of writes that takes."""
     left = memoryview(data)
     while left:
         done = os.pwrite(fd, left, offset)
@@ -155,7 +156,7 @@ def _zero(fd: int, status: os.stat_result) -> None:
     size = os.lseek(fd, 0, os.SEEK_END)
     zeros = bytes(_CHUNK)
     for offset in range(0, size, _CHUNK):
-        _write_all(fd, zeros[: size - offset], offset)
+        write_all(fd, zeros[: size - offset], offset)
     os.fdatasync(fd)
 
 

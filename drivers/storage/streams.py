@@ -9,6 +9,7 @@ import os
 from collections.abc import Callable
 
 from drivers.storage.errors import system_error
+from drivers.storage.files import write_all
 from virtd.errors import From
 from virtd.streams import Hole, Stream
 
@@ -79,7 +80,7 @@ class Upload(VolumeStream):
 
     async def write(self, data: bytes) -> None:
         """See `Stream`."""
-        await self._put(len(data), lambda: _write_all(self._fd, data, self._offset))
+        await self._put(len(data), lambda: write_all(self._fd, data, self._offset))
 
     async def write_hole(self, length: int) -> None:
         """See `Stream`."""
@@ -130,12 +131,5 @@ def _make_hole(fd: int, offset: int, length: int) -> None:
             return
         step = min(hole or data, end - offset, end - offset if hole else _CHUNK)
         if data:
-            _write_all(fd, bytes(step), offset)
+            write_all(fd, bytes(step), offset)
         offset += step
-
-
-def _write_all(fd: int, data: bytes, offset: int) -> None:
-    left = memoryview(data)
-    while left:
-        done = os.pwrite(fd, left, offset)
-        left, offset = left[done:], offset + done

@@ -11,7 +11,7 @@ from drivers.common.blockjobs import COPY_PARAMETERS, MIB, ONLY_WITH_COPY, speed
 from drivers.common.images import destination
 from drivers.common.images.changes import SUCCESS, follow, stored_disk
 from drivers.common.images.jobkinds import JOB_TYPES, JobKind
-from drivers.common.images.layers import Layer, chain, is_empty
+from drivers.common.images.layers import Layer, chain
 from drivers.common.images.lookup import commit_range, find_image
 from drivers.common.part import refuse
 from drivers.test.base import DomainPart
@@ -108,7 +108,7 @@ class BlockJobApi(DomainPart):
         """
         guest = self._running(dom)
         disk = disk_of(guest.require_active(), name)
-        if is_empty(disk):
+        if disk.is_empty:
             raise invalid_arg(f"disk {disk.target.dev} does not have a medium")
         if disk.target.dev in guest.block_jobs:
             raise VirtError(Code.BLOCK_COPY_ACTIVE, f"disk '{disk.target.dev}' already in active block job")
@@ -174,7 +174,7 @@ class BlockJobApi(DomainPart):
         check_flags(flags, DomainBlockResizeFlags.BYTES, "testDomainBlockResize")
         guest = self._running(dom)
         found = disk_of(guest.require_active(), disk)
-        if is_empty(found) or found.readonly:
+        if found.is_empty or found.readonly:
             raise VirtError(Code.OPERATION_UNSUPPORTED, f"can't resize empty or readonly disk '{disk}'")
         guest.disk_sizes[found.target.dev or ""] = size if flags else size * 1024
 

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 from conf.domain.devices.disk import Disk
 from conf.domain.devices.interface import Interface
-from drivers.common.images.layers import Layer, chain, is_empty
+from drivers.common.images.layers import Layer, chain
 from drivers.common.state import current_memory, current_vcpus
 from drivers.test.counters import DISK_SIZE, SYSTEM_SHARE, USER_SHARE, requests, traffic
 from drivers.test.guest import TestGuest
@@ -79,7 +79,7 @@ def _blocks(request: Request) -> None:
     images = [
         layer
         for disk in request.guest.definition.devices.disks
-        for layer in (chain(disk) if request.backing and not is_empty(disk) else [disk])
+        for layer in (chain(disk) if request.backing and not disk.is_empty else [disk])
     ]
     request.params.add_uint("block.count", len(images))
     for number, image in enumerate(images):
@@ -100,7 +100,7 @@ def _block(request: Request, prefix: str, image: Disk | Layer) -> None:
         params.add_ullong(f"{prefix}.rd.bytes", done.rd_bytes)
         params.add_ullong(f"{prefix}.wr.reqs", done.wr_req)
         params.add_ullong(f"{prefix}.wr.bytes", done.wr_bytes)
-    if not is_empty(disk):
+    if not disk.is_empty:
         size = request.guest.disk_sizes.get(name, DISK_SIZE)
         for what in ("allocation", "capacity", "physical"):
             params.add_ullong(f"{prefix}.{what}", size)

@@ -4,7 +4,6 @@
 from __future__ import annotations
 
 from conf.domain.lookup import find_disk
-from drivers.common.images.layers import is_empty
 from drivers.common.lookup import matches
 from drivers.common.state import current_vcpus
 from drivers.test.base import DomainPart
@@ -50,7 +49,7 @@ class StatisticsApi(DomainPart):
         disk = find_disk(guest.definition, path)
         if disk is None:
             raise invalid_arg(f"invalid path {path} not assigned to domain")
-        if is_empty(disk):
+        if disk.is_empty:
             raise invalid_arg(f"disk '{path}' does not currently have a source assigned")
         size = guest.disk_sizes.get(disk.target.dev or "")
         return (DISK_SIZE, DISK_SIZE - LOSS, DISK_SIZE) if size is None else (size, size, size)

@@ -139,6 +139,11 @@ class Serial(CharacterBackend, _SerialEnd, DeviceInfo):
 
     type: CharacterType = _type()
 
+    @property
+    def target_type(self) -> str | None:
+        """What kind of port the guest sees, if that was said."""
+        return self.target.type if self.target else None
+
     def check(self, options: ParseOptions) -> None:
         super().check(options)
         _refuse_spicevmc(self)

@@ -212,6 +212,11 @@ class Disk(BootableDevice, DiskRecord):
         if empty and self.device == "disk" and self.type in ("file", "block", "dir"):
             raise NoSourceError(self.target.dev)
 
+    @property
+    def is_empty(self) -> bool:
+        """Whether it is a drive without a medium."""
+        return self.source is None or self.source.is_empty
+
     def guess_bus(self) -> None:
         """Where the XML names no bus, the target's name does.  (Not part of reading: disks are sorted before.)"""
         if self.target.bus is None and self.target.dev is not None:

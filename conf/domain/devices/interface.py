@@ -213,6 +213,11 @@ class Interface(RomDevice):
         """Whether the guest sees a virtio card."""
         return self.model is not None and self.model.type in VIRTIO_MODELS
 
+    def name_target(self, name: str) -> None:
+        """Note what the host's end is called."""
+        self.target = self.target or InterfaceTarget()
+        self.target.dev = name
+
     def check(self, options: ParseOptions) -> None:
         if not options.status:
             self._forget_network()

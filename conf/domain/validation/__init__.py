@@ -7,12 +7,11 @@ the element itself cannot mean is refused when it is read.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from typing import Any
 
 from conf.binding import Model
 from conf.domain.devices.address import UnassignedAddress
-from conf.domain.devices.all import Devices
 from conf.domain.devices.hostdev import Hostdev
 from conf.domain.domain import Domain
 from conf.domain.validation.character import check_character, check_console, check_rng
@@ -33,7 +32,7 @@ from conf.domain.validation.others import (
     check_tpm,
     check_vsock,
 )
-from conf.domain.validation.references import check_aliases, check_audio, check_boot_orders
+from conf.domain.validation.references import check_aliases, check_audio, check_boot_orders, devices_of
 from conf.domain.validation.resources import check_hugepages, check_timers
 from conf.domain.validation.usb import check_usb
 from conf.errors import ConfigUnsupportedError
@@ -103,7 +102,7 @@ def validate(domain: Domain, check_for_driver: Callable[[Model], None] | None = 
         ConfError: with libvirt's code and text.
     """
     for name, check in _DEVICE_CHECKS.items():
-        for device in _members(domain.devices, name):
+        for device in devices_of(domain.devices, name):
             _check_place(device)
             if check is not None:
                 check(device, domain)
@@ -117,11 +116,3 @@ def _check_place(device: Model) -> None:
     """Only what is handed over may stay with the host."""
     if isinstance(vars(device).get("address"), UnassignedAddress) and not isinstance(device, Hostdev):
         raise ConfigUnsupportedError("address of type 'unassigned' is supported only for hostdevs")
-
-
-def _members(devices: Devices, name: str) -> Iterator[Model]:
-    members = getattr(devices, name)
-    if isinstance(members, list):
-        yield from members
-    elif members is not None:
-        yield members

@@ -3,7 +3,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 from conf.binding import Model
 from conf.domain.devices.all import Devices
@@ -14,11 +14,16 @@ from conf.errors import ConfigUnsupportedError, XMLError
 
 def all_devices(devices: Devices) -> Iterator[Model]:
     """Every device of a domain."""
-    for value in vars(devices).values():
-        if isinstance(value, list):
-            yield from value
-        elif isinstance(value, Model):
-            yield value
+    for name in vars(devices):
+        yield from devices_of(devices, name)
+
+
+def devices_of(devices: Devices, name: str) -> Sequence[Model]:
+    """The devices of one kind, whether there is a list of them, a single one or none."""
+    value = getattr(devices, name)
+    if isinstance(value, list):
+        return value
+    return (value,) if isinstance(value, Model) else ()
 
 
 def check_aliases(domain: Domain) -> None:

@@ -11,7 +11,7 @@ from conf.domain import Domain
 from conf.domain.devices.disk import Disk, DiskDriver
 from conf.domain.devices.storage_source import BackingStore, Mirror, StorageSource, StorageType
 from drivers.common.images.jobkinds import JobKind
-from drivers.common.images.layers import Layer, chain, is_empty, mirror_chain
+from drivers.common.images.layers import Layer, chain, mirror_chain
 
 #: A holder of a chain: its `backing_store` is what is below.
 Holder = Disk | BackingStore
@@ -19,7 +19,7 @@ Holder = Disk | BackingStore
 
 def images(disk: Disk) -> list[Layer]:
     """All images QEMU has open for a disk."""
-    own = [] if is_empty(disk) else chain(disk)
+    own = [] if disk.is_empty else chain(disk)
     copied = mirror_chain(disk) if disk.mirror is not None and disk.mirror.job == "copy" else []
     return own + copied
 
@@ -124,7 +124,7 @@ def stored_disk(stored: Domain | None, live: Disk) -> Disk | None:
 
 def same_image(one: Disk, other: Disk) -> bool:
     """Both disks name the same image."""
-    if is_empty(one) or is_empty(other) or one.type != other.type:
+    if one.is_empty or other.is_empty or one.type != other.type:
         return False
     return _place(one.source) == _place(other.source)
 

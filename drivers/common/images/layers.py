@@ -113,11 +113,6 @@ class Layer:
         return holder.metadata_cache.max_size if holder and holder.metadata_cache else None
 
 
-def is_empty(disk: Disk) -> bool:
-    """A drive without a medium."""
-    return disk.source is None or disk.source.is_empty
-
-
 def chain(disk: Disk) -> list[Layer]:
     """The images of a disk that has a medium, the guest's first."""
     assert disk.source is not None

@@ -9,7 +9,7 @@ import re
 from conf.domain import Domain
 from conf.domain.devices.disk import Disk
 from conf.domain.lookup import find_disk
-from drivers.common.images.layers import Layer, chain, is_empty
+from drivers.common.images.layers import Layer, chain
 from virtd.enums import DomainBlockCommitFlags as Commit
 from virtd.errors import Code, From, VirtError, invalid_arg
 
@@ -79,7 +79,7 @@ def base_image(layers: list[Layer], name: str | None, *, below: Layer, nearest: 
 
 def medium_chain(disk: Disk) -> list[Layer]:
     """The images of a disk.  Raises INVALID_ARG for an empty drive."""
-    if is_empty(disk):
+    if disk.is_empty:
         raise invalid_arg(f"disk {disk.target.dev} does not have a medium")
     return chain(disk)
 

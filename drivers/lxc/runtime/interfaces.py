@@ -7,7 +7,7 @@ import ipaddress
 from typing import Any
 
 from conf.domain import Domain
-from conf.domain.devices.interface import InterfaceGuest, InterfaceTarget, is_chosen_name
+from conf.domain.devices.interface import InterfaceGuest, is_chosen_name
 from drivers.lxc.controller.plan import Address, Interface, Route
 from drivers.lxc.runtime import failures, hostdevices
 from virtd.errors import Code, From, VirtError
@@ -168,16 +168,10 @@ def note_names(domain: Domain, veths: list[str]) -> None:
         note_guest_name(interface, names.next(interface))
     for interface, name in zip(domain.devices.interfaces, veths, strict=False):
         if name:
-            set_target(interface, name)
+            interface.name_target(name)
 
 
 def note_guest_name(interface: Any, name: str) -> None:
     """Write down what a device is called in the container."""
     interface.guest = interface.guest or InterfaceGuest()
     interface.guest.dev = name
-
-
-def set_target(interface: Any, name: str) -> None:
-    if interface.target is None:
-        interface.target = InterfaceTarget()
-    interface.target.dev = name

@@ -105,7 +105,7 @@ async def attach_device(guest: Guest, device: Any) -> None:
             interfaces.note_guest_name(device, planned["guest"])
         if name:
             run.veths.append(name)
-            interfaces.set_target(device, name)
+            device.name_target(name)
             if isinstance(device, Interface) and device.bandwidth is not None:
                 await bandwidth.limit(name, device.bandwidth)
         return

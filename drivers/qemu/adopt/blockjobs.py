@@ -9,7 +9,7 @@ import re
 from conf.binding import Model, YesNo, attr, child_text, children, flag
 from conf.domain import Domain
 from drivers.common.images.jobkinds import JobKind
-from drivers.common.images.layers import chain, is_empty
+from drivers.common.images.layers import chain
 from drivers.qemu.adopt.verbatim import Element, verbatim
 from drivers.qemu.block.state import BlockJob, JobState
 
@@ -96,7 +96,7 @@ def _job(element: JobElement, domain: Domain) -> BlockJob | None:
 
 def _image_numbers(domain: Domain) -> dict[str, int]:
     """Target of a disk → the number of its image."""
-    disks = [disk for disk in domain.devices.disks if disk.target.dev and not is_empty(disk)]
+    disks = [disk for disk in domain.devices.disks if disk.target.dev and not disk.is_empty]
     return {disk.target.dev or "": chain(disk)[0].index or 0 for disk in disks}
 
 

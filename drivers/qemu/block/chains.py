@@ -12,7 +12,7 @@ from typing import TypeVar
 from conf.domain import Domain
 from conf.domain.devices.disk import Disk
 from conf.domain.devices.storage_source import BackingStore, Format
-from drivers.common.images.layers import WITH_BACKING, Layer, backing_chain, chain, ends, is_empty
+from drivers.common.images.layers import WITH_BACKING, Layer, backing_chain, chain, ends
 from drivers.qemu.block.backing_names import backing_store
 from drivers.qemu.block.nodes import number_images
 from virtd.errors import Code, From, VirtError
@@ -43,7 +43,7 @@ async def prepare_disks(disks: Sequence[Disk], last: int = 0, *, user: tuple[int
 async def complete_chains(disks: Sequence[Disk], last: int, *, user: tuple[int, int] | None = None) -> int:
     """The second half of it, for disks whose own images have their numbers."""
     for disk in reversed(disks):
-        if not is_empty(disk):
+        if not disk.is_empty:
             last = await complete(chain(disk), last, user=user)
     return last
 

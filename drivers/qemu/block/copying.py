@@ -12,7 +12,7 @@ from conf.domain.devices.disk import Disk
 from conf.domain.devices.storage_source import BackingStore, Format, Mirror
 from drivers.common.images import destination
 from drivers.common.images.jobkinds import JobKind
-from drivers.common.images.layers import Layer, chain, is_empty, mirror_chain
+from drivers.common.images.layers import Layer, chain, mirror_chain
 from drivers.qemu.block import access, commands, jobs
 from drivers.qemu.block.chains import complete
 from drivers.qemu.block.creation import create_format, virtual_size
@@ -54,7 +54,7 @@ async def start(guest: Guest, disk: Disk, mirror: Mirror, options: CopyOptions) 
     jobs.refuse_if_busy(guest, disk)
     if guest.persistent is not None and not options.transient:
         raise operation_invalid("domain is not transient")
-    if is_empty(disk):
+    if disk.is_empty:
         raise VirtError(Code.INTERNAL_ERROR, "failed to update capacity data for block node '(null)'")
     layers = chain(disk)
     shallow = options.shallow and len(layers) > 1

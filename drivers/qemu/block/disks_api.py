@@ -8,7 +8,7 @@ import os
 
 from conf.domain.devices.disk import Disk
 from conf.domain.lookup import find_disk
-from drivers.common.images.layers import chain, is_empty
+from drivers.common.images.layers import chain
 from drivers.common.images.lookup import disk_by_name
 from drivers.common.iotune import FIELDS, PARAMETERS, check_bursts, merged, parameters, stored
 from drivers.common.part import definition, definitions, require_one_impact
@@ -48,7 +48,7 @@ class DisksApi(Part):
             found = find_disk(self._running(dom).require_active(), disk)
             if found is None:
                 raise invalid_arg(f"disk '{disk}' was not found in the domain config")
-            if is_empty(found) or found.readonly:
+            if found.is_empty or found.readonly:
                 raise VirtError(Code.OPERATION_UNSUPPORTED, f"can't resize empty or readonly disk '{disk}'")
             if chain(found)[0].format in IN_SECTORS:
                 size = -(-size // SECTOR) * SECTOR
@@ -58,7 +58,7 @@ class DisksApi(Part):
         """virDomainBlockPeek: what is on a raw disk, running or not."""
         check_flags(flags, 0, "qemuDomainBlockPeek")
         disk = disk_by_name(self._guest(dom).definition, path)
-        format_ = "none" if is_empty(disk) else chain(disk)[0].format
+        format_ = "none" if disk.is_empty else chain(disk)[0].format
         if format_ != "raw":
             text = f"peeking is only supported for disk with 'raw' format not '{format_}'"
             raise VirtError(Code.OPERATION_UNSUPPORTED, text)
@@ -109,7 +109,7 @@ class DisksApi(Part):
 
 
 async def _limit_live(guest: Guest, disk: Disk, given: dict[str, Value]) -> None:
-    if is_empty(disk):
+    if disk.is_empty:
         raise tuning.not_inserted()
     limits = merged(disk.iotune, given)
     check_bursts(limits)

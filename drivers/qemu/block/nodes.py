@@ -11,7 +11,7 @@ from collections.abc import Iterable
 from typing import Any
 
 from conf.domain.devices.disk import Disk
-from drivers.common.images.layers import WITH_BACKING, Layer, chain, ends, is_empty
+from drivers.common.images.layers import WITH_BACKING, Layer, chain, ends
 from drivers.qemu.block.storage import Properties, storage_driver
 from virtd.errors import Code, VirtError
 
@@ -31,7 +31,7 @@ def number_images(disks: Iterable[Disk], last: int = 0) -> int:
     From the last disk to the first, as libvirt does; an empty drive takes a number, too.
     """
     for disk in reversed(list(disks)):
-        if is_empty(disk):
+        if disk.is_empty:
             last += 1
             continue
         for layer in chain(disk):
@@ -43,7 +43,7 @@ def number_images(disks: Iterable[Disk], last: int = 0) -> int:
 
 def disk_nodes(disk: Disk) -> list[Properties]:
     """All nodes of a disk, in the order in which they must be opened; empty for an empty drive."""
-    if is_empty(disk) or disk.type == "vhostuser":
+    if disk.is_empty or disk.type == "vhostuser":
         return []
     layers = chain(disk)
     nodes: list[Properties] = []
@@ -56,7 +56,7 @@ def disk_nodes(disk: Disk) -> list[Properties]:
 
 def drive_node(disk: Disk) -> str | None:
     """The node the guest's device is attached to, None for an empty drive."""
-    if is_empty(disk) or disk.type == "vhostuser":
+    if disk.is_empty or disk.type == "vhostuser":
         return None
     if disk.driver and disk.driver.copy_on_read:
         return copy_on_read_node(disk)

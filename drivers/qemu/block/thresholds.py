@@ -7,7 +7,7 @@ from typing import Any
 
 from conf.domain import Domain
 from drivers.common.images.changes import images
-from drivers.common.images.layers import Layer, is_empty
+from drivers.common.images.layers import Layer
 from drivers.common.images.lookup import NUMBERED
 from drivers.qemu.block import commands
 from drivers.qemu.feature import Feature
@@ -25,7 +25,7 @@ def find_layer(domain: Domain, name: str) -> Layer:
     numbered = NUMBERED.fullmatch(name)
     target, index = (numbered["disk"], int(numbered["index"])) if numbered else (name, None)
     disk = next((disk for disk in domain.devices.disks if disk.target.dev == target), None)
-    if disk is not None and is_empty(disk):
+    if disk is not None and disk.is_empty:
         raise VirtError(Code.INTERNAL_ERROR, "argument key 'node-name' must not have null value")
     layers = images(disk) if disk is not None else []
     found = next((layer for layer in layers if (layer.top if index is None else layer.index == index)), None)

@@ -4,7 +4,6 @@
 from __future__ import annotations
 
 from conf.domain.devices.disk import Disk, IOTune
-from drivers.common.images.layers import is_empty
 from drivers.common.iotune import FIELDS, is_limited
 from drivers.qemu.block import commands
 from drivers.qemu.feature import Feature
@@ -71,5 +70,5 @@ class IoLimits(Feature):
 
     async def guest_started(self, guest: Guest) -> None:
         for disk in guest.require_active().devices.disks:
-            if disk.iotune is not None and is_limited(disk.iotune) and not is_empty(disk):
+            if disk.iotune is not None and is_limited(disk.iotune) and not disk.is_empty:
                 await apply(guest.monitor, disk, disk.iotune)

@@ -48,20 +48,16 @@ def _add_serial(build: Build, line: CommandLine, serial: Serial) -> None:
     name = f"char{serial.alias}"
     role = "vdagent" if serial.type == "spicevmc" else None
     add_chardev(build, line, serial, name, role=role)
-    if _serial_model(serial) in _BUILT_IN_MODELS or _serial_kind(serial) in (None, "system-serial"):
+    if _serial_model(serial) in _BUILT_IN_MODELS or serial.target_type in (None, "system-serial"):
         line.add("-serial", f"chardev:{name}")
     else:
         add_device(line, serial, serial_props(build, serial))
 
 
-def _serial_kind(serial: Serial) -> str | None:
-    return serial.target.type if serial.target else None
-
-
 def _serial_model(serial: Serial) -> str | None:
     target = serial.target
     named = target.model.name if target is not None and target.model is not None else None
-    return named or _DEFAULT_MODELS.get(_serial_kind(serial) or "")
+    return named or _DEFAULT_MODELS.get(serial.target_type or "")
 
 
 def serial_props(build: Build, serial: Serial) -> Props:

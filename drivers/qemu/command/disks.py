@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from conf.domain.devices.address import DriveAddress
 from conf.domain.devices.disk import Disk
 from drivers.common.disk_names import disk_index
-from drivers.common.images.layers import chain, is_empty
+from drivers.common.images.layers import chain
 from drivers.qemu import machines
 from drivers.qemu.block.nodes import disk_nodes, drive_node
 from drivers.qemu.block.storage import cookie_secret, pr_manager, tls_credentials
@@ -97,7 +97,7 @@ def _sd_drive(disk: Disk) -> str:
 
 def disk_objects(build: Build, disk: Disk) -> Iterator[Props]:
     """The objects that the nodes of a disk refer to; they have to be there first."""
-    if is_empty(disk) or disk.type == "vhostuser":
+    if disk.is_empty or disk.type == "vhostuser":
         return
     for layer in chain(disk):
         reservations = layer.source.reservations

@@ -16,7 +16,7 @@ from conf.domain.devices.address import UnassignedAddress
 from conf.domain.devices.disk import Disk
 from conf.domain.devices.encryption import Secret
 from conf.domain.devices.hostdev import Hostdev
-from drivers.common.images.layers import chain, is_empty
+from drivers.common.images.layers import chain
 from drivers.qemu.command.refusals import check_devices
 from drivers.qemu.cpu.host import tsc_frequency
 from virtd.errors import Code, From, VirtError
@@ -54,7 +54,7 @@ def _check_firmware(domain: Domain) -> None:
 
 def _check_disks(domain: Domain) -> None:
     for disk in domain.devices.disks:
-        for layer in chain(disk) if not is_empty(disk) else ():
+        for layer in chain(disk) if not disk.is_empty else ():
             if layer.type == "volume":
                 name = layer.source.pool
                 text = f"no storage pool with matching name '{name}'"
@@ -89,7 +89,7 @@ def _check_networks(domain: Domain) -> None:
 
 def _disk_secrets(disk: Disk) -> Iterator[Secret]:
     """All secrets of a disk that QEMU would have to be told."""
-    for layer in chain(disk) if not is_empty(disk) else ():
+    for layer in chain(disk) if not disk.is_empty else ():
         if layer.auth is not None:
             yield layer.auth.secret
         encryption = layer.source.encryption or (disk.encryption if layer.top else None)

@@ -8,7 +8,6 @@ import itertools
 import os
 from typing import TYPE_CHECKING, Any
 
-from conf.domain.devices.interface import InterfaceTarget
 from drivers.qemu.runtime import Runtime
 from virtd.errors import Code, From, VirtError
 from virtd.host import netdev
@@ -49,7 +48,7 @@ def open_interface(guest: Guest, runtime: Runtime, interface: Any, resources: Re
     name, descriptors = _open_tap(interface, queues)
     runtime.taps.append(name)
     resources.taps[interface.alias] = descriptors
-    _name_target(interface, name)
+    interface.name_target(name)
     _set_up(interface, name, bridge, mtu)
     _open_vhost(guest, interface, queues, resources)
 
@@ -72,12 +71,6 @@ def _tap_name(interface: Any) -> str:
     if wanted and not wanted.startswith(PREFIX) and "%" not in wanted:
         return str(wanted)
     return next(name for name in (f"{PREFIX}{n}" for n in _numbers) if not netdev.exists(name))
-
-
-def _name_target(interface: Any, name: str) -> None:
-    if interface.target is None:
-        interface.target = InterfaceTarget()
-    interface.target.dev = name
 
 
 def _bridge_mtu(bridge: str) -> int:

@@ -12,7 +12,7 @@ from conf.domain.devices.graphics import Graphics
 from conf.domain.devices.interface import Interface
 from conf.domain.devices.single import device_tag
 from drivers.common.devicematching import find
-from drivers.common.images.layers import chain, is_empty
+from drivers.common.images.layers import chain
 from drivers.qemu import commands
 from drivers.qemu.block import access
 from drivers.qemu.block import commands as block
@@ -71,7 +71,7 @@ async def _disk(guest: Guest, wanted: Disk, *, force: bool) -> None:
 
 def _medium(disk: Disk) -> tuple[object, ...]:
     source = disk.source
-    return (None,) if is_empty(disk) or source is None else (disk.type, source.local_path, source.name, source.protocol)
+    return (None,) if disk.is_empty or source is None else (disk.type, source.local_path, source.name, source.protocol)
 
 
 async def change_medium(guest: Guest, disk: Disk, wanted: Disk, *, force: bool) -> None:
@@ -106,7 +106,7 @@ async def _open(guest: Guest, wanted: Disk, undo: AsyncExitStack) -> None:
     wanted.readonly = wanted.readonly or wanted.device == "cdrom"
     last = runtime.block.last_index
     runtime.block.last_index = await prepare_disks([wanted], last, user=(user.uid, user.gid) if user else None)
-    layers = [] if is_empty(wanted) else chain(wanted)
+    layers = [] if wanted.is_empty else chain(wanted)
     undo.push_async_callback(access.revoke, guest, layers)
     await access.grant(guest, layers)
     for node in disk_nodes(wanted):

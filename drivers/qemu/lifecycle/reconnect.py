@@ -5,11 +5,12 @@ from __future__ import annotations
 
 import asyncio
 import logging
+from functools import partial
 from pathlib import Path
 from uuid import UUID
 
 from drivers.common import startup
-from drivers.common.persistence import UNUSABLE, documents
+from drivers.common.persistence import UNUSABLE
 from drivers.qemu import commands, status
 from drivers.qemu.adopt import strays
 from drivers.qemu.adopt.document import is_libvirts
@@ -34,8 +35,7 @@ from virtd.store import files
 
 log = logging.getLogger(__name__)
 
-#: Seconds the daemon's start waits for the guests it found, that each try to reach one takes, and between tries.
-PATIENCE = 3.0
+#: Seconds that each try to reach a guest takes, and between tries.
 CONNECT_SECONDS = 30.0
 RETRY_SECONDS = 5.0
 
@@ -66,11 +66,7 @@ async def load_all(context: QemuContext) -> None:
     Returns once every QEMU answered or had its time: one that hangs is waited for behind the scenes.
     """
     await startup.load_stored(context.guests, context.paths.definitions, lambda domain: Guest(context, domain))
-    for path in await asyncio.to_thread(documents, context.paths.state):
-        await _load_status(context, path)
-    found = [guest.tasks.spawn(_reconnect(guest), "reconnect") for guest in context.guests if guest.active]
-    if found:
-        await asyncio.wait(found, timeout=PATIENCE)
+    await startup.load_running(context.guests, context.paths.state, partial(_load_status, context), _reconnect)
 
 
 async def _load_status(context: QemuContext, path: Path) -> None:

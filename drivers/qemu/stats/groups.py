@@ -7,7 +7,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 
 from conf.domain.devices.disk import Disk
-from drivers.common.images.layers import chain, is_empty
+from drivers.common.images.layers import chain
 from drivers.qemu import cputime
 from drivers.qemu.guest import Guest
 from drivers.qemu.stats import blocks, kvm, memory
@@ -113,7 +113,7 @@ def block(request: Request) -> None:
     images, index = ParamList(), 0
     for disk in request.guest.definition.devices.disks:
         name, counters = disk.target.dev or "", front.get(disk.alias or "")
-        if is_empty(disk):
+        if disk.is_empty:
             _one_image(images, f"block.{index}", name, 0, None, counters, None)
             index += 1
             continue
@@ -129,7 +129,7 @@ def block(request: Request) -> None:
 def extents(disks: list[Disk]) -> dict[str, blocks.Extent]:
     """Look at the images of all disks; those that cannot be looked at are left out.  Blocks."""
     found: dict[str, blocks.Extent] = {}
-    for path in (layer.path for disk in disks if not is_empty(disk) for layer in chain(disk)):
+    for path in (layer.path for disk in disks if not disk.is_empty for layer in chain(disk)):
         if path:
             try:
                 found[path] = blocks.extent(path)
