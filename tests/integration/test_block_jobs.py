@@ -16,15 +16,17 @@ import pytest
 from tests.integration.conftest import Daemon
 
 SIZE = 8 << 20
+#: More than a copy has under way at once, whatever its speed.
+LARGE = 64 << 20
 
 
-def image(folder: Path, name: str, format_: str = "raw", backing: str | None = None) -> Path:
+def image(folder: Path, name: str, format_: str = "raw", backing: str | None = None, *, size: int = SIZE) -> Path:
     """A new image that QEMU's user may use."""
     path = folder / name
     base = ["-b", str(folder / backing), "-F", "qcow2"] if backing else []
-    subprocess.run(["qemu-img", "create", "-q", "-f", format_, *base, str(path), str(SIZE)], check=True)
+    subprocess.run(["qemu-img", "create", "-q", "-f", format_, *base, str(path), str(size)], check=True)
     if format_ == "raw":  # data, not a hole: a copy of holes counts for nothing against a job's speed
-        path.write_bytes(b"data" * (SIZE // 4))
+        path.write_bytes(b"data" * (size // 4))
     path.chmod(0o666)
     return path
 
@@ -100,7 +102,8 @@ def guest(shared: Daemon, folder: Path, request: pytest.FixtureRequest) -> Itera
         image(folder, "mid", "qcow2", "base")
         found = Guest(shared, name, image(folder, "top", "qcow2", "mid"), "qcow2")
     else:
-        found = Guest(shared, name, image(folder, "disk"), "raw")
+        size = LARGE if getattr(request, "param", None) == "large" else SIZE
+        found = Guest(shared, name, image(folder, "disk", size=size), "raw")
     yield found
     shared.virsh("destroy", name)
     shared.virsh("undefine", name)
@@ -155,6 +158,7 @@ def test_copies_that_are_refused(guest: Guest, folder: Path) -> None:
     assert guest.nodes() == {"libvirt-1-format", "libvirt-1-storage"}
 
 
+@pytest.mark.parametrize("guest", ["large"], indirect=True)
 def test_a_slow_copy_has_a_speed_and_is_not_ready(guest: Guest, folder: Path) -> None:
     guest.virsh("blockcopy", "vda", str(folder / "copy"), "--transient-job", "--format", "raw", "--bandwidth", "1")
     assert "not ready for pivot yet" in guest.fails("blockjob", "vda", "--pivot")
