@@ -40,6 +40,9 @@ class Model(BaseModel):
             # Devices are asked by getattr() for what only some kinds have; pydantic's own search takes five times as long.
             raise AttributeError(f"{type(self).__name__!r} object has no attribute {name!r}")
 
+        # Values may be changed freely: nothing of pydantic's own way is needed for it, which takes ten times as long.
+        __setattr__ = object.__setattr__
+
     def check(self, options: ParseOptions) -> None:
         """Called after this element was read, its children before it: complete and refuse.
 
