@@ -9,6 +9,8 @@ tests="dbus-daemon libvirt-clients python3-libvirt libsys-virt-perl virtinst lib
 wanted=$runtime
 [ "${1:-}" = runtime ] || wanted="$runtime $tests"
 
+install() { DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends "$@" >/dev/null; }
+
 command -v dpkg-query >/dev/null || { echo "not a Debian system: please install the like of: $wanted" >&2; exit 0; }
 missing=
 for package in $wanted; do
@@ -20,9 +22,12 @@ if [ "$(id -u)" != 0 ]; then
 fi
 if [ -n "$missing" ]; then
     echo "installing:$missing"
-    apt-get update -qq
+    apt-get update -qq || echo "the lists of packages are as old as they were" >&2
+    # One that cannot be had keeps none of the others away: the demo, for one, does without QEMU.
     # shellcheck disable=SC2086
-    DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends $missing >/dev/null
+    install $missing || for package in $missing; do
+        install "$package" || echo "this Debian package stays missing: $package" >&2
+    done
 fi
 for group in kvm libvirt-qemu; do
     getent group "$group" >/dev/null || groupadd --system "$group"
