@@ -46,11 +46,13 @@ def assign_drives(domain: Domain) -> None:
     Raises:
         VirtError: a name that gives no number, or a place that is a host device's.
     """
-    hostdevs = {p for h in domain.devices.hostdevs if is_scsi(h) and (p := place_of(h)) is not None}
+    hostdevs = [hostdev for hostdev in domain.devices.hostdevs if is_scsi(hostdev)]
+    places = {place for hostdev in hostdevs if (place := place_of(hostdev)) is not None}
     for disk in domain.devices.disks:
         if disk.address is None:
-            assign_disk(disk, hostdevs)
-    _assign_hostdevs(domain)
+            assign_disk(disk, places)
+    if hostdevs:
+        _assign_hostdevs(hostdevs, places, domain)
 
 
 def assign_disk(disk: Disk, hostdevs: set[Place]) -> None:
@@ -88,12 +90,12 @@ def is_scsi(hostdev: Hostdev) -> bool:
     return hostdev.mode == "subsystem" and hostdev.type == "scsi"
 
 
-def _assign_hostdevs(domain: Domain) -> None:
+def _assign_hostdevs(hostdevs: list[Hostdev], places: set[Place], domain: Domain) -> None:
     """SCSI host devices take free units below the controller's own, on the first controller with room."""
-    scsi_disks = (d for d in domain.devices.disks if d.target.bus == "scsi")
-    taken = {p for d in (*scsi_disks, *filter(is_scsi, domain.devices.hostdevs)) if (p := place_of(d))}
+    scsi_disks = (disk for disk in domain.devices.disks if disk.target.bus == "scsi")
+    taken = places | {place for disk in scsi_disks if (place := place_of(disk)) is not None}
     controller = 0
-    for hostdev in filter(is_scsi, domain.devices.hostdevs):
+    for hostdev in hostdevs:
         if hostdev.address is not None:
             continue
         while (unit := _free_unit(taken, controller)) is None:

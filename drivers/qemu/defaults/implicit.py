@@ -3,8 +3,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import Literal
+from typing import Literal, NamedTuple
 
 from conf.domain import Domain
 from conf.domain.devices.audio import Audio
@@ -13,16 +12,18 @@ from conf.domain.devices.input import Input
 from conf.domain.devices.memballoon import Memballoon
 from conf.domain.devices.panic import Panic
 from conf.domain.devices.video import Video, VideoModel
-from drivers.common.controllers import ICH9_USB, ensure_controller
+from drivers.common.controllers import ICH9_USB, ensure_controller, find_controller
 from drivers.qemu import machines
 from drivers.qemu.facts import EmulatorFacts
 from virtd.errors import Code, VirtError
 
 Root = Literal["pci-root", "pcie-root"]
 
+#: Flag of the emulator → Q35's USB controller, the best first.
+_Q35_USB = {"qemu-xhci": "qemu-xhci", "nec-usb-xhci": "nec-xhci", "ich9-usb-ehci1": "ich9-ehci1"}
 
-@dataclass(frozen=True, slots=True)
-class Implicit:
+
+class Implicit(NamedTuple):
     """What a machine has of itself.  `usb` is whether it has a USB controller, and its model if not the usual one."""
 
     root: Root | None = None
@@ -53,8 +54,7 @@ def implicit_devices(domain: Domain, emulator: EmulatorFacts) -> Implicit:
 
 def _of_x86(domain: Domain, emulator: EmulatorFacts) -> Implicit:
     if machines.is_q35(domain):
-        models = {"qemu-xhci": "qemu-xhci", "nec-usb-xhci": "nec-xhci", "ich9-usb-ehci1": "ich9-ehci1"}
-        model = next((model for flag, model in models.items() if emulator.has(flag)), None)
+        model = next((model for flag, model in _Q35_USB.items() if emulator.has(flag)), None)
         return Implicit("pcie-root", usb_model=model, sata=True)
     if machines.is_i440fx(domain):
         return Implicit("pci-root")
@@ -86,7 +86,7 @@ def add_implicit_devices(domain: Domain, emulator: EmulatorFacts) -> None:
         devices.memballoon.address = devices.memballoon.alias = None
     if implicit.usb_inputs and devices.graphics:
         add_input(domain, "keyboard", "usb")
-        if not any(i.type == "tablet" and i.bus == "usb" for i in devices.inputs):
+        if not _has_input(domain, "tablet", "usb"):
             add_input(domain, "mouse", "usb")
     if implicit.panic:
         _add_panic(domain)
@@ -99,22 +99,25 @@ def _add_usb(domain: Domain, model: str | None) -> None:
 
 
 def _add_root(domain: Domain, model: Root) -> None:
-    for controller in domain.devices.controllers:
-        if controller.type == "pci" and controller.index == 0:
-            if controller.model != model:
-                raise VirtError(
-                    Code.XML_ERROR,
-                    f"The PCI controller with index='0' must be model='{model}' for this machine type, "
-                    f"but model='{controller.model or '(null)'}' was found instead",
-                )
-            return
-    domain.devices.controllers.append(Controller(type="pci", index=0, model=model))
+    root = find_controller(domain, "pci", 0)
+    if root is None:
+        domain.devices.controllers.append(Controller(type="pci", index=0, model=model))
+    elif root.model != model:
+        raise VirtError(
+            Code.XML_ERROR,
+            f"The PCI controller with index='0' must be model='{model}' for this machine type, "
+            f"but model='{root.model or '(null)'}' was found instead",
+        )
 
 
 def add_input(domain: Domain, kind: Literal["mouse", "keyboard"], bus: Literal["ps2", "usb"]) -> None:
     """Add an input device unless there is one of that kind on that bus."""
-    if not any(i.type == kind and i.bus == bus for i in domain.devices.inputs):
+    if not _has_input(domain, kind, bus):
         domain.devices.inputs.append(Input(type=kind, bus=bus))
+
+
+def _has_input(domain: Domain, kind: str, bus: str) -> bool:
+    return any(device.type == kind and device.bus == bus for device in domain.devices.inputs)
 
 
 def add_ps2(domain: Domain) -> None:
