@@ -50,10 +50,13 @@ def _serial_of(console: Console) -> Serial:
 
 def number_chardevs(domain: Domain) -> None:
     """Port numbers of all character devices that have them."""
-    _number_isa(domain.devices.serials)
-    _number(domain.devices.serials)
-    _number(domain.devices.parallels)
-    for number, console in enumerate(domain.devices.consoles):
+    devices = domain.devices
+    if devices.serials:
+        _number_isa(devices.serials)
+        _number(devices.serials)
+    if devices.parallels:
+        _number(devices.parallels)
+    for number, console in enumerate(devices.consoles):
         target = console.target = console.target or ConsoleTarget()
         target.port = number
 
@@ -72,18 +75,12 @@ def _number(devices: Sequence[Serial | Parallel]) -> None:
     """Ports that have no number get the ones above all that have."""
     given = [d.target.port for d in devices if d.target and d.target.port is not None]
     following = max(given, default=-1) + 1
+    target: NumberedTarget
     for device in devices:
-        if device.target is None:
-            _give_target(device)
-        assert device.target is not None
-        if device.target.port is None:
-            device.target.port = following
+        if isinstance(device, Serial):
+            target = device.target = device.target or SerialTarget()
+        else:
+            target = device.target = device.target or NumberedTarget()
+        if target.port is None:
+            target.port = following
             following += 1
-
-
-def _give_target(device: Serial | Parallel) -> None:
-    match device:
-        case Serial():
-            device.target = SerialTarget()
-        case Parallel():
-            device.target = NumberedTarget()
