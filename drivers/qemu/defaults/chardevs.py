@@ -45,10 +45,10 @@ def complete_serial(serial: Serial, domain: Domain) -> None:
 
 def _usual_type(domain: Domain) -> SerialType | None:
     """What the machine has by itself."""
-    if machines.is_pseries(domain):
-        return "spapr-vio-serial"
     if machines.is_x86(domain):
         return "isa-serial"
+    if machines.is_pseries(domain):
+        return "spapr-vio-serial"
     if machines.is_arm_virt(domain) or machines.is_riscv_virt(domain):
         return "system-serial"
     return "sclp-serial" if machines.is_s390(domain) else None

@@ -8,7 +8,11 @@ from typing import Literal
 from conf.domain import Domain
 from conf.domain.cpu import CPU, CPUModel
 from drivers.qemu import machines
+from drivers.qemu.capabilities.arch import ARM, PPC64, S390, X86
 from drivers.qemu.facts import EmulatorFacts
+
+#: Architectures on which a guest's processor is written down at all.
+_NAMING_MODELS = X86 | ARM | PPC64 | S390
 
 
 def complete_cpu(domain: Domain, emulator: EmulatorFacts) -> None:
@@ -41,18 +45,13 @@ def _complete_model(cpu: CPU) -> None:
 
 def _take_default(domain: Domain, emulator: EmulatorFacts) -> None:
     machine = emulator.machine(domain.os.machine or "", domain.type)
-    if machine is None or machine.default_cpu is None or not _names_models(domain):
+    if machine is None or machine.default_cpu is None or domain.os.arch not in _NAMING_MODELS:
         return
     cpu = domain.cpu = domain.cpu or CPU()
     cpu.mode = "custom"
     cpu.match = "exact"
     cpu.check_ = "none"
     cpu.model = CPUModel(fallback="forbid", name=_generic_name(machine.default_cpu))
-
-
-def _names_models(domain: Domain) -> bool:
-    """Whether a guest's processor is written down at all on this architecture."""
-    return machines.is_x86(domain) or machines.is_arm(domain) or machines.is_ppc64(domain) or machines.is_s390(domain)
 
 
 def _generic_name(name: str) -> str:

@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from itertools import chain
 from typing import Any, Literal
 
 from conf.domain import Domain
@@ -17,7 +18,6 @@ from conf.domain.devices.redirdev import Redirdev
 from conf.domain.devices.shmem import Shmem, ShmemMSI
 from conf.domain.devices.tpm import TPM
 from conf.domain.devices.vsock import Vsock
-from conf.domain.validation.references import all_devices
 from drivers.common.mac import generate_mac
 from drivers.qemu import machines
 from drivers.qemu.defaults.chardevs import complete_serial
@@ -55,8 +55,10 @@ def complete_devices(domain: Domain, emulator: EmulatorFacts) -> None:
         complete_interface(interface, domain, emulator)
     for serial in devices.serials:
         complete_serial(serial, domain)
-    for device in all_devices(devices):
+    for device in chain(devices.hostdevs, devices.tpms, devices.redirdevs, devices.panics, devices.shmems):
         complete_device(device, domain)
+    if devices.vsock is not None:
+        _vsock(devices.vsock, domain)
     complete_videos(domain, emulator)
 
 

@@ -33,7 +33,7 @@ def complete_memories(domain: Domain) -> None:
     Raises:
         VirtError: XML_ERROR, nothing would be left of an NVDIMM.
     """
-    if not machines.is_pseries(domain):
+    if not domain.devices.memories or not machines.is_pseries(domain):
         return
     all_of_it = domain.current_memory == domain.memory
     for memory in domain.devices.memories:
