@@ -9,6 +9,7 @@ from typing import Any
 
 from conf.domain.devices.memballoon import MemballoonStats
 from drivers.common.guest import not_running
+from drivers.common.images.layers import chain
 from drivers.common.lookup import matches
 from drivers.common.part import IMPACT, definitions, refuse
 from drivers.qemu import commands, cputime
@@ -99,11 +100,11 @@ class StatisticsApi(Part):
         if file is None:
             raise invalid_arg(f"disk '{path}' does not currently have a source assigned")
         try:
-            extent = await asyncio.to_thread(blocks.extent, file)
+            extent = await asyncio.to_thread(blocks.extent, file, chain(disk)[0].format)
         except OSError as error:
             text = f"cannot stat file '{file}': {os.strerror(error.errno or 0)}"
             raise VirtError(Code.SYSTEM_ERROR, text) from error
-        capacity = extent.physical
+        capacity = extent.capacity
         if guest.active:
             replies = await ask(guest, (blocks.FRONT_ENDS, blocks.NODES))
             counters = blocks.by_alias(replies).get(disk.alias or "")

@@ -51,7 +51,7 @@ class NativePart(Part):
         domain = await prepare.definition(self._context, domain_xml)
         capabilities = await self._context.capabilities.get(domain.devices.emulator or "")
         line = await asyncio.to_thread(native_line, domain, capabilities, self._context)
-        return f"{line.as_shell()}\n"
+        return line.as_shell()
 
 
 def native_line(domain: Domain, capabilities: Capabilities, context: QemuContext) -> CommandLine:

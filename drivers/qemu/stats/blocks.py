@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from drivers.qemu.stats.query import Question, Replies
+from virtd.host.images import read_header
 
 
 @dataclass(slots=True)
@@ -90,21 +91,23 @@ def local_path(disk: Any) -> str | None:
 
 @dataclass(slots=True, frozen=True)
 class Extent:
-    """How large an image is on the host, in bytes: allocated, and from end to end."""
+    """How large an image is, in bytes: allocated on the host, from end to end there, and as a guest sees it."""
 
     allocation: int
     physical: int
+    capacity: int
 
 
-def extent(path: str) -> Extent:
-    """Look at an image.  Blocks.
+def extent(path: str, format_: str) -> Extent:
+    """Look at an image of a format.  Blocks.
 
     Raises:
         OSError: it cannot be looked at.
     """
     found = os.stat(path)
+    allocation, physical = found.st_blocks * 512, found.st_size
     if stat.S_ISBLK(found.st_mode):
         with open(path, "rb") as device:
-            size = device.seek(0, os.SEEK_END)
-        return Extent(size, size)
-    return Extent(found.st_blocks * 512, found.st_size)
+            allocation = physical = device.seek(0, os.SEEK_END)
+    capacity = 0 if format_ == "raw" else read_header(path, format_).size
+    return Extent(allocation, physical, capacity or physical)

@@ -129,10 +129,10 @@ def block(request: Request) -> None:
 def extents(disks: list[Disk]) -> dict[str, blocks.Extent]:
     """Look at the images of all disks; those that cannot be looked at are left out.  Blocks."""
     found: dict[str, blocks.Extent] = {}
-    for path in (layer.path for disk in disks if not disk.is_empty for layer in chain(disk)):
-        if path:
+    for layer in (layer for disk in disks if not disk.is_empty for layer in chain(disk)):
+        if layer.path:
             try:
-                found[path] = blocks.extent(path)
+                found[layer.path] = blocks.extent(layer.path, layer.format)
             except OSError:
                 continue
     return found
@@ -163,7 +163,7 @@ def _sizes(params: ParamList, prefix: str, counters: blocks.Counters | None, ext
         params.add_ullong(f"{prefix}.allocation", counters.highest_offset)
     elif counters is None and extent is not None and extent.allocation:
         params.add_ullong(f"{prefix}.allocation", extent.allocation)
-    capacity = counters.capacity if counters is not None else extent.physical if extent is not None else None
+    capacity = counters.capacity if counters is not None else extent.capacity if extent is not None else None
     if capacity:
         params.add_ullong(f"{prefix}.capacity", capacity)
     if extent is not None and extent.physical:

@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import struct
 import time
 from pathlib import Path
 from typing import Any
@@ -94,6 +95,16 @@ async def test_a_running_guests_disks_and_memory(world: World, tmp_path: Path):
     assert await world.api.domain_block_stats(ref, "") == (1, 512, 2, 1024, -1)
     assert (await world.api.domain_get_block_info(ref, "vda", 0))[1:] == (1 << 20, 1 << 20)
     assert dict(await world.api.domain_memory_stats(ref, 0)) == {6: 32768, 4: 2, 9: 9, 7: 0}
+
+
+async def test_a_guest_that_is_off_has_the_capacity_that_its_image_says(world: World, tmp_path: Path):
+    text = disk(tmp_path / "image").replace("type='raw'", "type='qcow2'")
+    header = b"QFI\xfb" + struct.pack(">IQIIQ", 3, 0, 0, 16, 64 << 20)
+    (tmp_path / "image").write_bytes(header.ljust(1 << 20, b"\0"))
+    ref = await world.define(guest_xml("g", text))
+    assert (await world.api.domain_get_block_info(ref, "vda", 0))[1:] == (64 << 20, 1 << 20)
+    found = (await statistics(world, Stats.BLOCK))["g"]
+    assert (found["block.0.capacity"], found["block.0.physical"]) == (64 << 20, 1 << 20)
 
 
 async def test_kvms_figures_are_named_after_their_kind(world: World):
