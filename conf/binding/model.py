@@ -21,8 +21,8 @@ class Model(BaseModel):
     """An element.  Fields are declared with the words of `conf.binding`.
 
     Written in the order of declaration, fields of a base class after those of the class itself (so
-    that what all devices have in common comes last).  Values may be changed freely afterwards;
-    pydantic checks the arguments of the constructor, the parser checks what it reads.
+    that what all devices have in common comes last).  The parser checks what it reads; the arguments of
+    the constructor are our own, and the type checker has seen them.  Values may be changed freely afterwards.
     """
 
     #: What is said about an element that no field is bound to; None ignores it, as libvirt mostly does.
@@ -31,7 +31,7 @@ class Model(BaseModel):
     #: Of several single children of one name the last one counts, as in a few places of libvirt; else the first.
     last_counts: ClassVar[bool] = False
 
-    # The parser needs no validators: those of most classes are never built, which speeds up the start.
+    # Nothing needs pydantic's validators: they are never built, which speeds up the start.
     model_config = ConfigDict(extra="forbid", arbitrary_types_allowed=True, protected_namespaces=(), defer_build=True)
 
     if not TYPE_CHECKING:  # a type checker would take every attribute to be there
@@ -39,6 +39,16 @@ class Model(BaseModel):
         def __getattr__(self, name: str) -> Any:
             # Devices are asked by getattr() for what only some kinds have; pydantic's own search takes five times as long.
             raise AttributeError(f"{type(self).__name__!r} object has no attribute {name!r}")
+
+        def __init__(self, /, **values: Any) -> None:
+            defaults, lists, count = _defaults(type(self))
+            complete = defaults | values
+            if len(complete) != count:
+                raise TypeError(f"{type(self).__name__} cannot be made of {', '.join(values) or 'nothing'}")
+            for name in lists:
+                if name not in values:
+                    complete[name] = []
+            _fill(self, complete)
 
         # Values may be changed freely: nothing of pydantic's own way is needed for it, which takes ten times as long.
         __setattr__ = object.__setattr__
@@ -71,23 +81,32 @@ class Model(BaseModel):
 
 
 M = TypeVar("M", bound=Model)
-_set = object.__setattr__
 
 
 def assemble(cls: type[M], values: dict[str, Any]) -> M:
-    """A model from a complete set of values that were checked already.
-
-    All models of a class share the record of which fields were set: here that is always "all".  It
-    saves a set for each object, which is a third of its memory.
-    """
+    """A model from a complete set of values that were checked already."""
     model = cls.__new__(cls)
-    _set(model, "__dict__", values)
-    _set(model, "__pydantic_fields_set__", _all_fields(cls))
-    _set(model, "__pydantic_extra__", None)
-    _set(model, "__pydantic_private__", None)
+    _fill(model, values)
     return model
+
+
+def _fill(model: Model, values: dict[str, Any]) -> None:
+    """All models of a class share the record of which fields were set: it says "all", and saves a third of their memory."""
+    model.__dict__ = values
+    model.__pydantic_fields_set__ = _all_fields(type(model))
+    model.__pydantic_extra__ = None
+    model.__pydantic_private__ = None
 
 
 @cache
 def _all_fields(cls: type[Model]) -> set[str]:
     return set(cls.model_fields)
+
+
+@cache
+def _defaults(cls: type[Model]) -> tuple[dict[str, Any], list[str], int]:
+    """The values that a constructor may leave out, the names of those among them that are lists, and how many values there are in all."""
+    fields = cls.model_fields
+    defaults = {name: field.default for name, field in fields.items() if not field.is_required()}
+    lists = [name for name, field in fields.items() if field.default_factory is list]
+    return defaults, lists, len(fields)

@@ -75,12 +75,11 @@ def _number(devices: Sequence[Serial | Parallel]) -> None:
     """Ports that have no number get the ones above all that have."""
     given = [d.target.port for d in devices if d.target and d.target.port is not None]
     following = max(given, default=-1) + 1
-    target: NumberedTarget
     for device in devices:
         if isinstance(device, Serial):
-            target = device.target = device.target or SerialTarget()
+            device.target = device.target or SerialTarget()
         else:
-            target = device.target = device.target or NumberedTarget()
-        if target.port is None:
-            target.port = following
+            device.target = device.target or NumberedTarget()
+        if device.target.port is None:
+            device.target.port = following
             following += 1

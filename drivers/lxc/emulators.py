@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import platform
+from typing import Final
 
 from conf.domain import Domain
 from virtd.errors import Code, From, VirtError
@@ -12,7 +13,7 @@ from virtd.errors import Code, From, VirtError
 EMULATOR = "/usr/lib/libvirt/libvirt_lxc"
 
 #: The kind of guest there is.
-OS_TYPE = "exe"
+OS_TYPE: Final = "exe"
 
 #: 64-bit architecture → that of the programs which its kernel also runs.
 _SMALLER = {"x86_64": "i686", "ppc64": "ppc", "s390x": "s390", "mips64": "mips", "sparc64": "sparc"}

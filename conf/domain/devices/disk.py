@@ -4,7 +4,7 @@
 from __future__ import annotations
 
 import re
-from typing import Annotated, Any, Literal, get_args
+from typing import Annotated, Any, Literal, cast, get_args
 
 from conf.binding import (
     Model,
@@ -38,18 +38,18 @@ from conf.errors import ConfigUnsupportedError, InternalError, NoSourceError, No
 DiskBus = Literal["ide", "fdc", "scsi", "virtio", "xen", "usb", "uml", "sata", "sd"]
 
 
-def _parse_format(text: str) -> str:
+def _parse_format(text: str) -> StorageFormat:
     """A storage format; Xen used to call raw images "aio"."""
     if text not in get_args(StorageFormat) and text != "aio":
         raise BadValueError
-    return "raw" if text == "aio" else text
+    return "raw" if text == "aio" else cast("StorageFormat", text)
 
 
 class DiskDriver(VirtioOptions):
     """`<driver>`: how QEMU opens and serves the image."""
 
     name: str | None = attr()
-    type: Annotated[str, Scalar(_parse_format)] | None = attr(
+    type: Annotated[StorageFormat, Scalar(_parse_format)] | None = attr(
         error=(ConfigUnsupportedError, "unknown driver format value '%s'")
     )
     cache: Literal["default", "none", "writethrough", "writeback", "directsync", "unsafe"] | None = attr(omit="default")

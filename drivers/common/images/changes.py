@@ -9,7 +9,7 @@ from typing import Protocol
 
 from conf.domain import Domain
 from conf.domain.devices.disk import Disk, DiskDriver
-from conf.domain.devices.storage_source import BackingStore, Mirror, StorageSource, StorageType
+from conf.domain.devices.storage_source import BackingStore, Mirror, StorageFormat, StorageSource, StorageType
 from drivers.common.images.jobkinds import JobKind
 from drivers.common.images.layers import Layer, chain, mirror_chain
 
@@ -42,7 +42,9 @@ def holder(disk: Disk, index: int) -> Holder:
     raise LookupError(f"disk {disk.target.dev} has no image number {index}")
 
 
-def replace_top(disk: Disk, type_: StorageType | None, source: StorageSource | None, format_: str | None) -> None:
+def replace_top(
+    disk: Disk, type_: StorageType | None, source: StorageSource | None, format_: StorageFormat | None
+) -> None:
     """Put another image in the place of the one the guest works on; what is below stays."""
     old = disk.source
     disk.type = type_ or "file"

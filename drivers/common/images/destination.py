@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import os
 import stat
+from typing import cast
 
 from conf.binding import Model, ParseOptions, attr, child, parse_document
 from conf.binding.reading import read
@@ -91,11 +92,11 @@ def validate(mirror: Mirror, disk: str, *, reuse: bool) -> bool:
     return reuse or is_device
 
 
-def format_of_existing(mirror: Mirror) -> str:
+def format_of_existing(mirror: Mirror) -> StorageFormat:
     """The format of an image that is there; blocks."""
     source = mirror.source
     path = source.local_path if source else None
     try:
-        return read_header(path).format if path else "raw"
+        return cast("StorageFormat", read_header(path).format) if path else "raw"
     except OSError as error:
         raise VirtError(Code.SYSTEM_ERROR, f"Cannot access storage file '{path}': {error.strerror}") from error

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from conf.domain.devices.disk import Disk
 from conf.domain.devices.encryption import Auth
-from conf.domain.devices.storage_source import BackingStore, Mirror, StorageSource
+from conf.domain.devices.storage_source import BackingStore, Mirror, StorageFormat, StorageSource
 
 #: What libvirt calls a format and QEMU calls a driver, where the words differ.
 DRIVER_OF_FORMAT = {"ploop": "parallels", "vhd": "vhdx", "fat": "raw", "iso": "raw", "dir": "raw"}
@@ -35,7 +35,7 @@ class Layer:
         return self.element.type or "file"
 
     @property
-    def format(self) -> str:
+    def format(self) -> StorageFormat:
         """libvirt's word for the format; what is not said is raw."""
         if isinstance(self.element, Disk):
             return (self.element.driver and self.element.driver.type) or "raw"

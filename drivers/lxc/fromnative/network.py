@@ -38,6 +38,12 @@ _TEXTS = {
 #: Keys of addresses → their family.
 _ADDRESSES = {"ipv4": 4, "ipv4.address": 4, "ipv6": 6, "ipv6.address": 6}
 _BITS = {4: 32, 6: 128}
+#: lxc's modes of a macvlan; what there is besides is left to the switch ("vepa").
+_MACVLAN_MODES: dict[str | None, Literal["private", "bridge"]] = {
+    None: "private",
+    "private": "private",
+    "bridge": "bridge",
+}
 #: No device has it: the host is to choose one.
 _NO_MAC = "00:00:00:00:00:00"
 
@@ -184,9 +190,7 @@ def _source(card: _Card) -> tuple[Any, InterfaceSource | None]:
     if card.type == "macvlan":
         if not card.link:
             raise internal("a macvlan has no lxc.network.link")
-        mode = "private" if card.mode is None else card.mode
-        # what there is besides is left to the switch
-        return "direct", InterfaceSource(dev=card.link, mode=mode if mode in ("private", "bridge") else "vepa")
+        return "direct", InterfaceSource(dev=card.link, mode=_MACVLAN_MODES.get(card.mode, "vepa"))
     return "user", None
 
 

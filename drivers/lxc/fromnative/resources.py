@@ -60,7 +60,7 @@ def _processors(config: ConfigFile, domain: Domain) -> None:
     found = {field: (config.first(_GROUP + file), least) for field, (file, least) in _CPU.items()}
     numbers = {field: integer(text, least=least) for field, (text, least) in found.items() if text is not None}
     if numbers:
-        domain.cputune = CPUTune(**numbers)
+        domain.cputune = CPUTune(shares=numbers.get("shares"), quota=numbers.get("quota"), period=numbers.get("period"))
     cpus, nodes = config.first(_GROUP + "cpuset.cpus"), config.first(_GROUP + "cpuset.mems")
     if cpus is not None:
         domain.vcpu.cpuset = format_bitmap(parse_bitmap(cpus))

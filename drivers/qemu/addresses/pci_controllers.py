@@ -3,15 +3,17 @@
 
 from __future__ import annotations
 
+from typing import Final
+
 from conf.domain import Domain
 from conf.domain.devices.address import PCIAddress
-from conf.domain.devices.controller import Controller, PCIControllerModel, PCIControllerTarget
+from conf.domain.devices.controller import Controller, PCIControllerModel, PCIControllerTarget, PCIModelName
 from drivers.qemu import machines
 from drivers.qemu.facts import EmulatorFacts
 from virtd.errors import Code, VirtError
 
 #: QEMU's device for a controller model.
-MODEL_NAMES = {
+MODEL_NAMES: dict[str, PCIModelName] = {
     "pci-bridge": "pci-bridge",
     "dmi-to-pci-bridge": "i82801b11-bridge",
     "pcie-to-pci-bridge": "pcie-pci-bridge",
@@ -23,9 +25,9 @@ MODEL_NAMES = {
 }
 
 #: A root of a pSeries guest.
-HOST_BRIDGE = "spapr-pci-host-bridge"
+HOST_BRIDGE: Final = "spapr-pci-host-bridge"
 #: What older emulators have as root port.
-OLD_ROOT_PORT = "ioh3420"
+OLD_ROOT_PORT: Final = "ioh3420"
 #: Expander buses get numbers from here downwards, so that bridges below find room above them.
 _BUS_NUMBERS = 256
 _BUS_NUMBER_STEP = 2

@@ -7,11 +7,11 @@ import asyncio
 import os
 from collections.abc import Sequence
 from copy import copy
-from typing import TypeVar
+from typing import TypeVar, cast
 
 from conf.domain import Domain
 from conf.domain.devices.disk import Disk
-from conf.domain.devices.storage_source import BackingStore, Format
+from conf.domain.devices.storage_source import BackingStore, Format, StorageFormat
 from drivers.common.images.layers import WITH_BACKING, Layer, backing_chain, chain, ends
 from drivers.qemu.block.backing_names import backing_store
 from drivers.qemu.block.nodes import number_images
@@ -104,7 +104,7 @@ def _guess_format(store: BackingStore, path: str, parent: str, user: tuple[int, 
         )
         raise VirtError(Code.OPERATION_FAILED, text, source=From.STORAGE)
     assert store.format is not None
-    store.format = Format(type=header.format)
+    store.format = Format(type=cast("StorageFormat", header.format))
 
 
 def _read(path: str, format_: str | None, parent: str | None, user: tuple[int, int] | None) -> Header:

@@ -87,10 +87,11 @@ def _guest(arch: str, found: Summary) -> GuestKind:
 
 def _machine(machine: MachineType) -> list[GuestMachine]:
     """A machine and, after it, its alias."""
-    common = {"max_cpus": machine.max_cpus or None, "deprecated": True if machine.deprecated else None}
-    shown = [GuestMachine(name=machine.name, **common)]
+    max_cpus, deprecated = machine.max_cpus or None, True if machine.deprecated else None
+    shown = [GuestMachine(name=machine.name, max_cpus=max_cpus, deprecated=deprecated)]
     if machine.alias:
-        shown.append(GuestMachine(name=machine.alias, canonical=machine.name, **common))
+        alias = GuestMachine(name=machine.alias, canonical=machine.name, max_cpus=max_cpus, deprecated=deprecated)
+        shown.append(alias)
     return shown
 
 

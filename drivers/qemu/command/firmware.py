@@ -7,7 +7,7 @@ from collections.abc import Iterator
 
 from conf.domain import Domain
 from conf.domain.devices.disk import Disk, DiskTarget
-from conf.domain.devices.storage_source import StorageSource
+from conf.domain.devices.storage_source import StorageSource, StorageType
 from drivers.common.images.layers import Layer
 from drivers.qemu.block.storage import storage_driver
 from drivers.qemu.command.context import Build
@@ -49,7 +49,7 @@ def add_flash(build: Build, line: CommandLine) -> None:
         _add_nodes(line, _VARIABLES, kind, variables, readonly=False)
 
 
-def _add_nodes(line: CommandLine, name: str, kind: str, source: StorageSource, *, readonly: bool) -> None:
+def _add_nodes(line: CommandLine, name: str, kind: StorageType, source: StorageSource, *, readonly: bool) -> None:
     disk = Disk(type=kind, source=source, target=DiskTarget(dev=name))
     storage = storage_driver(Layer(disk, disk, source, readonly))
     line.add_json("-blockdev", storage | {"node-name": f"{name}-storage", "auto-read-only": True, "discard": "unmap"})
