@@ -41,9 +41,9 @@ class Model(BaseModel):
             raise AttributeError(f"{type(self).__name__!r} object has no attribute {name!r}")
 
         def __init__(self, /, **values: Any) -> None:
-            defaults, lists, count = _defaults(type(self))
+            defaults, lists, required = _defaults(type(self))
             complete = defaults | values
-            if len(complete) != count:
+            if len(complete) > len(defaults) or (required and not required <= values.keys()):
                 raise TypeError(f"{type(self).__name__} cannot be made of {', '.join(values) or 'nothing'}")
             for name in lists:
                 if name not in values:
@@ -104,9 +104,9 @@ def _all_fields(cls: type[Model]) -> set[str]:
 
 
 @cache
-def _defaults(cls: type[Model]) -> tuple[dict[str, Any], list[str], int]:
-    """The values that a constructor may leave out, the names of those among them that are lists, and how many values there are in all."""
+def _defaults(cls: type[Model]) -> tuple[dict[str, Any], list[str], set[str]]:
+    """What a constructor puts where nothing is given; the names of the lists, which are made anew, and of what must be given."""
     fields = cls.model_fields
-    defaults = {name: field.default for name, field in fields.items() if not field.is_required()}
+    defaults = {name: field.default for name, field in fields.items()}
     lists = [name for name, field in fields.items() if field.default_factory is list]
-    return defaults, lists, len(fields)
+    return defaults, lists, {name for name, field in fields.items() if field.is_required()}

@@ -352,8 +352,8 @@ def test_models_are_made_of_all_their_fields_and_no_others() -> None:
     first, second = Document(), Document()
     assert first.disks is not second.disks
     assert vars(first).keys() == Document.model_fields.keys()
-    with pytest.raises(TypeError, match="Disk cannot be made of type, typ"):
-        Disk(type="file", typ="file")  # type: ignore[call-arg]
+    with pytest.raises(TypeError, match="Disk cannot be made of typ"):
+        Disk(typ="file")  # type: ignore[call-arg]
     with pytest.raises(TypeError, match="Wheel cannot be made of nothing"):
         Wheel()  # type: ignore[call-arg]
 
