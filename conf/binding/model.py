@@ -41,10 +41,10 @@ class Model(BaseModel):
             raise AttributeError(f"{type(self).__name__!r} object has no attribute {name!r}")
 
         def __init__(self, /, **values: Any) -> None:
-            defaults, lists, required = _defaults(type(self))
+            defaults, lists = _defaults(type(self))
             complete = defaults | values
-            if len(complete) > len(defaults) or (required and not required <= values.keys()):
-                raise TypeError(f"{type(self).__name__} cannot be made of {', '.join(values) or 'nothing'}")
+            if len(complete) > len(defaults):
+                raise TypeError(f"{type(self).__name__} has no {', '.join(values.keys() - defaults)}")
             for name in lists:
                 if name not in values:
                     complete[name] = []
@@ -104,9 +104,8 @@ def _all_fields(cls: type[Model]) -> set[str]:
 
 
 @cache
-def _defaults(cls: type[Model]) -> tuple[dict[str, Any], list[str], set[str]]:
-    """What a constructor puts where nothing is given; the names of the lists, which are made anew, and of what must be given."""
+def _defaults(cls: type[Model]) -> tuple[dict[str, Any], list[str]]:
+    """What a constructor puts where nothing is given, and the names of the lists, which are made anew.  Every field has a default."""
     fields = cls.model_fields
-    defaults = {name: field.default for name, field in fields.items()}
     lists = [name for name, field in fields.items() if field.default_factory is list]
-    return defaults, lists, {name for name, field in fields.items() if field.is_required()}
+    return {name: field.default for name, field in fields.items()}, lists

@@ -352,10 +352,8 @@ def test_models_are_made_of_all_their_fields_and_no_others() -> None:
     first, second = Document(), Document()
     assert first.disks is not second.disks
     assert vars(first).keys() == Document.model_fields.keys()
-    with pytest.raises(TypeError, match="Disk cannot be made of typ"):
+    with pytest.raises(TypeError, match="Disk has no typ"):
         Disk(typ="file")  # type: ignore[call-arg]
-    with pytest.raises(TypeError, match="Wheel cannot be made of nothing"):
-        Wheel()  # type: ignore[call-arg]
 
 
 def test_a_field_without_place_is_refused() -> None:
