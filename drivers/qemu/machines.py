@@ -9,7 +9,8 @@ from drivers.qemu.facts import EmulatorFacts
 
 
 def _arch_and_machine(domain: Domain) -> tuple[str, str]:
-    return domain.os.arch or "", domain.os.machine or ""
+    kind = domain.os.type
+    return (kind.arch or "", kind.machine or "") if kind else ("", "")
 
 
 def _named(machine: str, family: str) -> bool:
@@ -93,17 +94,13 @@ def has_builtin_esp(domain: Domain) -> bool:
     return machine.startswith(names.get(arch, ())) if arch in names else False
 
 
-def has_pci_root(domain: Domain) -> bool:
-    """Bus 0 is there and is conventional PCI."""
-    return _root(domain) == "pci-root"
-
-
 def has_pcie_root(domain: Domain) -> bool:
     """Bus 0 is there and is PCI Express."""
-    return _root(domain) == "pcie-root"
+    return pci_root(domain) == "pcie-root"
 
 
-def _root(domain: Domain) -> str | None:
+def pci_root(domain: Domain) -> str | None:
+    """The model of the controller whose bus is number 0, if there is one."""
     for controller in domain.devices.controllers:
         if controller.type == "pci" and controller.index == 0:
             return controller.model

@@ -21,9 +21,9 @@ from drivers.qemu import machines
 from drivers.qemu.addresses.ccw_devnos import CcwAddress, CcwAddressSet
 from drivers.qemu.addresses.pci_assign import build_placement
 from drivers.qemu.addresses.pci_buses import Connect
-from drivers.qemu.addresses.pci_connect import Connections
 from drivers.qemu.addresses.pci_fixed import place_chipset_devices
-from drivers.qemu.addresses.pci_placement import PciPlacement, wants_pci
+from drivers.qemu.addresses.pci_guest import PciGuest, wants_pci
+from drivers.qemu.addresses.pci_placement import PciPlacement, address_of
 from drivers.qemu.addresses.slots import MODULES, assign_memory_slot
 from drivers.qemu.addresses.usb_assign import build_usb, is_usb, lacks_port, plug
 from drivers.qemu.addresses.usb_ports import UsbAddressSet, parse_port
@@ -59,14 +59,14 @@ class AddressSet:
             self._assign_usb(device)
         elif machines.is_s390_ccw(self._domain) and is_virtio(device):
             self._assign_ccw(device)
-        elif self._pci.connections.flags(device) or isinstance(device.address, PCIAddress):
+        elif self._pci.guest.flags(device) or isinstance(device.address, PCIAddress):
             self._assign_pci(device, live)
 
     def release(self, device: DeviceInfo) -> None:
         """The device is gone: its address is free again."""
         match device.address:
             case PCIAddress():
-                address = PciPlacement.address_of(device)
+                address = address_of(device)
                 if address is not None:
                     self._pci.addresses.release(address)
             case USBAddress(bus=bus, port=str(port)):
@@ -80,7 +80,7 @@ class AddressSet:
 
     @cached_property
     def _pci(self) -> PciPlacement:
-        placement = build_placement(self._domain, self._emulator, Connections(self._domain))
+        placement = build_placement(PciGuest(self._domain, self._emulator))
         place_chipset_devices(placement)
         return placement
 

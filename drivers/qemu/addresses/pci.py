@@ -10,6 +10,7 @@ from __future__ import annotations
 from typing import NamedTuple
 
 from drivers.qemu.addresses.pci_buses import (
+    BEHAVIOUR,
     CONTROLLER_NAMES,
     ENDPOINTS,
     KIND_NAMES,
@@ -51,15 +52,9 @@ class PciAddressSet:
         # (flags, function, group) → first bus with room, so that many devices are not looked for from the start
         self._start: dict[tuple[int, int, int], int] = {}
 
-    def slot_in_use(self, address: PciAddress) -> bool:
-        """Whether anything is in the slot."""
-        return self._functions(address) != 0
-
-    def _functions(self, address: PciAddress) -> int:
-        if address.bus >= len(self.buses):
-            return 0
-        slot = self.buses[address.bus].slots.get(address.slot)
-        return slot.functions if slot else 0
+    def functions(self, bus: int, slot: int) -> int:
+        """What is in use of a slot, a bit each."""
+        return self.buses[bus].slots.get(slot, 0) if bus < len(self.buses) else 0
 
     def reserve(self, address: PciAddress, flags: int, *, from_config: bool, isolation_group: int = 0) -> PciAddress:
         """Take an address.
@@ -73,11 +68,12 @@ class PciAddressSet:
         if self.growing and address.bus >= len(self.buses):
             address = address._replace(bus=address.bus + self._grow_to(address.bus, flags))
         self.check(address, flags, from_config=from_config)
-        if self._functions(address) & 1 << address.function:
+        if self.functions(address.bus, address.slot) & 1 << address.function:
             raise _complaint(f"Attempted double use of PCI Address {address}", from_config)
-        return self._take(address, flags, isolation_group)
+        self._take(address, flags, isolation_group)
+        return address
 
-    def _take(self, address: PciAddress, flags: int, isolation_group: int) -> PciAddress:
+    def _take(self, address: PciAddress, flags: int, isolation_group: int) -> None:
         bus = self.buses[address.bus]
         if bus.isolation_group != isolation_group:
             if not bus.isolation_locked and not bus.slots:
@@ -85,17 +81,13 @@ class PciAddressSet:
             else:  # what the user put together stays together
                 bus.isolation_locked = True
                 bus.isolation_group = 0
-        slot = bus.slot(address.slot)
-        aggregate = bool(flags & Connect.AGGREGATE_SLOT)
-        slot.aggregate = aggregate if not slot.functions else slot.aggregate and aggregate
-        slot.functions |= 1 << address.function
-        return address
+        bus.take(address.slot, address.function, aggregate=bool(flags & Connect.AGGREGATE_SLOT))
 
     def release(self, address: PciAddress) -> None:
         """Give an address back."""
-        slot = self.buses[address.bus].slots.get(address.slot)
-        if slot:
-            slot.functions &= ~(1 << address.function)
+        slots = self.buses[address.bus].slots
+        if address.slot in slots:
+            slots[address.slot] &= ~(1 << address.function)
             self._start.clear()
 
     def reserve_next(self, flags: int, *, function: int = 0, isolation_group: int = 0) -> PciAddress:
@@ -107,7 +99,8 @@ class PciAddressSet:
         address = self.next_free(flags, function=function, isolation_group=isolation_group)
         if flags & Connect.INTEGRATED:
             self.check(address, flags, from_config=False)
-        return self._take(address, flags, isolation_group)
+        self._take(address, flags, isolation_group)
+        return address
 
     def next_free(self, flags: int, *, function: int = 0, isolation_group: int = 0) -> PciAddress:
         """The address `reserve_next` would take."""
@@ -116,15 +109,15 @@ class PciAddressSet:
         key = (flags, function, isolation_group)
         for number in range(self._start.get(key, 0), len(self.buses)):
             bus = self.buses[number]
-            if bus.isolation_group == isolation_group and (found := _free_on(bus, number, function, flags)):
+            if bus.isolation_group == isolation_group and (place := bus.free_place(flags, function)):
                 self._start[key] = number
-                return found
+                return PciAddress(number, *place)
         if isolation_group:
             for number, bus in enumerate(self.buses):
                 untouched = bus.isolation_group == 0 and not bus.isolation_locked and not bus.slots
-                if untouched and (found := _free_on(bus, number, function, flags)):
+                if untouched and (place := bus.free_place(flags, function)):
                     bus.isolation_group = isolation_group
-                    return found
+                    return PciAddress(number, *place)
         if not self.growing:
             raise _homeless(flags, "No more available PCI slots")
         number = len(self.buses)
@@ -155,7 +148,7 @@ class PciAddressSet:
         self.buses += [Bus.of_model(model) for model in models]
         if way is _BRIDGE_AND_PORT:
             # taken by the bridge
-            self.buses[first].slot(0).functions = 1
+            self.buses[first].take(0, 0, aggregate=False)
         return raised
 
     def _model_for(self, flags: int) -> tuple[str, list[str]]:
@@ -222,27 +215,6 @@ def _homeless(flags: int, otherwise: str) -> VirtError:
     return VirtError(Code.INTERNAL_ERROR, otherwise) if controller is None else no_slot(controller)
 
 
-def _free_on(bus: Bus, number: int, function: int, flags: int) -> PciAddress | None:
-    """The first place on a bus where a device may go."""
-    if not fits(bus.offers, flags):
-        return None
-    for slot in range(bus.first_slot, bus.last_slot + 1):
-        taken = bus.slots.get(slot)
-        if taken is None or not taken.functions:
-            return PciAddress(number, slot, function)
-        if flags & Connect.AGGREGATE_SLOT and taken.aggregate:
-            for candidate in range(function, LAST_FUNCTION + 1):
-                if not taken.functions & (1 << candidate):
-                    return PciAddress(number, slot, candidate)
-    return None
-
-
-def fits(offers: int, flags: int) -> bool:
-    """Whether we would put a device that needs `flags` on a bus."""
-    behaviour = flags & (Connect.HOTPLUGGABLE | Connect.AUTOASSIGN)
-    return bool(offers & flags & KINDS) and offers & behaviour == behaviour
-
-
 def _check_fit(address: PciAddress, offers: int, flags: int, *, from_config: bool) -> None:
     """Refuse a bus of the wrong kind.
 
@@ -251,7 +223,7 @@ def _check_fit(address: PciAddress, offers: int, flags: int, *, from_config: boo
     """
     kinds = flags & KINDS
     if from_config:
-        flags &= ~(Connect.HOTPLUGGABLE | Connect.AUTOASSIGN)
+        flags &= ~BEHAVIOUR
         if flags & (ENDPOINTS | Connect.PCI_BRIDGE):
             flags |= ENDPOINTS
     if not offers & flags & KINDS:

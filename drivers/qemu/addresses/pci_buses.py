@@ -43,6 +43,8 @@ class Connect:
 
 ENDPOINTS = Connect.PCI_DEVICE | Connect.PCIE_DEVICE
 KINDS = 0xFFFF
+#: What a bus must offer besides a kind.
+BEHAVIOUR = Connect.AUTOASSIGN | Connect.HOTPLUGGABLE
 
 #: A kind's name in error messages.
 KIND_NAMES = {
@@ -78,19 +80,18 @@ class BusKind(NamedTuple):
 
 
 _PCI_SLOTS = Connect.PCI_DEVICE | Connect.PCI_BRIDGE
-_ANY = Connect.AUTOASSIGN | Connect.HOTPLUGGABLE
-_PORT = _ANY | Connect.PCIE_DEVICE | Connect.PCIE_SWITCH_UPSTREAM_PORT | Connect.PCIE_TO_PCI_BRIDGE
+_PORT = BEHAVIOUR | Connect.PCIE_DEVICE | Connect.PCIE_SWITCH_UPSTREAM_PORT | Connect.PCIE_TO_PCI_BRIDGE
 
 BUS_KINDS: dict[str, BusKind] = {
-    "pci-root": BusKind(_ANY | _PCI_SLOTS | Connect.PCI_EXPANDER_BUS, Connect.NONE),
-    "pci-bridge": BusKind(_ANY | _PCI_SLOTS, Connect.PCI_BRIDGE),
+    "pci-root": BusKind(BEHAVIOUR | _PCI_SLOTS | Connect.PCI_EXPANDER_BUS, Connect.NONE),
+    "pci-bridge": BusKind(BEHAVIOUR | _PCI_SLOTS, Connect.PCI_BRIDGE),
     "pci-expander-bus": BusKind(_PCI_SLOTS, Connect.PCI_EXPANDER_BUS, first_slot=0),
     "pcie-root": BusKind(
         Connect.PCIE_DEVICE | Connect.PCIE_ROOT_PORT | Connect.DMI_TO_PCI_BRIDGE | Connect.PCIE_EXPANDER_BUS,
         Connect.NONE,
     ),
     "dmi-to-pci-bridge": BusKind(_PCI_SLOTS, Connect.DMI_TO_PCI_BRIDGE, first_slot=0),
-    "pcie-to-pci-bridge": BusKind(_ANY | _PCI_SLOTS, Connect.PCIE_TO_PCI_BRIDGE | Connect.AUTOASSIGN),
+    "pcie-to-pci-bridge": BusKind(BEHAVIOUR | _PCI_SLOTS, Connect.PCIE_TO_PCI_BRIDGE | Connect.AUTOASSIGN),
     "pcie-root-port": BusKind(_PORT, Connect.PCIE_ROOT_PORT | Connect.AGGREGATE_SLOT, first_slot=0, last_slot=0),
     "pcie-switch-upstream-port": BusKind(
         Connect.PCIE_SWITCH_DOWNSTREAM_PORT, Connect.PCIE_SWITCH_UPSTREAM_PORT, first_slot=0
@@ -103,24 +104,17 @@ BUS_KINDS: dict[str, BusKind] = {
 
 
 @dataclass(slots=True)
-class Slot:
-    """Functions in use, a bit each, and whether they may be joined by more."""
-
-    functions: int = 0
-    aggregate: bool = False
-
-
-@dataclass(slots=True)
 class Bus:
-    """The bus below one PCI controller; without a model it is a gap in the controllers' indexes."""
+    """The bus below one PCI controller."""
 
-    model: str | None = None
-    offers: int = Connect.NONE
-    first_slot: int = 1
-    last_slot: int = LAST_SLOT
+    model: str
+    offers: int
+    first_slot: int
+    last_slot: int
     isolation_group: int = 0
     isolation_locked: bool = False  #: the user mixed groups here
-    slots: dict[int, Slot] = field(default_factory=dict)
+    slots: dict[int, int] = field(default_factory=dict)  #: functions in use, a bit each
+    shared: set[int] = field(default_factory=set)  #: slots where more functions may join those there
 
     @classmethod
     def of_model(cls, model: str, *, hotplug: bool = True) -> Bus:
@@ -129,14 +123,30 @@ class Bus:
         offers = kind.offers if hotplug else kind.offers & ~Connect.HOTPLUGGABLE
         return cls(model, offers, kind.first_slot, kind.last_slot)
 
-    def slot(self, number: int) -> Slot:
-        """The record of a slot, made on first use."""
-        found = self.slots.get(number)
-        if found is None:
-            found = self.slots[number] = Slot()
-        return found
+    def take(self, slot: int, function: int, *, aggregate: bool) -> None:
+        """Put something in a slot; `aggregate` if that may be joined by more of its kind."""
+        functions = self.slots.get(slot, 0)
+        if not aggregate:
+            self.shared.discard(slot)
+        elif not functions:
+            self.shared.add(slot)
+        self.slots[slot] = functions | 1 << function
+
+    def free_place(self, flags: int, function: int) -> tuple[int, int] | None:
+        """The first slot and function where something with these needs may go."""
+        if not self.offers & flags & KINDS or flags & BEHAVIOUR & ~self.offers:
+            return None
+        for slot in range(self.first_slot, self.last_slot + 1):
+            taken = self.slots.get(slot, 0)
+            if not taken:
+                return slot, function
+            if flags & Connect.AGGREGATE_SLOT and slot in self.shared:
+                for candidate in range(function, LAST_FUNCTION + 1):
+                    if not taken & 1 << candidate:
+                        return slot, candidate
+        return None
 
     @property
     def full(self) -> bool:
         """Whether no slot is left untouched."""
-        return all(n in self.slots and self.slots[n].functions for n in range(self.first_slot, self.last_slot + 1))
+        return all(self.slots.get(n) for n in range(self.first_slot, self.last_slot + 1))

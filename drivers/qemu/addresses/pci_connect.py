@@ -5,16 +5,13 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable
-from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
-from conf.domain import Domain
 from conf.domain.devices.chardev import Serial
 from conf.domain.devices.controller import Controller
 from conf.domain.devices.disk import Disk
 from conf.domain.devices.filesystem import Filesystem
 from conf.domain.devices.hostdev import Hostdev
-from conf.domain.devices.info import DeviceInfo
 from conf.domain.devices.input import Input
 from conf.domain.devices.interface import Interface
 from conf.domain.devices.iommu import IOMMU
@@ -26,7 +23,6 @@ from conf.domain.devices.sound import Sound
 from conf.domain.devices.video import Video
 from conf.domain.devices.vsock import Vsock
 from conf.domain.devices.watchdog import Watchdog
-from drivers.qemu import machines
 from drivers.qemu.addresses.pci_buses import BUS_KINDS, Connect
 
 _SYSFS = "/sys/bus/pci/devices"
@@ -34,19 +30,11 @@ _SYSFS = "/sys/bus/pci/devices"
 _CONVENTIONAL_CONFIG = 256
 
 
-@dataclass(frozen=True, slots=True)
-class Slots:
+class Slots(NamedTuple):
     """The flags of a guest's conventional and Express devices.  Virtio devices are whatever the guest's root is."""
 
     pci: int
     pcie: int
-
-    @classmethod
-    def of(cls, domain: Domain) -> Slots:
-        """Without an Express root everything is conventional."""
-        pci = Connect.PCI_DEVICE | Connect.AUTOASSIGN
-        pcie = Connect.PCIE_DEVICE | Connect.AUTOASSIGN if machines.has_pcie_root(domain) else pci
-        return cls(pci, pcie)
 
     def virtio_model(self, model: str | None) -> int:
         """By the suffix of a model; a transitional device must be conventional."""
@@ -54,6 +42,11 @@ class Slots:
             return self.pci
         return self.pcie
 
+
+_PCI = Connect.PCI_DEVICE | Connect.AUTOASSIGN
+EXPRESS_SLOTS = Slots(_PCI, Connect.PCIE_DEVICE | Connect.AUTOASSIGN)
+#: Without an Express root everything is conventional.
+CONVENTIONAL_SLOTS = Slots(_PCI, _PCI)
 
 #: Interface models that are no virtio; one that is not listed is taken to be Express.
 _CONVENTIONAL_NICS = frozenset(
@@ -104,6 +97,15 @@ def _is_express(address: object) -> bool:
         return os.stat(f"{_SYSFS}/{address}/config").st_size > _CONVENTIONAL_CONFIG
     except OSError:
         return True
+
+
+def iommu_group(hostdev: Hostdev) -> int:
+    """One more than the number of a host device's IOMMU group, or 0: it has none or is not there."""
+    try:
+        link = os.readlink(f"{_SYSFS}/{hostdev.source.pci}/iommu_group")
+    except OSError:
+        return 0
+    return int(os.path.basename(link)) + 1
 
 
 def _controller(controller: Controller, slots: Slots) -> int:
@@ -175,7 +177,8 @@ def _virtio(device: RNG | Vsock | Filesystem, slots: Slots) -> int:
     return slots.virtio_model(device.model)
 
 
-_RULES: dict[type, Callable[[Any, Slots], int]] = {
+#: The slots that a kind of device fits into, as `Connect` bits; 0 for what is no PCI device.  Other kinds never are.
+RULES: dict[type, Callable[[Any, Slots], int]] = {
     Interface: _interface,
     Disk: _disk,
     Hostdev: _hostdev,
@@ -193,40 +196,3 @@ _RULES: dict[type, Callable[[Any, Slots], int]] = {
     Filesystem: _virtio,
     Shmem: lambda _shmem, slots: slots.pci,
 }
-
-
-class Connections:
-    """What the devices of one guest need from a PCI bus."""
-
-    def __init__(self, domain: Domain) -> None:
-        self._domain = domain
-        self._slots = Slots.of(domain)
-        self._isolates = machines.is_pseries(domain)
-        #: Each device is asked about several times: its answer, by its `id`, which stays its own while it is kept here.
-        self._flags: dict[int, tuple[int, DeviceInfo]] = {}
-
-    def flags(self, device: DeviceInfo) -> int:
-        """The slots it fits into, as `Connect` bits; 0 for what is no PCI device."""
-        known = self._flags.get(id(device))
-        if known is None:
-            rule = _RULES.get(type(device))
-            known = self._flags[id(device)] = (rule(device, self._slots) if rule else 0, device)
-        return known[0]
-
-    def is_placed(self, device: DeviceInfo) -> bool:
-        """Whether it is given a PCI address if it has none; a device nobody could place is, and fails."""
-        if isinstance(device, Controller):
-            if device.type == "ide" and device.index == 0 and machines.has_builtin_ide(self._domain):
-                return False
-            return self.flags(device) != 0 or device.type in ("xenbus", "isa")
-        return self.flags(device) != 0 or (isinstance(device, Interface) and device.type != "hostdev")
-
-    def isolation_group(self, device: DeviceInfo) -> int:
-        """Devices of different groups do not share a bus: on pSeries the host's IOMMU groups must not; 0 is "none"."""
-        if not self._isolates or not isinstance(device, Hostdev) or device.type != "pci":
-            return 0
-        try:
-            link = os.readlink(f"{_SYSFS}/{device.source.pci}/iommu_group")
-        except OSError:
-            return 0
-        return int(os.path.basename(link)) + 1

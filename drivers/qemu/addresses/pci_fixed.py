@@ -10,7 +10,8 @@ from conf.domain.devices.video import Video
 from drivers.qemu import machines
 from drivers.qemu.addresses.pci import PciAddress
 from drivers.qemu.addresses.pci_buses import ENDPOINTS
-from drivers.qemu.addresses.pci_placement import PciPlacement, wants_pci
+from drivers.qemu.addresses.pci_guest import wants_pci
+from drivers.qemu.addresses.pci_placement import PciPlacement, address_of
 from virtd.errors import Code, VirtError
 
 #: What sits on the bus of a PC without being in its XML.
@@ -33,14 +34,14 @@ def place_chipset_devices(placement: PciPlacement) -> None:
     Raises:
         VirtError: one of them was given another address, or its place is taken.
     """
-    if machines.is_i440fx(placement.domain):
+    if machines.is_i440fx(placement.guest.domain):
         _place_i440fx(placement)
-    elif machines.is_q35(placement.domain):
+    elif machines.is_q35(placement.guest.domain):
         _place_q35(placement)
 
 
 def _place_i440fx(placement: PciPlacement) -> None:
-    for controller in placement.domain.devices.controllers:
+    for controller in placement.guest.domain.devices.controllers:
         if is_piix3_ide(controller):
             _insist(placement, controller, PIIX3_IDE, "Primary IDE controller must have PCI address 0:0:1.1")
         elif is_piix3_usb(controller):
@@ -61,7 +62,7 @@ def is_piix3_usb(controller: Controller) -> bool:
 
 
 def _place_q35(placement: PciPlacement) -> None:
-    for controller in placement.domain.devices.controllers:
+    for controller in placement.guest.domain.devices.controllers:
         if controller.type == "sata" and controller.index == 0:
             _insist(placement, controller, _ICH9_SATA, "Primary SATA controller must have PCI address 0:0:1f.2")
         elif controller.type == "usb" and controller.model == "ich9-uhci1":
@@ -72,14 +73,14 @@ def _place_q35(placement: PciPlacement) -> None:
         for address in ICH9_BRIDGES:
             placement.addresses.reserve(address, ENDPOINTS, from_config=True)
     _place_primary_video(placement, _Q35_VIDEO)
-    for sound in placement.domain.devices.sounds:
+    for sound in placement.guest.domain.devices.sounds:
         if sound.model == "ich9":
             _prefer(placement, sound, _ICH9_AUDIO)
 
 
 def _insist(placement: PciPlacement, device: DeviceInfo, address: PciAddress, complaint: str) -> None:
     """The device is there or nowhere."""
-    given = placement.address_of(device)
+    given = address_of(device)
     if wants_pci(device) or not isinstance(device.address, PCIAddress):
         placement.place(device, address)
     elif given is not None and given != address:
@@ -90,19 +91,23 @@ def _prefer(placement: PciPlacement, device: DeviceInfo, *addresses: PciAddress)
     """The first of these slots that is free, or any other later."""
     if not wants_pci(device):
         return
-    free = next((a for a in addresses if not placement.addresses.slot_in_use(a)), None)
+    free = next((a for a in addresses if not _in_use(placement, a)), None)
     if free is not None:
         placement.place(device, free)
 
 
 def _place_primary_video(placement: PciPlacement, address: PciAddress) -> None:
-    video = next(iter(placement.domain.devices.videos), None)
+    video = next(iter(placement.guest.domain.devices.videos), None)
     if video is None or not _takes_slot(video) or not wants_pci(video):
         return
-    if placement.addresses.slot_in_use(address):
+    if _in_use(placement, address):
         placement.place_next(video)
     else:
         placement.place(video, address)
+
+
+def _in_use(placement: PciPlacement, address: PciAddress) -> bool:
+    return placement.addresses.functions(address.bus, address.slot) != 0
 
 
 def _takes_slot(video: Video) -> bool:

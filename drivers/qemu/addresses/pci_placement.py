@@ -1,21 +1,22 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
-"""PCI addresses meet devices: what each needs, where it is, and putting it somewhere."""
+"""PCI addresses meet devices: where each is, and putting it somewhere."""
 
 from __future__ import annotations
 
-from conf.domain import Domain
 from conf.domain.devices.address import PCIAddress
 from conf.domain.devices.controller import Controller
 from conf.domain.devices.info import DeviceInfo
 from drivers.qemu.addresses.pci import PciAddress, PciAddressSet
 from drivers.qemu.addresses.pci_buses import ENDPOINTS
-from drivers.qemu.addresses.pci_connect import Connections
+from drivers.qemu.addresses.pci_guest import PciGuest
 
 
-def wants_pci(device: DeviceInfo) -> bool:
-    """No address yet, or `<address type='pci'/>` which leaves it to us."""
+def address_of(device: DeviceInfo) -> PciAddress | None:
+    """Where the device is, if it has a PCI address."""
     address = device.address
-    return address is None or (isinstance(address, PCIAddress) and address.is_empty)
+    if not isinstance(address, PCIAddress) or address.is_empty:
+        return None
+    return PciAddress(address.bus, address.slot, address.function, address.domain)
 
 
 class PciPlacement:
@@ -24,29 +25,17 @@ class PciPlacement:
     A trial (`addresses.growing`) finds out how many buses are needed and leaves the devices alone.
     """
 
-    def __init__(
-        self, domain: Domain, devices: list[DeviceInfo], addresses: PciAddressSet, connections: Connections
-    ) -> None:
-        """`devices`: all that may be PCI devices, in the order in which they get their addresses."""
-        self.domain = domain
-        self.devices = devices
+    def __init__(self, guest: PciGuest, addresses: PciAddressSet) -> None:
+        self.guest = guest
         self.addresses = addresses
-        self.connections = connections
-        #: Where devices (by `id`) were put that we chose a place for, which in a trial does not show on them.  As in
-        #: libvirt a trial forgets the others, so that the parts of a USB 2 controller count as several devices.
-        self.placed: dict[int, PciAddress] = {}
-
-    @staticmethod
-    def address_of(device: DeviceInfo) -> PciAddress | None:
-        """Where the device is, if it has a PCI address."""
-        address = device.address
-        if not isinstance(address, PCIAddress) or address.is_empty:
-            return None
-        return PciAddress(address.bus, address.slot, address.function, address.domain)
+        #: The devices (by `id`) that we chose a place for, which in a trial does not show on them.  As in libvirt a
+        #: trial forgets most, so that the parts of a USB 2 controller count as several devices.
+        self.placed: dict[int, tuple[DeviceInfo, PciAddress]] = {}
 
     def place_of(self, device: DeviceInfo) -> PciAddress | None:
         """Where the device is or, in a trial, would be."""
-        return self.placed.get(id(device)) or self.address_of(device)
+        placed = self.placed.get(id(device))
+        return placed[1] if placed else address_of(device)
 
     def reserve_given(self, device: DeviceInfo) -> None:
         """Take the address that stands in the XML.
@@ -54,7 +43,7 @@ class PciPlacement:
         Raises:
             VirtError: see `PciAddressSet.reserve`.
         """
-        address = self.address_of(device)
+        address = address_of(device)
         if address is None:
             return
         became = self._reserve(device, address)
@@ -68,8 +57,9 @@ class PciPlacement:
             VirtError: see `PciAddressSet.reserve`.
         """
         self._reserve(device, address)
-        self.placed[id(device)] = address
-        self._write(device, address)
+        self.placed[id(device)] = device, address
+        if not self.addresses.growing:
+            _write(device, address)
 
     def place_next(self, device: DeviceInfo, function: int = 0, *, extra: int = 0) -> None:
         """Put a device at the first address that suits; `extra` are further flags that it needs.
@@ -77,28 +67,28 @@ class PciPlacement:
         Raises:
             VirtError: see `PciAddressSet.reserve_next`.
         """
+        guest = self.guest
         address = self.addresses.reserve_next(
-            self.connections.flags(device) | extra,
-            function=function,
-            isolation_group=self.connections.isolation_group(device),
+            guest.flags(device) | extra, function=function, isolation_group=guest.isolation_group(device)
         )
-        self._write(device, address)
+        if not self.addresses.growing:
+            self.placed[id(device)] = device, address
+            _write(device, address)
 
     def _reserve(self, device: DeviceInfo, address: PciAddress) -> PciAddress:
         return self.addresses.reserve(
             address,
-            self.connections.flags(device) or ENDPOINTS,
+            self.guest.flags(device) or ENDPOINTS,
             from_config=True,
-            isolation_group=self.connections.isolation_group(device),
+            isolation_group=self.guest.isolation_group(device),
         )
 
-    def _write(self, device: DeviceInfo, address: PciAddress) -> None:
-        if self.addresses.growing:
-            return
-        given = device.address
-        zpci = given.zpci if isinstance(given, PCIAddress) else None
-        # the companions that may come share its slot
-        multifunction = True if isinstance(device, Controller) and device.model == "ich9-uhci1" else None
-        device.address = PCIAddress(
-            bus=address.bus, slot=address.slot, function=address.function, multifunction=multifunction, zpci=zpci
-        )
+
+def _write(device: DeviceInfo, address: PciAddress) -> None:
+    given = device.address
+    zpci = given.zpci if isinstance(given, PCIAddress) else None
+    # the companions that may come share its slot
+    multifunction = True if isinstance(device, Controller) and device.model == "ich9-uhci1" else None
+    device.address = PCIAddress(
+        bus=address.bus, slot=address.slot, function=address.function, multifunction=multifunction, zpci=zpci
+    )

@@ -100,7 +100,7 @@ def test_a_port_does_not_go_on_a_conventional_bus() -> None:
 def test_a_user_may_mix_conventional_and_express_endpoints() -> None:
     addresses = PciAddressSet(buses("pcie-root"))
     addresses.reserve(PciAddress(0, 3), PCI, from_config=True)
-    assert addresses.slot_in_use(PciAddress(0, 3))
+    assert addresses.functions(0, 3) == 1
 
 
 def test_an_address_is_used_once() -> None:
