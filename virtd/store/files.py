@@ -16,7 +16,7 @@ log = logging.getLogger(__name__)
 _serial = itertools.count()
 
 
-def sync_folder(folder: Path) -> None:
+def sync_folder(folder: Path | str) -> None:
     """Make renames and removals in `folder` durable."""
     fd = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
     try:
@@ -32,7 +32,8 @@ def write_atomic(path: Path, data: bytes, *, mode: int = 0o600, durable: bool = 
         durable: also survive a host crash (file and folder are fsynced).  False only for what a host
             crash makes void anyway, such as the state of running guests.
     """
-    temporary = path.parent / f".new-{os.getpid()}-{next(_serial)}"
+    folder = os.path.dirname(path) or "."
+    temporary = f"{folder}/.new-{os.getpid()}-{next(_serial)}"
     fd = _create(temporary)
     try:
         try:
@@ -48,18 +49,18 @@ def write_atomic(path: Path, data: bytes, *, mode: int = 0o600, durable: bool = 
             os.unlink(temporary)
         raise
     if durable:
-        sync_folder(path.parent)
+        sync_folder(folder)
 
 
-def _create(path: Path) -> int:
+def _create(path: str) -> int:
     """A new file of nobody else's; the folders above it are made if they are missing."""
     flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC
     try:
         return os.open(path, flags, 0o600)
     except FileNotFoundError:
-        path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+        Path(path).parent.mkdir(parents=True, exist_ok=True, mode=0o700)
     except FileExistsError:  # an earlier process of our number was killed while it wrote
-        path.unlink()
+        os.unlink(path)
     return os.open(path, flags, 0o600)
 
 
