@@ -6,6 +6,8 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
+from conf.domain.devices.kinds import all_devices
+
 from conf.binding import FormatOptions
 from conf.domain import Domain
 from conf.domain.devices.chardev import Channel, Console, Parallel, Serial
@@ -24,7 +26,6 @@ from conf.domain.devices.single import device_tag, format_device
 from conf.domain.devices.sound import Sound
 from conf.domain.devices.vsock import Vsock
 from conf.domain.devices.watchdog import Watchdog
-from conf.domain.validation.references import all_devices
 from drivers.common.devicelists import find_interface, members, missing
 from virtd.errors import Code, From, VirtError
 

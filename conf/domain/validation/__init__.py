@@ -12,7 +12,7 @@ from typing import Any
 
 from conf.binding import Model
 from conf.domain.devices.address import UnassignedAddress
-from conf.domain.devices.hostdev import Hostdev
+from conf.domain.devices.kinds import by_kind, kinds_with
 from conf.domain.domain import Domain
 from conf.domain.validation.character import check_character, check_console, check_rng
 from conf.domain.validation.controller import check_controller, check_controllers
@@ -32,7 +32,7 @@ from conf.domain.validation.others import (
     check_tpm,
     check_vsock,
 )
-from conf.domain.validation.references import check_aliases, check_audio, check_boot_orders, devices_of
+from conf.domain.validation.references import check_aliases, check_audio, check_boot_orders
 from conf.domain.validation.resources import check_hugepages, check_timers
 from conf.domain.validation.usb import check_usb
 from conf.errors import ConfigUnsupportedError
@@ -70,6 +70,8 @@ _DEVICE_CHECKS: dict[str, Callable[[Any, Domain], None] | None] = {
     "graphics": check_graphics,
     "audios": None,
 }
+#: Kinds of devices that have a place; only what is handed over may leave it with the host.
+_ASSIGNED = kinds_with("address") - {"hostdevs"}
 #: What must be sound before devices can be given their places.
 _EARLY_CHECKS: tuple[Callable[[Domain], None], ...] = (check_controllers, check_panics, check_boot_orders)
 _DOMAIN_CHECKS: tuple[Callable[[Domain], None], ...] = (
@@ -101,18 +103,14 @@ def validate(domain: Domain, check_for_driver: Callable[[Model], None] | None = 
     Raises:
         ConfError: with libvirt's code and text.
     """
+    kinds = by_kind(domain.devices)
     for name, check in _DEVICE_CHECKS.items():
-        for device in devices_of(domain.devices, name):
-            _check_place(device)
+        for device in kinds.get(name, ()):
+            if name in _ASSIGNED and type(device.address) is UnassignedAddress:
+                raise ConfigUnsupportedError("address of type 'unassigned' is supported only for hostdevs")
             if check is not None:
                 check(device, domain)
             if check_for_driver is not None:
                 check_for_driver(device)
     for check_domain in _DOMAIN_CHECKS:
         check_domain(domain)
-
-
-def _check_place(device: Model) -> None:
-    """Only what is handed over may stay with the host."""
-    if isinstance(vars(device).get("address"), UnassignedAddress) and not isinstance(device, Hostdev):
-        raise ConfigUnsupportedError("address of type 'unassigned' is supported only for hostdevs")

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 
 from conf.domain.devices.address import DriveAddress
 from conf.domain.devices.disk import Disk
+from conf.domain.devices.encryption import Encryption
 from conf.domain.domain import Domain
 from conf.domain.validation.virtio import refuse_virtio_options
 from conf.errors import ConfigUnsupportedError, InternalError, XMLError
@@ -75,14 +76,10 @@ def _check_target(disk: Disk) -> None:
 
 def _check_source(disk: Disk) -> None:
     source = disk.source
-    encryptions = (disk.encryption, source.encryption if source else None)
-    for encryption in encryptions:
-        if encryption is not None and encryption.cipher is not None:
-            raise ConfigUnsupportedError("supplying <cipher> for domain disk definition is unnecessary")
-        if encryption is not None and encryption.ivgen is not None:
-            raise ConfigUnsupportedError("supplying <ivgen> for domain disk definition is unnecessary")
+    _check_encryption(disk.encryption)
     if source is None:
         return
+    _check_encryption(source.encryption)
     if source.namespace == 0:
         raise ConfigUnsupportedError("NVMe namespace can't be zero")
     if source.reservations is not None and disk.device != "lun":
@@ -94,6 +91,16 @@ def _check_source(disk: Disk) -> None:
         raise XMLError(f"disk startupPolicy '{policy}' is not allowed for disk of 'network' type")
     if policy == "requisite" and disk.device not in ("cdrom", "floppy"):
         raise XMLError("disk startupPolicy 'requisite' is allowed only for cdrom or floppy")
+
+
+def _check_encryption(encryption: Encryption | None) -> None:
+    """How data are encrypted stands in the image."""
+    if encryption is None:
+        return
+    if encryption.cipher is not None:
+        raise ConfigUnsupportedError("supplying <cipher> for domain disk definition is unnecessary")
+    if encryption.ivgen is not None:
+        raise ConfigUnsupportedError("supplying <ivgen> for domain disk definition is unnecessary")
 
 
 def _check_lun(disk: Disk) -> None:

@@ -19,9 +19,8 @@ def check_memory(memory: Memory, domain: Domain) -> None:
         raise XMLDetailError(f"path is required for model '{memory.model}'")
     if memory.uuid is not None and not (domain.os.type and domain.os.type.arch in _PPC64):
         raise ConfigUnsupportedError("UUID is not supported for NVDIMM device")
-    check = {"nvdimm": _check_nvdimm, "virtio-pmem": _check_virtio_pmem, "virtio-mem": _check_virtio_mem}
-    if memory.model in check:
-        check[memory.model](memory)
+    if memory.model in _CHECKS:
+        _CHECKS[memory.model](memory)
 
 
 def _check_node(memory: Memory, domain: Domain) -> None:
@@ -61,3 +60,6 @@ def _check_virtio_mem(memory: Memory) -> None:
         raise XMLDetailError(f"block size too small, must be at least {SMALLEST_BLOCK}KiB")
     if requested % block:
         raise XMLDetailError("requested size must be an integer multiple of block size")
+
+
+_CHECKS = {"nvdimm": _check_nvdimm, "virtio-pmem": _check_virtio_pmem, "virtio-mem": _check_virtio_mem}

@@ -3,34 +3,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
-
-from conf.binding import Model
-from conf.domain.devices.all import Devices
 from conf.domain.devices.info import is_user_alias
+from conf.domain.devices.kinds import all_devices, kinds_with
 from conf.domain.domain import Domain
 from conf.errors import ConfigUnsupportedError, XMLError
 
-
-def all_devices(devices: Devices) -> Iterator[Model]:
-    """Every device of a domain."""
-    for name in vars(devices):
-        yield from devices_of(devices, name)
-
-
-def devices_of(devices: Devices, name: str) -> Sequence[Model]:
-    """The devices of one kind, whether there is a list of them, a single one or none."""
-    value = getattr(devices, name)
-    if isinstance(value, list):
-        return value
-    return (value,) if isinstance(value, Model) else ()
+#: Kinds of devices that have a name, and those that a guest may boot from.
+_NAMED = kinds_with("alias")
+_BOOTABLE = kinds_with("boot")
 
 
 def check_aliases(domain: Domain) -> None:
     """Names that users gave are given once; a console that is a serial port shares its name."""
     seen: set[str] = set()
-    for device in all_devices(domain.devices):
-        alias = getattr(device, "alias", None)
+    for device in all_devices(domain.devices, _NAMED):
+        alias = device.alias
         if alias is None or not is_user_alias(alias) or getattr(device, "is_serial", False):
             continue
         if alias in seen:
@@ -41,8 +28,8 @@ def check_aliases(domain: Domain) -> None:
 def check_boot_orders(domain: Domain) -> None:
     """One device a turn, and either turns or the older list of kinds."""
     seen: set[int] = set()
-    for device in all_devices(domain.devices):
-        boot = vars(device).get("boot")  # most kinds have none, which getattr finds out slowly
+    for device in all_devices(domain.devices, _BOOTABLE):
+        boot = device.boot
         if boot is None:
             continue
         if domain.os.boots:

@@ -35,7 +35,9 @@ def _check_timer(timer: Timer) -> None:
 def check_hugepages(domain: Domain) -> None:
     """Raise XMLDetailError for pages whose nodes overlap or do not exist."""
     backing = domain.memory_backing
-    pages = backing.hugepages.pages if backing and backing.hugepages else []
+    if backing is None or backing.hugepages is None:
+        return
+    pages = backing.hugepages.pages
     nodes = len(domain.cpu.numa.cells) if domain.cpu and domain.cpu.numa else 0
     if any(page.size == 0 for page in pages):
         raise XMLDetailError("hugepage size can't be zero")

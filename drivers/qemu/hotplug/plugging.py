@@ -8,13 +8,14 @@ import logging
 from contextlib import AsyncExitStack
 from typing import Any
 
+from conf.domain.devices.kinds import all_devices
+
 from conf.domain import Domain
 from conf.domain.devices.chardev import Serial
 from conf.domain.devices.controller import Controller
 from conf.domain.devices.disk import Disk
 from conf.domain.devices.interface import Interface
 from conf.domain.devices.single import device_tag
-from conf.domain.validation.references import all_devices
 from drivers.common.devicelists import put, take
 from drivers.qemu import commands
 from drivers.qemu.addresses.address_set import AddressSet
