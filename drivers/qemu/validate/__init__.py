@@ -3,6 +3,8 @@
 
 from __future__ import annotations
 
+from functools import partial
+
 from conf.domain import Domain
 from conf.domain.validation import validate
 from drivers.qemu.facts import EmulatorFacts, Site
@@ -32,7 +34,6 @@ def validate_definition(domain: Domain, emulator: EmulatorFacts, site: Site) -> 
     validate_cpus(domain, emulator)
     check_memories(domain)
     validate_firmware(domain)
-    question = Question(domain, emulator, site)
-    validate_together(question)
-    validate(domain, lambda device: validate_device(device, question))
+    validate_together(domain)
+    validate(domain, partial(validate_device, Question(domain, emulator, site)))
     validate_disk_sharing(domain)

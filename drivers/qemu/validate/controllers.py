@@ -5,7 +5,7 @@ from __future__ import annotations
 
 from conf.domain import Domain
 from conf.domain.devices.address import CCWAddress, PCIAddress
-from conf.domain.devices.controller import Controller
+from conf.domain.devices.controller import Controller, ControllerDriver
 from drivers.qemu import machines
 from drivers.qemu.addresses.usb_assign import usb_devices
 from drivers.qemu.facts import EmulatorFacts
@@ -62,22 +62,24 @@ def validate_controller(controller: Controller, question: Question) -> None:
             _validate_ide(controller, domain)
         case "scsi":
             _validate_scsi(controller, emulator)
-            _validate_iothread(controller, domain)
+            if controller.driver is not None and controller.driver.iothread:
+                _validate_iothread(controller.driver.iothread, controller, domain)
         case "sata" if not emulator.has("ich9-ahci"):
             raise unsupported("SATA is not supported with this QEMU binary")
         case "usb":
             _validate_xhci(controller)
         case "pci":
             validate_pci_options(controller, domain, emulator)
-    _validate_driver(controller)
+    if controller.driver is not None:
+        _validate_driver(controller.driver, controller)
 
 
 def _validate_ide(controller: Controller, domain: Domain) -> None:
     """Only those of the chipset exist."""
-    if machines.has_builtin_ide(domain) and controller.index:
-        raise unsupported("Only a single IDE controller is supported for this machine type")
     if not machines.has_builtin_ide(domain):
         raise unsupported("IDE controllers are unsupported for this QEMU binary or machine type")
+    if controller.index:
+        raise unsupported("Only a single IDE controller is supported for this machine type")
 
 
 def _validate_scsi(controller: Controller, emulator: EmulatorFacts) -> None:
@@ -96,21 +98,25 @@ def _validate_xhci(controller: Controller) -> None:
         raise unsupported(f"'{controller.model}' controller only supports up to '{_XHCI_PORTS}' ports")
 
 
-def _validate_driver(controller: Controller) -> None:
+def _validate_driver(driver: ControllerDriver, controller: Controller) -> None:
     """Queues and limits are virtio-scsi's."""
-    if controller.driver is None or (controller.type == "scsi" and (controller.model or "").startswith("virtio")):
+    if controller.type == "scsi" and (controller.model or "").startswith("virtio"):
         return
     for option in ("queues", "cmd_per_lun", "max_sectors", "ioeventfd"):
-        if getattr(controller.driver, option):
+        if getattr(driver, option):
             raise unsupported(f"'{option}' is only supported by virtio-scsi controller")
 
 
-def _validate_iothread(controller: Controller, domain: Domain) -> None:
-    thread = controller.driver.iothread if controller.driver else None
-    if thread and not isinstance(controller.address, PCIAddress | CCWAddress):
+def _validate_iothread(thread: int, controller: Controller, domain: Domain) -> None:
+    if not isinstance(controller.address, PCIAddress | CCWAddress):
         raise unsupported("virtio-scsi IOThreads only available for virtio pci and virtio ccw controllers")
-    if thread and thread not in domain.all_iothread_ids():
+    if thread not in domain.all_iothread_ids():
         raise unsupported(f"controller iothread '{thread}' not defined in iothreadid")
+
+
+def has_usb(domain: Domain) -> bool:
+    """Whether there is a USB controller."""
+    return any(c.type == "usb" and c.model != "none" for c in domain.devices.controllers)
 
 
 def validate_usb(domain: Domain) -> None:
@@ -119,8 +125,7 @@ def validate_usb(domain: Domain) -> None:
     Raises:
         VirtError: CONFIG_UNSUPPORTED, there is none.
     """
-    devices = domain.devices
-    if any(c.type == "usb" and c.model != "none" for c in devices.controllers):
+    if has_usb(domain):
         return
-    if devices.hubs or any(True for _ in usb_devices(domain)):
+    if domain.devices.hubs or any(True for _ in usb_devices(domain)):
         raise unsupported("USB is disabled for this domain, but USB devices are present in the domain XML")

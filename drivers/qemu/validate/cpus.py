@@ -6,7 +6,7 @@ from __future__ import annotations
 from itertools import pairwise
 
 from conf.domain import Domain
-from conf.domain.cpu import CPU
+from conf.domain.cpu import CPU, CPUCache, CPUMaxPhysAddr, CPUTopology
 from conf.domain.cputune import VcpuEntry
 from drivers.qemu import machines
 from drivers.qemu.facts import EmulatorFacts
@@ -25,11 +25,16 @@ def validate_cpus(domain: Domain, emulator: EmulatorFacts) -> None:
         VirtError: what does not.
     """
     _validate_count(domain, emulator)
-    if domain.cpu is not None:
-        _validate_model(domain.cpu, domain, emulator)
-        _validate_cache(domain.cpu, domain)
-        _validate_address_bits(domain.cpu, domain)
-        _validate_topology(domain.cpu, domain)
+    cpu = domain.cpu
+    if cpu is None:
+        return
+    _validate_model(cpu, emulator)
+    if cpu.cache is not None:
+        _validate_cache(cpu.cache, cpu, domain)
+    if cpu.maxphysaddr is not None:
+        _validate_address_bits(cpu.maxphysaddr, domain)
+    if cpu.topology is not None:
+        _validate_topology(cpu.topology, domain)
 
 
 def _validate_count(domain: Domain, emulator: EmulatorFacts) -> None:
@@ -70,12 +75,14 @@ def _validate_single_vcpus(vcpus: list[VcpuEntry]) -> None:
             raise unsupported("online non-hotpluggable vcpus must be ordered in ascending order")
 
 
-def _validate_model(cpu: CPU, domain: Domain, emulator: EmulatorFacts) -> None:
+def _validate_model(cpu: CPU, emulator: EmulatorFacts) -> None:
     if cpu.mode == "maximum" and not emulator.has("cpu-max"):
         raise unsupported("maximum CPU is not supported by QEMU binary")
     if cpu.mode == "host-passthrough" and cpu.migratable and not emulator.has("cpu.migratable"):
         raise unsupported("Migratable attribute for host-passthrough CPU is not supported by QEMU binary")
-    if cpu.mode == "custom" and cpu.features and (cpu.model is None or cpu.model.name is None):
+    if not cpu.features:
+        return
+    if cpu.mode == "custom" and (cpu.model is None or cpu.model.name is None):
         raise contradiction("Non-empty feature list specified without CPU model")
     _validate_vector_lengths(cpu)
 
@@ -88,10 +95,7 @@ def _validate_vector_lengths(cpu: CPU) -> None:
         raise unsupported("SVE disabled, but SVE vector lengths provided")
 
 
-def _validate_cache(cpu: CPU, domain: Domain) -> None:
-    cache = cpu.cache
-    if cache is None:
-        return
+def _validate_cache(cache: CPUCache, cpu: CPU, domain: Domain) -> None:
     if not machines.is_x86(domain):
         raise unsupported(f"CPU cache specification is not supported for '{domain.os.arch}' architecture")
     if cache.mode == "emulate" and cache.level != _SHARED_CACHE:
@@ -105,10 +109,7 @@ def _validate_cache(cpu: CPU, domain: Domain) -> None:
         raise unsupported("unsupported CPU cache level for mode 'disable'")
 
 
-def _validate_address_bits(cpu: CPU, domain: Domain) -> None:
-    address = cpu.maxphysaddr
-    if address is None:
-        return
+def _validate_address_bits(address: CPUMaxPhysAddr, domain: Domain) -> None:
     if not machines.is_x86(domain):
         raise unsupported(
             f"CPU maximum physical address bits specification is not supported for '{domain.os.arch}' architecture"
@@ -122,10 +123,7 @@ def _validate_address_bits(cpu: CPU, domain: Domain) -> None:
         raise unsupported("if using CPU maximum physical address mode='emulate', bits= must be specified too")
 
 
-def _validate_topology(cpu: CPU, domain: Domain) -> None:
-    topology = cpu.topology
-    if topology is None:
-        return
+def _validate_topology(topology: CPUTopology, domain: Domain) -> None:
     count = topology.sockets * topology.dies * topology.cores * topology.threads
     if count != domain.vcpu.count:
         raise unsupported("CPU topology doesn't match maximum vcpu count")

@@ -190,9 +190,12 @@ def _validate_throttling(domain: Domain) -> None:
 
 def _validate_hostdev_places(domain: Domain) -> None:
     """SCSI devices of the host and disks share controllers."""
+    hostdevs = [hostdev for hostdev in domain.devices.hostdevs if is_scsi(hostdev)]
+    if not hostdevs:
+        return
     disks = {place_of(d): d for d in domain.devices.disks if d.target.bus == "scsi"}
     seen: set[object] = set()
-    for hostdev in filter(is_scsi, domain.devices.hostdevs):
+    for hostdev in hostdevs:
         place = place_of(hostdev)
         if place is None:
             continue

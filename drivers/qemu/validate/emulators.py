@@ -6,6 +6,7 @@ from __future__ import annotations
 from conf.domain import Domain
 from drivers.qemu.facts import EmulatorFacts
 from drivers.qemu.validate.complaints import contradiction, unsupported
+from virtd.errors import VirtError
 
 #: Guests that an emulator for another architecture runs too.
 _ALSO_RUNS = {
@@ -26,19 +27,22 @@ def validate_emulator(domain: Domain, emulator: EmulatorFacts) -> None:
     Raises:
         VirtError: CONFIG_UNSUPPORTED.
     """
-    arch, machine = domain.os.arch or "", domain.os.machine or ""
-    whom = f"Emulator '{emulator.path}' does not support"
+    arch, machine, system = domain.os.arch or "", domain.os.machine or "", domain.os.type
     if arch != emulator.arch and arch not in _ALSO_RUNS.get(emulator.arch, ()):
-        raise unsupported(f"{whom} arch '{arch}'")
-    if domain.os.type is not None and domain.os.type.type != "hvm":
-        if domain.os.type.type == "exe" and domain.os.init is None:
+        raise _lacks(emulator, f"arch '{arch}'")
+    if system is not None and system.type != "hvm":
+        if system.type == "exe" and domain.os.init is None:
             raise contradiction("init binary must be specified")
-        raise unsupported(f"{whom} os type '{domain.os.type.type}'")
+        raise _lacks(emulator, f"os type '{system.type}'")
     if domain.type != "qemu" and not (domain.type == "kvm" and emulator.kvm):
-        raise unsupported(f"{whom} virt type '{domain.type}'")
+        raise _lacks(emulator, f"virt type '{domain.type}'")
     if emulator.machine(machine, domain.type) is None:
-        raise unsupported(f"{whom} machine type '{machine}'")
+        raise _lacks(emulator, f"machine type '{machine}'")
     if domain.launch_security is not None:
         flag, name = _LAUNCH_SECURITY[domain.launch_security.type]
         if not emulator.has(flag):
             raise unsupported(f"{name} launch security is not supported with this QEMU binary")
+
+
+def _lacks(emulator: EmulatorFacts, what: str) -> VirtError:
+    return unsupported(f"Emulator '{emulator.path}' does not support {what}")

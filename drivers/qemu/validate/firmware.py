@@ -7,6 +7,7 @@ from conf.domain import Domain
 from drivers.qemu import machines
 from drivers.qemu.validate.complaints import contradiction, unsupported
 
+#: Where variables may be kept.
 _NVRAM_TYPES = (None, "file", "block", "network")
 
 
@@ -17,8 +18,11 @@ def validate_firmware(domain: Domain) -> None:
         VirtError: it does not.
     """
     _validate_acpi(domain)
-    _validate_secure(domain)
-    _validate_nvram(domain)
+    if domain.os.loader is not None and domain.os.loader.secure and domain.os.firmware is None:
+        _validate_secure(domain)
+    nvram = domain.os.nvram
+    if nvram is not None and nvram.type not in _NVRAM_TYPES:
+        raise unsupported(f"unsupported nvram disk type '{nvram.type}'")
     if domain.os.bios and domain.os.bios.useserial:
         if not machines.is_x86(domain):
             raise unsupported("BIOS serial console only supported on x86 architectures")
@@ -26,28 +30,19 @@ def validate_firmware(domain: Domain) -> None:
             raise contradiction("need at least one serial port to use BIOS serial output")
 
 
-def _validate_nvram(domain: Domain) -> None:
-    """Where variables may be kept."""
-    nvram = domain.os.nvram
-    if nvram is not None and nvram.type not in _NVRAM_TYPES:
-        raise unsupported(f"unsupported nvram disk type '{nvram.type}'")
-
-
 def _validate_acpi(domain: Domain) -> None:
     """On a PC UEFI needs ACPI, on 64-bit ARM ACPI needs UEFI."""
     acpi = domain.features is not None and domain.features.acpi
     loader = domain.os.loader
     uefi = domain.os.firmware == "efi" or (loader is not None and loader.type == "pflash")
-    if machines.is_x86(domain) and uefi and not acpi:
+    if uefi and not acpi and machines.is_x86(domain):
         raise unsupported("UEFI requires ACPI on this architecture")
     if acpi and not uefi and domain.os.arch == "aarch64":
         raise unsupported("ACPI requires UEFI on this architecture")
 
 
 def _validate_secure(domain: Domain) -> None:
-    loader = domain.os.loader
-    if loader is None or domain.os.firmware is not None or not loader.secure:
-        return
+    """What firmware named by its path needs for secure boot."""
     if domain.os.arch != "x86_64":
         raise unsupported(f"Secure boot is only supported for x86_64 architecture but domain uses {domain.os.arch}")
     if not machines.is_q35(domain):

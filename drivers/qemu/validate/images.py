@@ -4,7 +4,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from conf.domain.devices.disk import Disk
 from conf.domain.devices.encryption import Encryption
@@ -15,8 +15,7 @@ from drivers.qemu.validate.complaints import unsupported
 _GONE = ("aio", "cow")
 
 
-@dataclass(frozen=True, slots=True)
-class Layer:
+class Layer(NamedTuple):
     """An image of a chain.  `kind` is the storage type, `format` that of its content."""
 
     kind: str | None

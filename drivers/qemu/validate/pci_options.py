@@ -3,15 +3,24 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-
 from conf.domain import Domain
-from conf.domain.devices.controller import Controller
+from conf.domain.devices.controller import Controller, PCIControllerTarget
 from drivers.qemu import machines
 from drivers.qemu.addresses.pci_controllers import HOST_BRIDGE, MODEL_NAMES, OLD_ROOT_PORT
 from drivers.qemu.facts import EmulatorFacts
 from drivers.qemu.validate.complaints import unsupported
+from virtd.errors import VirtError
 
+#: Option → the field of `<target>` with it.
+_FIELDS = {
+    "targetIndex": "index",
+    "busNr": "bus_nr",
+    "numaNode": "node",
+    "chassisNr": "chassis_nr",
+    "chassis": "chassis",
+    "port": "port",
+    "hotplug": "hotplug",
+}
 _PORT_OPTIONS = frozenset({"chassis", "port", "hotplug"})
 _EXPANDER_OPTIONS = frozenset({"busNr", "numaNode"})
 #: Options of a model; the others have none.
@@ -30,22 +39,20 @@ def validate_pci_options(controller: Controller, domain: Domain, emulator: Emula
     Raises:
         VirtError: CONFIG_UNSUPPORTED, it has another.
     """
-    name = controller.pci_model.name if controller.pci_model else None
-    who = (
-        f"for PCI controller with index '{controller.index}', model '{controller.model}' "
-        f"and modelName '{name or 'none'}'"
-    )
-    names = _names(controller, domain)
-    if name is not None and not names:
-        raise unsupported(f"Option 'modelName' is not valid {who}")
-    if name is not None and name not in names:
-        raise unsupported(f"Option 'modelName' has invalid value {who}")
+    if controller.pci_model is not None and controller.pci_model.name is not None:
+        _validate_name(controller.pci_model.name, controller, domain)
     if controller.pcihole64 is not None and not (machines.is_i440fx(domain) or machines.is_q35(domain)):
         raise unsupported(f"Setting the 64-bit PCI hole size is not supported for machine '{domain.os.machine}'")
-    allowed = _allowed(controller, domain, emulator)
-    for option in _given(controller):
-        if option not in allowed:
-            raise unsupported(f"Option '{option}' is not valid {who}")
+    if controller.target is not None:
+        _validate_target(controller.target, controller, domain, emulator)
+
+
+def _validate_name(name: str, controller: Controller, domain: Domain) -> None:
+    names = _names(controller, domain)
+    if not names:
+        raise _refused("modelName", "is not valid", controller)
+    if name not in names:
+        raise _refused("modelName", "has invalid value", controller)
 
 
 def _names(controller: Controller, domain: Domain) -> tuple[str, ...]:
@@ -58,6 +65,15 @@ def _names(controller: Controller, domain: Domain) -> tuple[str, ...]:
     return (name, OLD_ROOT_PORT) if controller.model == "pcie-root-port" else (name,)
 
 
+def _validate_target(
+    target: PCIControllerTarget, controller: Controller, domain: Domain, emulator: EmulatorFacts
+) -> None:
+    allowed = _allowed(controller, domain, emulator)
+    for option, field in _FIELDS.items():
+        if option not in allowed and getattr(target, field) is not None:
+            raise _refused(option, "is not valid", controller)
+
+
 def _allowed(controller: Controller, domain: Domain, emulator: EmulatorFacts) -> frozenset[str]:
     if controller.model != "pci-root":
         return _OPTIONS.get(controller.model or "", frozenset())
@@ -68,17 +84,9 @@ def _allowed(controller: Controller, domain: Domain, emulator: EmulatorFacts) ->
     return frozenset()
 
 
-def _given(controller: Controller) -> Iterator[str]:
-    target = controller.target
-    if target is None:
-        return
-    values = {
-        "targetIndex": target.index,
-        "busNr": target.bus_nr,
-        "numaNode": target.node,
-        "chassisNr": target.chassis_nr,
-        "chassis": target.chassis,
-        "port": target.port,
-        "hotplug": target.hotplug,
-    }
-    yield from (option for option, value in values.items() if value is not None)
+def _refused(option: str, why: str, controller: Controller) -> VirtError:
+    name = controller.pci_model.name if controller.pci_model else None
+    return unsupported(
+        f"Option '{option}' {why} for PCI controller with index '{controller.index}', "
+        f"model '{controller.model}' and modelName '{name or 'none'}'"
+    )

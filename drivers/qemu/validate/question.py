@@ -3,14 +3,13 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from conf.domain import Domain
 from drivers.qemu.facts import EmulatorFacts, Site
 
 
-@dataclass(frozen=True, slots=True)
-class Question:
+class Question(NamedTuple):
     """Can this emulator on this host do that for the domain?"""
 
     domain: Domain

@@ -7,7 +7,8 @@ from collections.abc import Callable
 from typing import Any
 
 from conf.binding import Model
-from conf.domain.devices.address import ZPCI, CCWAddress, PCIAddress
+from conf.domain import Domain
+from conf.domain.devices.address import ZPCI, Address, CCWAddress, PCIAddress
 from conf.domain.devices.chardev import Channel, Console, Parallel, Serial
 from conf.domain.devices.controller import Controller
 from conf.domain.devices.disk import Disk
@@ -15,7 +16,7 @@ from conf.domain.devices.filesystem import Filesystem
 from conf.domain.devices.graphics import Graphics
 from conf.domain.devices.hostdev import Hostdev
 from conf.domain.devices.hub import Hub
-from conf.domain.devices.info import Rom
+from conf.domain.devices.info import DeviceInfo, Rom, RomDevice
 from conf.domain.devices.input import Input
 from conf.domain.devices.interface import Interface
 from conf.domain.devices.iommu import IOMMU
@@ -94,51 +95,52 @@ _CHECKS: dict[type[Model], Callable[[Any, Question], None]] = {
     Video: check_video,
     Watchdog: check_watchdog,
 }
+#: Kind → the check of all its devices together.
+_CHECKS_TOGETHER: dict[str, Callable[[Domain], None]] = {
+    "hostdevs": check_mediated,
+    "audios": check_audios,
+    "tpms": check_tpms,
+    "smartcards": check_smartcards,
+}
+_NO_ROM = Rom()
+_NO_ZPCI = ZPCI()
 
 
-def validate_together(question: Question) -> None:
+def validate_together(domain: Domain) -> None:
     """Devices that have to get on with each other.
 
     Raises:
         VirtError: what QEMU cannot do.
     """
-    check_usb_devices(question.domain)
-    check_mediated(question.domain)
-    check_audios(question.domain)
-    check_tpms(question.domain)
-    check_smartcards(question.domain)
+    check_usb_devices(domain)
+    for kind, check in _CHECKS_TOGETHER.items():
+        if getattr(domain.devices, kind):
+            check(domain)
 
 
-def validate_device(device: Model, question: Question) -> None:
+def validate_device(question: Question, device: Model) -> None:
     """One device, as it is or as it would be added.
 
     Raises:
         VirtError: what QEMU cannot do.
     """
-    _check_pci_extras(device)
-    _check_zpci(device, question)
-    if isinstance(vars(device).get("address"), CCWAddress) and not machines.is_s390_ccw(question.domain):
-        alias = getattr(device, "alias", None) or "<null>"
-        machine = question.domain.os.machine
-        raise unsupported(f"cannot use CCW address type for device '{alias}' using machine type '{machine}'")
+    if isinstance(device, DeviceInfo) and device.address is not None:
+        _check_place(device, device.address, question)
     check = _CHECKS.get(type(device))
     if check is not None:
         check(device, question)
 
 
-def _check_pci_extras(device: Model) -> None:
-    """Option ROMs and ACPI indices are for PCI devices."""
-    address = vars(device).get("address")
-    if isinstance(address, PCIAddress) or address is None:
+def _check_place(device: DeviceInfo, address: Address, question: Question) -> None:
+    """What a device can have where it is."""
+    if isinstance(address, PCIAddress):
+        if address.zpci is not None and address.zpci != _NO_ZPCI and not question.emulator.has("zpci"):
+            raise unsupported("This QEMU binary doesn't support zPCI")
         return
-    if vars(device).get("rom") not in (None, Rom()):
+    if isinstance(device, RomDevice) and device.rom is not None and device.rom != _NO_ROM:
         raise unsupported("ROM tuning is only supported for PCI devices")
-    acpi = vars(device).get("acpi")
-    if acpi is not None and acpi.index:
+    if device.acpi is not None and device.acpi.index:
         raise unsupported("ACPI index is only supported for PCI devices")
-
-
-def _check_zpci(device: Model, question: Question) -> None:
-    address = vars(device).get("address")
-    if isinstance(address, PCIAddress) and address.zpci not in (None, ZPCI()) and not question.emulator.has("zpci"):
-        raise unsupported("This QEMU binary doesn't support zPCI")
+    if isinstance(address, CCWAddress) and not machines.is_s390_ccw(question.domain):
+        alias, machine = device.alias or "<null>", question.domain.os.machine
+        raise unsupported(f"cannot use CCW address type for device '{alias}' using machine type '{machine}'")

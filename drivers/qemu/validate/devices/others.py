@@ -3,6 +3,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 from conf.domain import Domain
 from conf.domain.devices.address import ISAAddress, PCIAddress
 from conf.domain.devices.hub import Hub
@@ -16,6 +18,7 @@ from conf.domain.devices.sound import Sound
 from conf.domain.devices.watchdog import Watchdog
 from drivers.qemu import machines
 from drivers.qemu.validate.complaints import unsupported
+from drivers.qemu.validate.controllers import has_usb
 from drivers.qemu.validate.question import Question
 from virtd.errors import Code, VirtError
 
@@ -24,14 +27,20 @@ _SOUND_DEVICES = {
     "ich9": ("ich9-intel-hda", "The ich9-intel-hda audio controller is not supported in this QEMU binary"),
     "usb": ("usb-audio", "usb-audio controller is not supported by this QEMU binary"),
 }
+#: Panic device → the machines that have it, and what they are called.
+_PANIC_MACHINES: dict[str | None, tuple[Callable[[Domain], bool], str]] = {
+    "pseries": (machines.is_pseries, "pSeries"),
+    "hyperv": (machines.is_x86, "i686 and x86_64"),
+    "s390": (machines.is_s390, "S390"),
+}
 _TRANSITIONAL = ("virtio-transitional", "virtio-non-transitional")
 
 
 def check_usb_devices(domain: Domain) -> None:
     """Devices that are USB devices in QEMU, whatever the XML calls them, need a USB."""
-    devices = domain.devices
-    if any(controller.type == "usb" and controller.model != "none" for controller in devices.controllers):
+    if has_usb(domain):
         return
+    devices = domain.devices
     usb = (
         bool(devices.redirdevs or devices.smartcards or devices.hubs)
         or any(device.bus == "usb" for device in devices.inputs)
@@ -133,14 +142,10 @@ def check_panic(panic: Panic, question: Question) -> None:
         if panic.address is not None and not isinstance(panic.address, ISAAddress):
             raise unsupported("panic is supported only with ISA address type")
         return
-    suits = {
-        "pseries": (machines.is_pseries(domain), "only pSeries guests"),
-        "hyperv": (machines.is_x86(domain), "only i686 and x86_64 guests"),
-        "s390": (machines.is_s390(domain), "only S390 guests"),
-    }
-    possible, who = suits.get(panic.model or "", (True, ""))
-    if not possible:
-        raise unsupported(f"{who} support panic device of model '{panic.model}'")
+    if needs := _PANIC_MACHINES.get(panic.model):
+        suits, who = needs
+        if not suits(domain):
+            raise unsupported(f"only {who} guests support panic device of model '{panic.model}'")
     if panic.address is not None:
         raise unsupported(f"setting the panic device address is not supported for model '{panic.model}'")
 
