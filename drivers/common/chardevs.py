@@ -6,7 +6,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from conf.domain import Domain
-from conf.domain.devices.chardev import Console, ConsoleTarget, NumberedTarget, Parallel, Serial, SerialTarget
+from conf.domain.devices.chardev import Console, ConsoleTarget, NumberedTarget, Serial, SerialTarget
 from virtd.errors import Code, VirtError
 
 #: Serial ports that a machine's firmware and kernel use as console.
@@ -51,19 +51,24 @@ def _serial_of(console: Console) -> Serial:
 def number_chardevs(domain: Domain) -> None:
     """Port numbers of all character devices that have them."""
     devices = domain.devices
-    if devices.serials:
-        _number_isa(devices.serials)
-        _number(devices.serials)
-    if devices.parallels:
-        _number(devices.parallels)
+    serials: list[SerialTarget] = []
+    for serial in devices.serials:
+        serial.target = serial.target or SerialTarget()
+        serials.append(serial.target)
+    _number_isa([target for target in serials if target.type == "isa-serial"])
+    _number(serials)
+    parallels: list[NumberedTarget] = []
+    for parallel in devices.parallels:
+        parallel.target = parallel.target or NumberedTarget()
+        parallels.append(parallel.target)
+    _number(parallels)
     for number, console in enumerate(devices.consoles):
-        target = console.target = console.target or ConsoleTarget()
-        target.port = number
+        console.target = console.target or ConsoleTarget()
+        console.target.port = number
 
 
-def _number_isa(serials: list[Serial]) -> None:
+def _number_isa(targets: list[SerialTarget]) -> None:
     """A PC's serial ports, where the XML calls them so, get the lowest numbers free among them."""
-    targets = [s.target for s in serials if s.target and s.target.type == "isa-serial"]
     taken = {target.port for target in targets}
     for target in targets:
         if target.port is None:
@@ -71,15 +76,10 @@ def _number_isa(serials: list[Serial]) -> None:
             taken.add(target.port)
 
 
-def _number(devices: Sequence[Serial | Parallel]) -> None:
+def _number(targets: Sequence[NumberedTarget]) -> None:
     """Ports that have no number get the ones above all that have."""
-    given = [d.target.port for d in devices if d.target and d.target.port is not None]
-    following = max(given, default=-1) + 1
-    for device in devices:
-        if isinstance(device, Serial):
-            device.target = device.target or SerialTarget()
-        else:
-            device.target = device.target or NumberedTarget()
-        if device.target.port is None:
-            device.target.port = following
-            following += 1
+    missing = [target for target in targets if target.port is None]
+    if missing:
+        given = [target.port for target in targets if target.port is not None]
+        for port, target in enumerate(missing, max(given, default=-1) + 1):
+            target.port = port
