@@ -4,7 +4,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from itertools import chain
 from typing import Any, Literal
 
 from conf.domain import Domain
@@ -55,7 +54,7 @@ def complete_devices(domain: Domain, emulator: EmulatorFacts) -> None:
         complete_interface(interface, domain, emulator)
     for serial in devices.serials:
         complete_serial(serial, domain)
-    for device in chain(devices.hostdevs, devices.tpms, devices.redirdevs, devices.panics, devices.shmems):
+    for device in (*devices.hostdevs, *devices.tpms, *devices.redirdevs, *devices.panics, *devices.shmems):
         complete_device(device, domain)
     if devices.vsock is not None:
         _vsock(devices.vsock, domain)

@@ -6,6 +6,7 @@ from __future__ import annotations
 from typing import Literal, NamedTuple
 
 from conf.domain import Domain
+from conf.domain.devices.all import Devices
 from conf.domain.devices.audio import Audio
 from conf.domain.devices.controller import Controller
 from conf.domain.devices.input import Input
@@ -19,9 +20,6 @@ from virtd.errors import Code, VirtError
 
 Root = Literal["pci-root", "pcie-root"]
 
-#: Flag of the emulator → Q35's USB controller, the best first.
-_Q35_USB = {"qemu-xhci": "qemu-xhci", "nec-usb-xhci": "nec-xhci", "ich9-usb-ehci1": "ich9-ehci1"}
-
 
 class Implicit(NamedTuple):
     """What a machine has of itself.  `usb` is whether it has a USB controller, and its model if not the usual one."""
@@ -33,6 +31,13 @@ class Implicit(NamedTuple):
     memballoon: bool = True
     usb_inputs: bool = False
     panic: bool = False
+
+
+#: Flag of the emulator → Q35 with that USB controller, the best first.
+_Q35 = {
+    flag: Implicit("pcie-root", usb_model=model, sata=True)
+    for flag, model in (("qemu-xhci", "qemu-xhci"), ("nec-usb-xhci", "nec-xhci"), ("ich9-usb-ehci1", "ich9-ehci1"))
+}
 
 
 def implicit_devices(domain: Domain, emulator: EmulatorFacts) -> Implicit:
@@ -54,8 +59,10 @@ def implicit_devices(domain: Domain, emulator: EmulatorFacts) -> Implicit:
 
 def _of_x86(domain: Domain, emulator: EmulatorFacts) -> Implicit:
     if machines.is_q35(domain):
-        model = next((model for flag, model in _Q35_USB.items() if emulator.has(flag)), None)
-        return Implicit("pcie-root", usb_model=model, sata=True)
+        for flag, implicit in _Q35.items():
+            if emulator.has(flag):
+                return implicit
+        return Implicit("pcie-root", sata=True)
     if machines.is_i440fx(domain):
         return Implicit("pci-root")
     return Implicit(usb=domain.os.machine != "isapc")
@@ -85,9 +92,7 @@ def add_implicit_devices(domain: Domain, emulator: EmulatorFacts) -> None:
     if devices.memballoon is not None and devices.memballoon.model == "none":
         devices.memballoon.address = devices.memballoon.alias = None
     if implicit.usb_inputs and devices.graphics:
-        add_input(domain, "keyboard", "usb")
-        if not _has_input(domain, "tablet", "usb"):
-            add_input(domain, "mouse", "usb")
+        add_inputs(devices, "usb", ("keyboard",) if "tablet" in _inputs_on(devices, "usb") else ("keyboard", "mouse"))
     if implicit.panic:
         _add_panic(domain)
 
@@ -110,21 +115,21 @@ def _add_root(domain: Domain, model: Root) -> None:
         )
 
 
-def add_input(domain: Domain, kind: Literal["mouse", "keyboard"], bus: Literal["ps2", "usb"]) -> None:
-    """Add an input device unless there is one of that kind on that bus."""
-    if not _has_input(domain, kind, bus):
-        domain.devices.inputs.append(Input(type=kind, bus=bus))
+def add_inputs(devices: Devices, bus: Literal["ps2", "usb"], kinds: tuple[Literal["mouse", "keyboard"], ...]) -> None:
+    """Add input devices of these kinds unless there are such on that bus."""
+    present = _inputs_on(devices, bus)
+    devices.inputs += [Input(type=kind, bus=bus) for kind in kinds if kind not in present]
 
 
-def _has_input(domain: Domain, kind: str, bus: str) -> bool:
-    return any(device.type == kind and device.bus == bus for device in domain.devices.inputs)
+def _inputs_on(devices: Devices, bus: str) -> set[str]:
+    """The kinds of input devices on a bus."""
+    return {device.type for device in devices.inputs if device.bus == bus}
 
 
 def add_ps2(domain: Domain) -> None:
     """A PC has a PS/2 mouse and keyboard."""
     if machines.is_x86(domain):
-        add_input(domain, "mouse", "ps2")
-        add_input(domain, "keyboard", "ps2")
+        add_inputs(domain.devices, "ps2", ("mouse", "keyboard"))
 
 
 def _add_panic(domain: Domain) -> None:

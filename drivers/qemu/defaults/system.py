@@ -21,12 +21,13 @@ def choose_machine(domain: Domain, emulator: EmulatorFacts) -> None:
     Raises:
         VirtError: INVALID_ARG, the emulator has none for guests of this type.
     """
-    assert domain.os.type is not None
-    name = domain.os.type.machine or emulator.default_machine
-    if domain.os.type.machine is None and domain.type == "kvm" and not emulator.kvm:
+    kind = domain.os.type
+    assert kind is not None
+    if kind.machine is None and domain.type == "kvm" and not emulator.kvm:
         raise invalid_arg(f"could not get preferred machine for {emulator.path} type={domain.type}")
+    name = kind.machine or emulator.default_machine
     machine = emulator.machine(name, domain.type) if name else None
-    domain.os.type.machine = machine.name if machine else name
+    kind.machine = machine.name if machine else name
 
 
 def drop_generated_paths(domain: Domain) -> None:
