@@ -7,7 +7,9 @@ from typing import Any
 
 from conf.binding import Model
 from conf.domain.devices.all import Devices
+from conf.domain.devices.disk import Disk
 from conf.domain.devices.interface import Interface
+from conf.domain.devices.order import ordered_disks
 from conf.domain.devices.single import device_list
 from virtd.errors import Code, From, VirtError
 
@@ -24,10 +26,12 @@ def members(devices: Devices, device: Model) -> list[Any]:
 
 
 def put(devices: Devices, device: Model) -> None:
-    """Add a device to the definition."""
+    """Add a device to the definition; a disk to those of its bus, by its name."""
     name = device_list(devices, device)
     value = getattr(devices, name)
     setattr(devices, name, [*value, device] if isinstance(value, list) else device)
+    if isinstance(device, Disk):
+        devices.disks = ordered_disks(devices.disks)
 
 
 def take(devices: Devices, device: Model) -> None:

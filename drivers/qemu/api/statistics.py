@@ -104,12 +104,11 @@ class StatisticsApi(Part):
         except OSError as error:
             text = f"cannot stat file '{file}': {os.strerror(error.errno or 0)}"
             raise VirtError(Code.SYSTEM_ERROR, text) from error
-        capacity = extent.capacity
+        counters = None
         if guest.active:
             replies = await ask(guest, (blocks.FRONT_ENDS, blocks.NODES))
             counters = blocks.by_alias(replies).get(disk.alias or "")
-            capacity = counters.capacity if counters is not None and counters.capacity else capacity
-        return extent.allocation, capacity, extent.physical
+        return blocks.sizes(chain(disk)[0], extent, counters)
 
     def domain_interface_stats(self, dom: DomainRef, device: str) -> tuple[int, ...]:
         """virDomainInterfaceStats, as the guest sees it; `device` is the host's name of it or the guest's address."""

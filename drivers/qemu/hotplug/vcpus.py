@@ -21,19 +21,37 @@ async def set_count(guest: Guest, wanted: int) -> None:
     Raises:
         VirtError: the machine cannot, or the guest does not let go of one.
     """
-    live, monitor = guest.require_active(), guest.monitor
-    slots = await commands.query_hotpluggable_cpus(monitor)
+    slots = await commands.query_hotpluggable_cpus(guest.monitor)
     per_slot = max((int(s.get("vcpus-count", 1)) for s in slots), default=1)
     if wanted % per_slot:
         raise invalid_arg("target vm vcpu granularity does not allow the desired vcpu count")
-    free = sorted((s for s in slots if "qom-path" not in s), key=_position)
-    plugged = sorted((s for s in slots if _alias(s)), key=_position)
-    while live.vcpu.count and _now(guest) != wanted:
-        if _now(guest) < wanted:
-            await _plug(guest, free.pop(0) if free else None)
-        else:
-            await _unplug(guest, plugged.pop() if plugged else None)
+    change = _plug if wanted > _now(guest) else _unplug
+    for slot in _choose(slots, _now(guest), wanted):
+        await change(guest, slot)
     await running.take_stock(guest)
+
+
+def _choose(slots: list[dict[str, Any]], now: int, wanted: int) -> list[dict[str, Any]]:
+    """The slots to be filled, from the first free one on, or emptied, from the last that was plugged in.
+
+    Raises:
+        VirtError: CONFIG_UNSUPPORTED, there are not enough.
+    """
+    ordered = sorted(slots, key=_position)
+    if wanted > now:
+        candidates = [s for s in ordered if "qom-path" not in s]
+    else:
+        candidates = [s for s in reversed(ordered) if _alias(s)]
+    chosen = []
+    while now != wanted and candidates:
+        slot = candidates.pop(0)
+        size = int(slot.get("vcpus-count", 1))
+        now += size if wanted > now else -size
+        chosen.append(slot)
+    if now != wanted:
+        text = "failed to find appropriate hotpluggable vcpus to reach the desired target vcpu count"
+        raise VirtError(Code.CONFIG_UNSUPPORTED, text)
+    return chosen
 
 
 def _now(guest: Guest) -> int:
@@ -56,26 +74,24 @@ def _alias(slot: dict[str, Any]) -> str | None:
     return path.removeprefix("/machine/peripheral/") if path.startswith("/machine/peripheral/") else None
 
 
-async def _plug(guest: Guest, slot: dict[str, Any] | None) -> None:
-    if slot is None:
-        raise VirtError(Code.OPERATION_UNSUPPORTED, "cpu hotplug is not supported by this machine")
+async def _plug(guest: Guest, slot: dict[str, Any]) -> None:
     index = _now(guest)
     await commands.device_add(guest.monitor, {"driver": slot["type"], "id": f"vcpu{index}", **slot.get("props", {})})
     _count(guest, index + int(slot.get("vcpus-count", 1)))
 
 
-async def _unplug(guest: Guest, slot: dict[str, Any] | None) -> None:
-    if slot is None or guest.runtime is None:
-        raise VirtError(Code.OPERATION_UNSUPPORTED, "vcpu unplug is not supported for a vcpu of the guest's start")
+async def _unplug(guest: Guest, slot: dict[str, Any]) -> None:
     alias = _alias(slot)
     assert alias is not None
+    assert guest.runtime is not None
     gone = guest.runtime.removals[alias] = asyncio.get_running_loop().create_future()
     try:
         await commands.device_del(guest.monitor, alias)
         async with asyncio.timeout(UNPLUG_SECONDS):
             await gone
     except TimeoutError:
-        raise VirtError(Code.OPERATION_TIMEOUT, "vcpu unplug request timed out") from None
+        text = "vcpu unplug request timed out. Unplug result must be manually inspected in the domain"
+        raise VirtError(Code.OPERATION_TIMEOUT, text) from None
     finally:
         del guest.runtime.removals[alias]
     _count(guest, _now(guest) - int(slot.get("vcpus-count", 1)))

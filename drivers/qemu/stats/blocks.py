@@ -8,6 +8,7 @@ import stat
 from dataclasses import dataclass
 from typing import Any
 
+from drivers.common.images.layers import Layer
 from drivers.qemu.stats.query import Question, Replies
 from virtd.host.images import read_header
 
@@ -26,6 +27,7 @@ class Counters:
     fl_times: int = 0
     highest_offset: int | None = None
     capacity: int | None = None
+    physical: int | None = None
     threshold: int | None = None
 
 
@@ -70,9 +72,12 @@ def _nodes(reply: Any) -> dict[str, dict[str, Any]]:
 def _counters(entry: dict[str, Any], nodes: dict[str, dict[str, Any]]) -> Counters:
     counted = entry.get("stats", {})
     counters = Counters(**{name: int(counted.get(theirs, 0)) for name, theirs in _COUNTED.items()})
-    counters.highest_offset = counted.get("wr_highest_offset")
+    # How far it was written on the host: the image's own count is of the guest's offsets.
+    counters.highest_offset = entry.get("parent", {}).get("stats", {}).get("wr_highest_offset")
     node = nodes.get(str(entry.get("node-name")), {})
-    counters.capacity = node.get("image", {}).get("virtual-size")
+    image = node.get("image", {})
+    counters.capacity = image.get("virtual-size")
+    counters.physical = image.get("actual-size", counters.capacity)
     counters.threshold = node.get("write_threshold") or None
     return counters
 
@@ -111,3 +116,18 @@ def extent(path: str, format_: str) -> Extent:
             allocation = physical = device.seek(0, os.SEEK_END)
     capacity = 0 if format_ == "raw" else read_header(path, format_).size
     return Extent(allocation, physical, capacity or physical)
+
+
+def sizes(image: Layer, extent: Extent, counters: Counters | None) -> tuple[int, int, int]:
+    """`virDomainBlockInfo` of an image: allocation, capacity, physical size; without `counters` of one that no QEMU has open.
+
+    For QEMU's images the allocation is how far they were written, which is what those need who make a volume larger
+    in time; a qcow2 file is written anywhere, so that there it is what the file takes up.
+    """
+    if counters is None:
+        return extent.allocation, extent.capacity, extent.physical
+    taken = counters.physical or 0
+    highest = None if (image.type, image.format) == ("file", "qcow2") else counters.highest_offset
+    allocation = highest or taken
+    physical = extent.physical if allocation == taken or not taken else taken
+    return allocation, counters.capacity or extent.capacity, physical

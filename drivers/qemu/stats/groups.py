@@ -166,8 +166,9 @@ def _sizes(params: ParamList, prefix: str, counters: blocks.Counters | None, ext
     capacity = counters.capacity if counters is not None else extent.capacity if extent is not None else None
     if capacity:
         params.add_ullong(f"{prefix}.capacity", capacity)
-    if extent is not None and extent.physical:
-        params.add_ullong(f"{prefix}.physical", extent.physical)
+    physical = (counters.physical if counters is not None else None) or (extent.physical if extent is not None else 0)
+    if physical:
+        params.add_ullong(f"{prefix}.physical", physical)
     if counters is not None and counters.threshold:
         params.add_ullong(f"{prefix}.threshold", counters.threshold)
 

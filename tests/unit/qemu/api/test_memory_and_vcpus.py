@@ -7,7 +7,7 @@ import pytest
 
 from tests.fakes.guests import World, guest_xml
 from virtd.enums import DomainMemoryModFlags, DomainVcpuFlags
-from virtd.errors import VirtError
+from virtd.errors import Code, VirtError
 
 LIVE, CONFIG = DomainVcpuFlags.LIVE, DomainVcpuFlags.CONFIG
 MAXIMUM = DomainVcpuFlags.MAXIMUM
@@ -70,6 +70,17 @@ async def test_a_cpu_is_plugged_into_the_next_slot(world: World):
     assert ("device_add", wanted) in server.commands
     assert world.api.domain_get_vcpus_flags(ref, LIVE) == 2
     assert world.api.domain_get_vcpus_flags(ref, CONFIG) == 1
+
+
+async def test_cpus_of_the_start_stay(world: World):
+    ref = await world.define(guest_xml("g", extra="<vcpu>2</vcpu>"))
+    server = await world.run(ref)
+    slot = {"type": "qemu64-x86_64-cpu", "vcpus-count": 1, "qom-path": "/machine/unattached/device[0]"}
+    server.replies["query-hotpluggable-cpus"] = [slot | {"props": {"core-id": core}} for core in (1, 0)]
+    with pytest.raises(VirtError, match="failed to find appropriate hotpluggable vcpus") as caught:
+        await world.api.domain_set_vcpus_flags(ref, 1, LIVE)
+    assert caught.value.code == Code.CONFIG_UNSUPPORTED
+    assert "device_del" not in [name for name, _ in server.commands]
 
 
 async def test_pins_are_kept_in_the_definition(world: World):

@@ -78,6 +78,12 @@ async def test_a_disk_comes_and_goes(world: World, tmp_path: Path):
     assert world.told(DomainEventID.DEVICE_REMOVED) == [("usb-disk23",)]
 
 
+async def test_a_disk_comes_among_those_of_its_bus(world: World, tmp_path: Path):
+    ref, _ = await running(world, disk(tmp_path / "1", "vda", "virtio") + disk(tmp_path / "2", "sda", "sata"))
+    await world.api.domain_attach_device_flags(ref, disk(tmp_path / "3", "vdb", "virtio"), LIVE)
+    assert [d.target.dev for d in world.guest(ref).definition.devices.disks] == ["vda", "vdb", "sda"]
+
+
 async def test_what_qemu_refuses_leaves_nothing(world: World, tmp_path: Path):
     ref, server = await running(world)
     server.replies["device_add"] = FakeError("no room")

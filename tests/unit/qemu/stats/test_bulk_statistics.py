@@ -10,6 +10,8 @@ from typing import Any
 
 import pytest
 
+from drivers.common.images import layers
+from drivers.qemu.stats import blocks
 from tests.fakes.guests import World, guest_xml
 from tests.fakes.qmp_server import SILENCE
 from virtd.enums import ConnectGetAllDomainStatsFlags as Flags
@@ -24,11 +26,12 @@ BLOCKSTATS = [
         "node-name": "libvirt-1-format",
         "stats": {
             "rd_operations": 1, "rd_bytes": 512, "rd_total_time_ns": 7, "wr_operations": 2, "wr_bytes": 1024,
-            "wr_total_time_ns": 8, "flush_operations": 3, "flush_total_time_ns": 9, "wr_highest_offset": 4096,
+            "wr_total_time_ns": 8, "flush_operations": 3, "flush_total_time_ns": 9, "wr_highest_offset": 512,
         },
+        "parent": {"stats": {"wr_highest_offset": 4096}},
     }
 ]  # fmt: skip
-NODES = [{"node-name": "libvirt-1-format", "image": {"virtual-size": 1 << 20}}]
+NODES = [{"node-name": "libvirt-1-format", "image": {"virtual-size": 1 << 20, "actual-size": 8192}}]
 
 
 def disk(path: Path) -> str:
@@ -89,12 +92,26 @@ async def test_a_running_guests_disks_and_memory(world: World, tmp_path: Path):
         "block.0.fl.times": 9,
         "block.0.allocation": 4096,
         "block.0.capacity": 1 << 20,
-        "block.0.physical": 1 << 20,
+        "block.0.physical": 8192,
     }
     assert await world.api.domain_block_stats(ref, "vda") == (1, 512, 2, 1024, -1)
     assert await world.api.domain_block_stats(ref, "") == (1, 512, 2, 1024, -1)
-    assert (await world.api.domain_get_block_info(ref, "vda", 0))[1:] == (1 << 20, 1 << 20)
+    assert await world.api.domain_get_block_info(ref, "vda", 0) == (4096, 1 << 20, 8192)
     assert dict(await world.api.domain_memory_stats(ref, 0)) == {6: 32768, 4: 2, 9: 9, 7: 0}
+
+
+async def test_what_is_allocated_of_an_image(world: World, tmp_path: Path):
+    image = layers.chain(
+        world.guest(await world.define(guest_xml("g", disk(tmp_path / "image")))).definition.devices.disks[0]
+    )[0]
+    extent = blocks.Extent(allocation=8192, physical=1 << 20, capacity=1 << 20)
+    untouched = blocks.Counters(highest_offset=0, capacity=2 << 20, physical=8192)
+    assert blocks.sizes(image, extent, untouched) == (8192, 2 << 20, 1 << 20)
+    device = blocks.Counters(highest_offset=4096, capacity=2 << 20, physical=0)
+    assert blocks.sizes(image, extent, device) == (4096, 2 << 20, 1 << 20)
+    image.disk.driver.type = "qcow2"
+    written = blocks.Counters(highest_offset=65536, capacity=2 << 20, physical=8192)
+    assert blocks.sizes(image, extent, written) == (8192, 2 << 20, 1 << 20)
 
 
 async def test_a_guest_that_is_off_has_the_capacity_that_its_image_says(world: World, tmp_path: Path):
