@@ -118,7 +118,10 @@ def _read(path: str, format_: str | None, parent: str | None, user: tuple[int, i
 
 
 def without_found(domain: Domain) -> Domain:
-    """A copy, to be written, that shows no more of the disks' chains than the definition named."""
+    """A copy, to be written, that shows no more of the disks' images than the definition named.
+
+    That nothing is below an image stays, as with libvirt: who reads it need not look.
+    """
     result = copy(domain)
     result.devices = copy(domain.devices)
     result.devices.disks = [_cut(disk) for disk in domain.devices.disks]
@@ -130,5 +133,5 @@ def _cut(image: _Image) -> _Image:
     if below is None:
         return image
     result = copy(image)
-    result.backing_store = None if below.found else _cut(below)
+    result.backing_store = None if below.found and below.source is not None else _cut(below)
     return result

@@ -38,3 +38,10 @@ def test_the_daemons_own_record_knows_what_was_found() -> None:
     assert "<backingStore" not in format_domain(without_found(again))
     assert "found=" not in format_domain(domain)
     assert "/named" in format_domain(without_found(parse_domain(record))), "a client's word for it does not count"
+
+
+def test_that_nothing_is_below_may_be_told() -> None:
+    domain = parse_domain(XML)
+    [disk] = domain.devices.disks
+    disk.backing_store = BackingStore(found=True)
+    assert "<backingStore/>" in format_domain(without_found(domain))
