@@ -148,7 +148,7 @@ def test_devices_of_which_there_is_one(xml: str, code: int) -> None:
 def test_every_kind_of_device_has_its_list() -> None:
     known = devices("")
     for tag, model in device_models().items():
-        device = model.model_construct()
+        device = model()
         assert device_tag(device) == tag
         assert hasattr(known, device_list(known, device))
 
