@@ -59,7 +59,7 @@ class AddressSet:
             self._assign_usb(device)
         elif machines.is_s390_ccw(self._domain) and is_virtio(device):
             self._assign_ccw(device)
-        elif self._pci.guest.flags(device) or isinstance(device.address, PCIAddress):
+        elif self._pci.guest.needs(device)[0] or isinstance(device.address, PCIAddress):
             self._assign_pci(device, live)
 
     def release(self, device: DeviceInfo) -> None:

@@ -68,20 +68,11 @@ class PciAddressSet:
         if self.growing and address.bus >= len(self.buses):
             address = address._replace(bus=address.bus + self._grow_to(address.bus, flags))
         self.check(address, flags, from_config=from_config)
-        if self.functions(address.bus, address.slot) & 1 << address.function:
-            raise _complaint(f"Attempted double use of PCI Address {address}", from_config)
-        self._take(address, flags, isolation_group)
-        return address
-
-    def _take(self, address: PciAddress, flags: int, isolation_group: int) -> None:
         bus = self.buses[address.bus]
-        if bus.isolation_group != isolation_group:
-            if not bus.isolation_locked and not bus.slots:
-                bus.isolation_group = isolation_group
-            else:  # what the user put together stays together
-                bus.isolation_locked = True
-                bus.isolation_group = 0
-        bus.take(address.slot, address.function, aggregate=bool(flags & Connect.AGGREGATE_SLOT))
+        if bus.slots.get(address.slot, 0) & 1 << address.function:
+            raise _complaint(f"Attempted double use of PCI Address {address}", from_config)
+        bus.take(address.slot, address.function, flags, isolation_group)
+        return address
 
     def release(self, address: PciAddress) -> None:
         """Give an address back."""
@@ -99,7 +90,7 @@ class PciAddressSet:
         address = self.next_free(flags, function=function, isolation_group=isolation_group)
         if flags & Connect.INTEGRATED:
             self.check(address, flags, from_config=False)
-        self._take(address, flags, isolation_group)
+        self.buses[address.bus].take(address.slot, address.function, flags, isolation_group)
         return address
 
     def next_free(self, flags: int, *, function: int = 0, isolation_group: int = 0) -> PciAddress:
@@ -114,8 +105,7 @@ class PciAddressSet:
                 return PciAddress(number, *place)
         if isolation_group:
             for number, bus in enumerate(self.buses):
-                untouched = bus.isolation_group == 0 and not bus.isolation_locked and not bus.slots
-                if untouched and (place := bus.free_place(flags, function)):
+                if bus.untouched and (place := bus.free_place(flags, function)):
                     bus.isolation_group = isolation_group
                     return PciAddress(number, *place)
         if not self.growing:
@@ -148,7 +138,7 @@ class PciAddressSet:
         self.buses += [Bus.of_model(model) for model in models]
         if way is _BRIDGE_AND_PORT:
             # taken by the bridge
-            self.buses[first].take(0, 0, aggregate=False)
+            self.buses[first].take(0, 0, Connect.PCIE_TO_PCI_BRIDGE)
         return raised
 
     def _model_for(self, flags: int) -> tuple[str, list[str]]:

@@ -50,11 +50,11 @@ def _add_buses(guest: PciGuest) -> None:
             new = Controller(type="pci", index=index, model=trial.buses[index].model)
             controllers.append(new)
             # It takes a slot itself, which may call for one more; that of a pcie-to-pci-bridge came with it.
-            needs = guest.flags(new)
-            if needs:
+            flags, _group = guest.needs(new)
+            if flags:
                 guest.bridges.append(new)
-                if not needs & Connect.PCIE_TO_PCI_BRIDGE:
-                    trial.reserve_next(needs)
+                if not flags & Connect.PCIE_TO_PCI_BRIDGE:
+                    trial.reserve_next(flags)
         index += 1
 
 

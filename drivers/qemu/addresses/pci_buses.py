@@ -123,10 +123,21 @@ class Bus:
         offers = kind.offers if hotplug else kind.offers & ~Connect.HOTPLUGGABLE
         return cls(model, offers, kind.first_slot, kind.last_slot)
 
-    def take(self, slot: int, function: int, *, aggregate: bool) -> None:
-        """Put something in a slot; `aggregate` if that may be joined by more of its kind."""
+    @property
+    def untouched(self) -> bool:
+        """Whether devices of any isolation group may still make it theirs."""
+        return self.isolation_group == 0 and not self.isolation_locked and not self.slots
+
+    def take(self, slot: int, function: int, flags: int, isolation_group: int = 0) -> None:
+        """Put something that needs `flags` in a slot."""
+        if isolation_group != self.isolation_group:
+            if self.isolation_locked or self.slots:  # what the user put together stays together
+                self.isolation_locked = True
+                self.isolation_group = 0
+            else:
+                self.isolation_group = isolation_group
         functions = self.slots.get(slot, 0)
-        if not aggregate:
+        if not flags & Connect.AGGREGATE_SLOT:
             self.shared.discard(slot)
         elif not functions:
             self.shared.add(slot)

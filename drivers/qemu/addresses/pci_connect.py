@@ -100,7 +100,9 @@ def _is_express(address: object) -> bool:
 
 
 def iommu_group(hostdev: Hostdev) -> int:
-    """One more than the number of a host device's IOMMU group, or 0: it has none or is not there."""
+    """One more than the number of a host device's IOMMU group, or 0: it has none, or is no PCI device or not there."""
+    if hostdev.type != "pci":
+        return 0
     try:
         link = os.readlink(f"{_SYSFS}/{hostdev.source.pci}/iommu_group")
     except OSError:

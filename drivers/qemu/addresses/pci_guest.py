@@ -23,6 +23,11 @@ _RANKS: dict[type, int] = {
 }
 
 
+#: The slots a device fits into, as `Connect` bits (0: it is no PCI device), and its isolation group: devices of
+#: different groups do not share a bus, and 0 is "none".
+Needs = tuple[int, int]
+
+
 class PciGuest:
     """What is asked of a guest again and again while its devices are placed, found out once.
 
@@ -40,39 +45,38 @@ class PciGuest:
         self.has_pcie_to_pci = emulator.has("pcie-pci-bridge")
         self._slots = EXPRESS_SLOTS if self.root == "pcie-root" else CONVENTIONAL_SLOTS
         #: Each device is asked about several times: its answer, by its `id`, which stays its own while it is kept here.
-        self._flags: dict[int, tuple[int, DeviceInfo]] = {}
+        self._needs: dict[int, tuple[DeviceInfo, Needs]] = {}
         self.given: list[DeviceInfo] = []
         self.bridges: list[DeviceInfo] = []
         self.others: list[DeviceInfo] = []
         for device in pci_devices(domain):
-            if not wants_pci(device):
-                if isinstance(device.address, PCIAddress):
-                    self.given.append(device)
+            address = device.address
+            if address is not None and not isinstance(address, PCIAddress):
+                continue
+            if address is not None and not address.is_empty:
+                self.given.append(device)
             elif self._is_placed(device):
                 (self.bridges if is_bridge(device) else self.others).append(device)
         self.given.sort(key=_rank)
 
-    def flags(self, device: DeviceInfo) -> int:
-        """The slots it fits into, as `Connect` bits; 0 for what is no PCI device."""
-        known = self._flags.get(id(device))
+    def needs(self, device: DeviceInfo) -> Needs:
+        """What a device needs from a bus.  Of the host's devices only pSeries keeps the groups apart."""
+        known = self._needs.get(id(device))
         if known is None:
             rule = RULES.get(type(device))
-            known = self._flags[id(device)] = (rule(device, self._slots) if rule else Connect.NONE, device)
-        return known[0]
+            flags = rule(device, self._slots) if rule else Connect.NONE
+            group = iommu_group(device) if self.is_pseries and isinstance(device, Hostdev) else 0
+            known = self._needs[id(device)] = device, (flags, group)
+        return known[1]
 
     def _is_placed(self, device: DeviceInfo) -> bool:
         """Whether it is given a PCI address if it has none; a device nobody could place is, and fails."""
+        flags, _group = self.needs(device)
         if isinstance(device, Controller):
             if device.type == "ide" and device.index == 0 and machines.has_builtin_ide(self.domain):
                 return False
-            return self.flags(device) != 0 or device.type in ("xenbus", "isa")
-        return self.flags(device) != 0 or (isinstance(device, Interface) and device.type != "hostdev")
-
-    def isolation_group(self, device: DeviceInfo) -> int:
-        """Devices of different groups do not share a bus: on pSeries the host's IOMMU groups must not; 0 is "none"."""
-        if self.is_pseries and isinstance(device, Hostdev) and device.type == "pci":
-            return iommu_group(device)
-        return 0
+            return flags != 0 or device.type in ("xenbus", "isa")
+        return flags != 0 or (isinstance(device, Interface) and device.type != "hostdev")
 
 
 def wants_pci(device: DeviceInfo) -> bool:

@@ -67,21 +67,15 @@ class PciPlacement:
         Raises:
             VirtError: see `PciAddressSet.reserve_next`.
         """
-        guest = self.guest
-        address = self.addresses.reserve_next(
-            guest.flags(device) | extra, function=function, isolation_group=guest.isolation_group(device)
-        )
+        flags, group = self.guest.needs(device)
+        address = self.addresses.reserve_next(flags | extra, function=function, isolation_group=group)
         if not self.addresses.growing:
             self.placed[id(device)] = device, address
             _write(device, address)
 
     def _reserve(self, device: DeviceInfo, address: PciAddress) -> PciAddress:
-        return self.addresses.reserve(
-            address,
-            self.guest.flags(device) or ENDPOINTS,
-            from_config=True,
-            isolation_group=self.guest.isolation_group(device),
-        )
+        flags, group = self.guest.needs(device)
+        return self.addresses.reserve(address, flags or ENDPOINTS, from_config=True, isolation_group=group)
 
 
 def _write(device: DeviceInfo, address: PciAddress) -> None:

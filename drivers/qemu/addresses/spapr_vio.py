@@ -3,12 +3,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-
 from conf.domain import Domain
 from conf.domain.devices.address import SpaprVIOAddress
 from conf.domain.devices.chardev import Serial
-from conf.domain.devices.controller import Controller
 from conf.domain.devices.info import DeviceInfo
 from conf.domain.devices.nvram import NVRAM
 from drivers.qemu import machines
@@ -29,7 +26,7 @@ def assign_spapr_vio(domain: Domain) -> None:
     Raises:
         VirtError: a register in the XML is too high or used twice.
     """
-    devices = list(_devices(domain))
+    devices = _devices(domain)
     taken: dict[int, DeviceInfo] = {}
     for device, _first in devices:
         if (register := _register(device)) is not None:
@@ -43,28 +40,24 @@ def assign_spapr_vio(domain: Domain) -> None:
             device.address = SpaprVIOAddress(reg=register)
 
 
-def _devices(domain: Domain) -> Iterator[tuple[DeviceInfo, int]]:
-    """Devices of the bus with the first register of their kind."""
+def _devices(domain: Domain) -> list[tuple[DeviceInfo, int]]:
+    """Devices of the bus with the first register of their kind; the XML may put others there, too."""
     devices = domain.devices
-    lans = (i for i in devices.interfaces if (i.model and i.model.type == "spapr-vlan") or _wants_register(i))
-    yield from ((lan, _LAN) for lan in lans)
-    adapters = (c for c in devices.controllers if _is_adapter(c) or _wants_register(c))
-    yield from ((adapter, _SCSI) for adapter in adapters)
-    terminals = (s for s in devices.serials if s.target and s.target.type == "spapr-vio-serial")
-    yield from ((terminal, _TERMINAL) for terminal in terminals)
-    if devices.nvram:
-        yield devices.nvram, _NVRAM
-    if machines.is_pseries(domain):
-        yield from ((t, _TPM) for t in devices.tpms if t.model == "tpm-spapr")
-
-
-def _is_adapter(controller: Controller) -> bool:
-    return controller.type == "scsi" and controller.model == "ibmvscsi"
-
-
-def _wants_register(device: DeviceInfo) -> bool:
-    """Whether the XML puts the device on the bus, be it one of its kind or not."""
-    return isinstance(device.address, SpaprVIOAddress)
+    return [
+        *[
+            (lan, _LAN)
+            for lan in devices.interfaces
+            if (lan.model and lan.model.type == "spapr-vlan") or isinstance(lan.address, SpaprVIOAddress)
+        ],
+        *[
+            (adapter, _SCSI)
+            for adapter in devices.controllers
+            if (adapter.type == "scsi" and adapter.model == "ibmvscsi") or isinstance(adapter.address, SpaprVIOAddress)
+        ],
+        *[(s, _TERMINAL) for s in devices.serials if s.target and s.target.type == "spapr-vio-serial"],
+        *([(devices.nvram, _NVRAM)] if devices.nvram else ()),
+        *[(tpm, _TPM) for tpm in devices.tpms if tpm.model == "tpm-spapr" and machines.is_pseries(domain)],
+    ]
 
 
 def _register(device: DeviceInfo) -> int | None:

@@ -3,7 +3,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable
+from itertools import chain
+from typing import Any
 
 from conf.domain import Domain
 from conf.domain.devices.address import USBAddress
@@ -41,14 +43,13 @@ def assign_usb(domain: Domain) -> None:
     Raises:
         VirtError: a port in the XML does not exist or is used twice, or no port is left.
     """
-    if not any(_controllers(domain)):
+    controllers = _controllers(domain)
+    if not controllers:
         return
-    addresses = build_usb(domain)
-    _add_missing_hubs(domain)
-    for hub in domain.devices.hubs:
-        if lacks_port(hub):
-            plug(addresses, hub)
-    for device in usb_devices(domain):
+    hubs, devices = domain.devices.hubs, usb_devices(domain)
+    addresses = _build(controllers, hubs, devices)
+    hubs.extend(_missing_hubs(controllers, len(hubs), len(devices)))
+    for device in chain[DeviceInfo](hubs, devices):
         if lacks_port(device):
             plug(addresses, device)
 
@@ -59,24 +60,26 @@ def build_usb(domain: Domain) -> UsbAddressSet:
     Raises:
         VirtError: XML_ERROR, a port does not exist or is used twice.
     """
+    return _build(_controllers(domain), domain.devices.hubs, usb_devices(domain))
+
+
+def _build(controllers: list[Controller], hubs: list[Hub], devices: list[DeviceInfo]) -> UsbAddressSet:
     addresses = UsbAddressSet()
-    for controller in _controllers(domain):
+    for controller in controllers:
         addresses.add_bus(controller.index or 0, controller_ports(controller))
     # a hub may hang on a hub that stands further below
-    hubs = sorted(domain.devices.hubs, key=lambda hub: len(_port(hub)))
-    for hub in hubs:
-        if not lacks_port(hub):
-            _reserve(addresses, hub)
-    for device in usb_devices(domain):
-        if not lacks_port(device):
-            _reserve(addresses, device)
+    upper_first = sorted(hubs, key=_depth)
+    for device in chain[DeviceInfo](upper_first, devices):
+        _reserve(addresses, device)
     return addresses
 
 
-def _controllers(domain: Domain) -> Iterator[Controller]:
-    for controller in domain.devices.controllers:
-        if controller.type == "usb" and controller.model != "none" and controller.model not in _COMPANIONS:
-            yield controller
+def _controllers(domain: Domain) -> list[Controller]:
+    return [
+        controller
+        for controller in domain.devices.controllers
+        if controller.type == "usb" and controller.model != "none" and controller.model not in _COMPANIONS
+    ]
 
 
 def controller_ports(controller: Controller) -> int:
@@ -86,40 +89,51 @@ def controller_ports(controller: Controller) -> int:
     return _PORTS.get(controller.model or "piix3-uhci", 0)
 
 
-def usb_devices(domain: Domain) -> Iterator[DeviceInfo]:
-    """All devices on the USB but hubs, in the order in which they get their ports."""
-    devices = domain.devices
-    kinds: tuple[Iterable[DeviceInfo], ...] = (
-        devices.interfaces,
-        devices.hostdevs,
-        devices.disks,
-        devices.controllers,
-        devices.inputs,
-        devices.serials,
-        devices.sounds,
-        devices.redirdevs,
-    )
-    return (device for kind in kinds for device in kind if is_usb(device))
+def _interface(interface: Interface) -> bool:
+    return bool(interface.source and interface.source.hostdev and interface.source.hostdev.type == "usb")
+
+
+def _hostdev(hostdev: Hostdev) -> bool:
+    return hostdev.mode == "subsystem" and hostdev.type == "usb"
+
+
+def _serial(serial: Serial) -> bool:
+    return serial.target is not None and serial.target.type == "usb-serial"
+
+
+#: Which devices of a kind take a USB port; other kinds never do.
+_RULES: dict[type, Callable[[Any], bool]] = {
+    Interface: _interface,
+    Hostdev: _hostdev,
+    Disk: lambda disk: disk.target.bus == "usb",
+    Controller: lambda controller: controller.type == "ccid",
+    Input: lambda device: device.bus == "usb",
+    Serial: _serial,
+    Sound: lambda sound: sound.model == "usb",
+    Redirdev: lambda redirdev: redirdev.bus == "usb",
+    Hub: lambda _hub: True,
+}
 
 
 def is_usb(device: DeviceInfo) -> bool:
     """Whether a device takes a USB port."""
-    match device:
-        case Disk():
-            return device.target.bus == "usb"
-        case Interface():
-            return bool(device.source and device.source.hostdev and device.source.hostdev.type == "usb")
-        case Hostdev():
-            return device.mode == "subsystem" and device.type == "usb"
-        case Controller():
-            return device.type == "ccid"
-        case Input() | Redirdev():
-            return device.bus == "usb"
-        case Serial():
-            return device.target is not None and device.target.type == "usb-serial"
-        case Sound():
-            return device.model == "usb"
-    return isinstance(device, Hub)
+    rule = _RULES.get(type(device))
+    return rule is not None and rule(device)
+
+
+def usb_devices(domain: Domain) -> list[DeviceInfo]:
+    """All devices on the USB but hubs, in the order in which they get their ports."""
+    devices = domain.devices
+    return [
+        *filter(_RULES[Interface], devices.interfaces),
+        *filter(_RULES[Hostdev], devices.hostdevs),
+        *filter(_RULES[Disk], devices.disks),
+        *filter(_RULES[Controller], devices.controllers),
+        *filter(_RULES[Input], devices.inputs),
+        *filter(_RULES[Serial], devices.serials),
+        *filter(_RULES[Sound], devices.sounds),
+        *filter(_RULES[Redirdev], devices.redirdevs),
+    ]
 
 
 def lacks_port(device: DeviceInfo) -> bool:
@@ -128,9 +142,9 @@ def lacks_port(device: DeviceInfo) -> bool:
     return address is None or (isinstance(address, USBAddress) and address.port is None)
 
 
-def _port(device: DeviceInfo) -> tuple[int, ...]:
-    address = device.address
-    return parse_port(address.port) if isinstance(address, USBAddress) and address.port else ()
+def _depth(hub: Hub) -> int:
+    address = hub.address
+    return len(parse_port(address.port)) if isinstance(address, USBAddress) and address.port else 0
 
 
 def _reserve(addresses: UsbAddressSet, device: DeviceInfo) -> None:
@@ -152,12 +166,11 @@ def plug(addresses: UsbAddressSet, device: DeviceInfo) -> None:
     device.address = USBAddress(bus=bus, port=port_text(port))
 
 
-def _add_missing_hubs(domain: Domain) -> None:
+def _missing_hubs(controllers: list[Controller], hubs: int, devices: int) -> list[Hub]:
     """A hub takes a port and gives eight."""
-    hubs = domain.devices.hubs
-    wanted = len(hubs) + sum(1 for _ in usb_devices(domain))
-    missing = wanted - sum(map(controller_ports, _controllers(domain))) - HUB_PORTS * len(hubs)
-    if missing > 0:
-        # one more than is needed: a port for the next device that comes along
-        count = -(-(missing + 1) // (HUB_PORTS - 1))
-        hubs.extend(Hub(type="usb") for _ in range(count))
+    missing = hubs + devices - sum(map(controller_ports, controllers)) - HUB_PORTS * hubs
+    if missing <= 0:
+        return []
+    # one more than is needed: a port for the next device that comes along
+    count = -(-(missing + 1) // (HUB_PORTS - 1))
+    return [Hub(type="usb") for _ in range(count)]

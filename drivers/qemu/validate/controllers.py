@@ -127,5 +127,5 @@ def validate_usb(domain: Domain) -> None:
     """
     if has_usb(domain):
         return
-    if domain.devices.hubs or any(True for _ in usb_devices(domain)):
+    if domain.devices.hubs or usb_devices(domain):
         raise unsupported("USB is disabled for this domain, but USB devices are present in the domain XML")
