@@ -56,7 +56,9 @@ _TPM_MODELS = {
     "spapr-tpm-proxy": "spapr-tpm-proxy",
 }
 
-_TPM_BACKENDS = {"passthrough": "tpm-passthrough", "emulator": "tpm-emulator", "external": "tpm-emulator"}
+#: Not "emulator": no swtpm is started for guests yet, and clients give a TPM of that kind to each guest with UEFI that
+#: they make where it is offered.
+_TPM_BACKENDS = {"passthrough": "tpm-passthrough", "external": "tpm-emulator"}
 
 #: Machines on which vfio, virtio … come without PCI are not told apart: libvirt does not either.
 _VIRTIO_MODELS = ("virtio", "virtio-transitional", "virtio-non-transitional")
@@ -217,8 +219,7 @@ def _host_has_iommu() -> bool:
 
 def _tpm(caps: Capabilities) -> Feature:
     models = _present(caps, _TPM_MODELS)
-    versions = ["1.2", "2.0"] if caps.has("tpm-emulator") else []
-    return _feature(bool(models), model=models, backendModel=_present(caps, _TPM_BACKENDS), backendVersion=versions)
+    return _feature(bool(models), model=models, backendModel=_present(caps, _TPM_BACKENDS), backendVersion=[])
 
 
 # --- other features ---------------------------------------------------------------------------------

@@ -81,6 +81,13 @@ def test_what_an_emulator_has_can_be_chosen(tmp_path: Path) -> None:
     assert "<value>ide</value>" not in domain_xml("q35", tmp_path)
 
 
+def test_a_tpm_that_could_not_be_started_is_not_offered(tmp_path: Path) -> None:
+    xml = domain_xml("pc", tmp_path)
+    assert "<tpm supported='yes'>" in xml
+    assert "<value>external</value>" in xml
+    assert "<value>emulator</value>" not in xml  # virt-install would give one to each guest with UEFI
+
+
 def test_firmware_that_fits_is_listed(tmp_path: Path) -> None:
     image = tmp_path / "code.fd"
     image.touch()
