@@ -5,13 +5,13 @@ from __future__ import annotations
 
 import re
 
-_NAME = re.compile(r"(?:fd|hd|vd|sd|xvd|ubd)([a-z]{1,5})([0-9]*)")
+_NAME = re.compile(r"(?:fd|hd|vd|sd|xvd|ubd)([a-z]{1,5})(?:0|[1-9][0-9]*)?")
 
 
 def disk_index(name: str) -> int | None:
     """0 for `sda`, 26 for `sdaa`; a partition number is left out of account; None for any other text."""
     match = _NAME.fullmatch(name)
-    if not match or (len(match[2]) > 1 and match[2].startswith("0")):
+    if match is None:
         return None
     index = 0
     for letter in match[1]:

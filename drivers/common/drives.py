@@ -61,14 +61,14 @@ def assign_disk(disk: Disk, hostdevs: set[Place]) -> None:
     Raises:
         VirtError: as `assign_drives`.
     """
-    name = disk.target.dev or ""
+    name, kind = disk.target.dev or "", disk.target.bus
     index = disk_index(name)
     if index is None:
         raise VirtError(Code.XML_ERROR, f"Unknown disk name '{name}' and no address specified")
-    if disk.target.bus not in DRIVE_BUSES:
+    if kind not in DRIVE_BUSES:
         return
-    controller, bus, target, unit = place = drive_place(disk.target.bus, index)
-    if disk.target.bus == "scsi" and place in hostdevs:
+    controller, bus, target, unit = place = drive_place(kind, index)
+    if kind == "scsi" and place in hostdevs:
         raise VirtError(
             Code.CONFIG_UNSUPPORTED,
             f"using disk target name '{name}' conflicts with SCSI host device address "

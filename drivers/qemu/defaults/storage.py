@@ -3,28 +3,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-
 from conf.domain.devices.disk import Disk
 from conf.domain.devices.encryption import Encryption
-from conf.domain.devices.storage_source import StorageSource
+from conf.domain.devices.storage_source import BackingStore
 
 
 def complete_sources(disk: Disk) -> None:
     """Fill in all sources of a disk, its backing images included."""
     _choose_engine(disk.encryption)
-    for source in _sources(disk):
-        _choose_engine(source.encryption)
-
-
-def _sources(disk: Disk) -> Iterator[StorageSource]:
-    if disk.source is not None:
-        yield disk.source
-    below = disk.backing_store
-    while below is not None:
-        if below.source is not None:
-            yield below.source
-        below = below.backing_store
+    layer: Disk | BackingStore | None = disk
+    while layer is not None:
+        if layer.source is not None:
+            _choose_engine(layer.source.encryption)
+        layer = layer.backing_store
 
 
 def _choose_engine(encryption: Encryption | None) -> None:

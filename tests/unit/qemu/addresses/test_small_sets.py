@@ -10,13 +10,13 @@ from virtd.errors import VirtError
 
 
 @pytest.mark.parametrize(
-    ("name", "index"), [("sda", 0), ("vdz", 25), ("hdaa", 26), ("xvdba", 52), ("fdb1", 1), ("sda10", 0)]
+    ("name", "index"), [("sda", 0), ("vdz", 25), ("hdaa", 26), ("xvdba", 52), ("fdb1", 1), ("sda10", 0), ("sda0", 0)]
 )
 def test_disk_names(name: str, index: int) -> None:
     assert disk_index(name) == index
 
 
-@pytest.mark.parametrize("name", ["", "sd", "sdA", "nvme0n1", "sda01x", "mydisk"])
+@pytest.mark.parametrize("name", ["", "sd", "sdA", "nvme0n1", "sda01", "sda1x", "mydisk"])
 def test_names_that_are_none(name: str) -> None:
     assert disk_index(name) is None
 
