@@ -6,8 +6,6 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from conf.domain.devices.kinds import all_devices
-
 from conf.binding import FormatOptions
 from conf.domain import Domain
 from conf.domain.devices.chardev import Channel, Console, Parallel, Serial
@@ -17,6 +15,7 @@ from conf.domain.devices.filesystem import Filesystem
 from conf.domain.devices.hostdev import Hostdev
 from conf.domain.devices.input import Input
 from conf.domain.devices.interface import Interface
+from conf.domain.devices.kinds import all_devices
 from conf.domain.devices.lease import Lease
 from conf.domain.devices.memory import Memory
 from conf.domain.devices.redirdev import Redirdev

@@ -3,10 +3,9 @@
 
 from __future__ import annotations
 
-from conf.domain.devices.kinds import all_devices
-
 from conf.domain import Domain
 from conf.domain.devices.interface import InterfaceMac
+from conf.domain.devices.kinds import all_devices
 from drivers.common.chardevs import number_chardevs
 from drivers.common.controllers import add_missing_controllers, number_controllers
 from drivers.common.drives import assign_drives

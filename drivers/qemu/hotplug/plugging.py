@@ -8,13 +8,12 @@ import logging
 from contextlib import AsyncExitStack
 from typing import Any
 
-from conf.domain.devices.kinds import all_devices
-
 from conf.domain import Domain
 from conf.domain.devices.chardev import Serial
 from conf.domain.devices.controller import Controller
 from conf.domain.devices.disk import Disk
 from conf.domain.devices.interface import Interface
+from conf.domain.devices.kinds import all_devices
 from conf.domain.devices.single import device_tag
 from drivers.common.devicelists import put, take
 from drivers.qemu import commands
@@ -25,7 +24,6 @@ from drivers.qemu.capabilities import Capabilities
 from drivers.qemu.defaults.chardevs import complete_serial
 from drivers.qemu.defaults.controllers import complete_controller
 from drivers.qemu.defaults.devices import complete_device, complete_disk, complete_interface
-from drivers.qemu.defaults.storage import complete_sources
 from drivers.qemu.guest import Guest
 from drivers.qemu.hotplug import disks, updates
 from drivers.qemu.hotplug.kinds import KINDS, Kind
@@ -44,7 +42,6 @@ def complete(device: Any, domain: Domain, capabilities: Capabilities) -> None:
     match device:
         case Disk():
             complete_disk(device)
-            complete_sources(device)
         case Interface():
             complete_interface(device, domain, capabilities)
         case Controller():

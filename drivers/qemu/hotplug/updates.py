@@ -19,7 +19,6 @@ from drivers.qemu.block import commands as block
 from drivers.qemu.block.chains import prepare_disks
 from drivers.qemu.block.nodes import disk_nodes, drive_node
 from drivers.qemu.defaults.devices import complete_disk
-from drivers.qemu.defaults.storage import complete_sources
 from drivers.qemu.guest import Guest
 from drivers.qemu.hotplug import disks
 from drivers.qemu.hotplug.session import quietly
@@ -61,7 +60,6 @@ async def _disk(guest: Guest, wanted: Disk, *, force: bool) -> None:
     if disk is None:
         raise VirtError(Code.INTERNAL_ERROR, f"disk '{wanted.target.dev}' not found")
     complete_disk(wanted)
-    complete_sources(wanted)
     if _medium(disk) == _medium(wanted):
         return
     if disk.device not in ("cdrom", "floppy"):
