@@ -29,14 +29,15 @@ def lifecycle_action(type_: int, action: int) -> tuple[str, LifecycleAction]:
     """The attribute of the definition that is meant, and its new value.
 
     Raises:
-        VirtError: INVALID_ARG: there is no such event or action, or not this action for that event.
+        VirtError: INVALID_ARG, there is no such event or action; CONFIG_UNSUPPORTED, not this action for that event.
     """
     if type_ not in _EVENTS:
         raise _invalid(f"invalid lifecycle type '{type_}'")
     if action >= len(_ACTIONS):
         raise _invalid(f"invalid lifecycle action '{action}'")
     if _ACTIONS[action] in _CRASH_ONLY and type_ != DomainLifecycle.CRASH:
-        raise _invalid(f"invalid lifecycle action '{action}'")
+        text = f"Lifecycle event '{_EVENTS[type_].removeprefix('on_')}' doesn't support '{_ACTIONS[action]}' action"
+        raise VirtError(Code.CONFIG_UNSUPPORTED, text, source=From.DOMAIN)
     return _EVENTS[type_], _ACTIONS[action]
 
 

@@ -48,9 +48,9 @@ class Metadata(ShownMetadata[S]):
         """virDomainSetMetadata; None removes."""
         check_flags(flags, IMPACT, f"{self.prefix}DomainSetMetadata")
         guest = self._guest(dom)
-        check_type(type_)
         async with guest.job("modify"):
             live, stored = definitions(guest, flags)
+            check_type(type_)
             for changed in (live, stored):
                 if changed is not None:
                     set_metadata(changed, type_, metadata, key, uri)
@@ -101,6 +101,8 @@ def _set_element(changed: Domain, text: str | None, key: str, uri: str) -> None:
     old = _child(root, uri)
     if old is not None:
         root.remove(old)
+    elif text is None:
+        return
     if text is not None:
         root.append(_namespaced(text, key, uri))
     changed.metadata = etree.tostring(root, encoding="unicode", pretty_print=True)

@@ -93,11 +93,13 @@ def commit_range(disk: Disk, top: str | None, base: str | None, flags: int) -> t
     layers = medium_chain(disk)
     name = disk.target.dev
     upper = layers[0] if top is None else find_image(layers, top)
-    lower = base_image(layers, base, below=upper, nearest=bool(flags & Commit.SHALLOW))
     if upper is layers[0] and not flags & Commit.ACTIVE:
         raise invalid_arg(f"commit of '{name}' active layer requires active flag")
     if upper is not layers[0] and flags & Commit.ACTIVE:
         raise invalid_arg(f"active commit requested but '{upper.path}' is not active")
+    if upper is layers[-1]:
+        raise invalid_arg(f"top '{upper.path}' in chain for '{layers[0].path}' has no backing file")
+    lower = base_image(layers, base, below=upper, nearest=bool(flags & Commit.SHALLOW))
     if flags & Commit.SHALLOW and layers.index(lower) != layers.index(upper) + 1:
         text = f"base '{lower.path}' is not immediately below '{upper.path}' in chain for '{name}'"
         raise invalid_arg(text)

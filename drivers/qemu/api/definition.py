@@ -6,7 +6,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Coroutine
 
-from conf.domain import Domain, format_domain
+from conf.domain import Domain, format_domain, parse_domain
 from drivers.common.cpu.cpu_map import load_cpu_map
 from drivers.common.definition import Definition, write_failed
 from drivers.common.persistence import DefinitionFiles
@@ -44,6 +44,11 @@ class DefinitionApi(Part, Definition[Guest]):
 
     async def prepared(self, xml: str, *, validate: bool) -> Domain:
         return await prepare.definition(self._context, xml, validate=validate)
+
+    async def domain_undefine_flags(self, dom: DomainRef, flags: int) -> None:
+        if flags & Undefine.NVRAM and flags & Undefine.KEEP_NVRAM:
+            raise operation_invalid("cannot both keep and delete nvram")
+        await super().domain_undefine_flags(dom, flags)
 
     async def settle(self, guest: Guest, flags: int) -> None:
         if guest.persistent is not None and not guest.active:
@@ -93,7 +98,8 @@ class DefinitionApi(Part, Definition[Guest]):
     async def _with_real_cpu(self, guest: Guest, stored: Domain, flags: int) -> str:
         """The stored definition with the CPU that the guest would get if it was started now."""
         assert stored.cpu is not None
-        shown = migratable_form(stored) if flags & Xml.MIGRATABLE else stored.model_copy()
+        read_anew = parse_domain(format_domain(stored, secure=True))
+        shown = migratable_form(read_anew) if flags & Xml.MIGRATABLE else read_anew
         capabilities = await self._context.capabilities.get(stored.devices.emulator or "")
         if stored.cpu.mode == "host-model" or stored.cpu.model is not None:
             cpu_map = load_cpu_map(stored.os.arch or "")

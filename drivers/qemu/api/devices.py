@@ -27,10 +27,10 @@ class DeviceApi(Part):
 
     async def domain_attach_device_flags(self, dom: DomainRef, xml: str, flags: int) -> None:
         """virDomainAttachDeviceFlags."""
-        check_flags(flags, IMPACT, "qemuDomainAttachDeviceLiveAndConfig")
         guest = self._guest(dom)
         async with guest.job("modify"):
             live, kept = definitions(guest, flags)
+            check_flags(flags, IMPACT, "qemuDomainAttachDeviceLiveAndConfig")
             device = parse_device(xml)
             for_store = device if live is None or kept is None else parse_device(xml)
             changed = None
@@ -43,10 +43,10 @@ class DeviceApi(Part):
 
     async def domain_detach_device_flags(self, dom: DomainRef, xml: str, flags: int) -> None:
         """virDomainDetachDeviceFlags."""
-        check_flags(flags, IMPACT, "qemuDomainDetachDeviceLiveAndConfig")
         guest = self._guest(dom)
         async with guest.job("modify"):
             live, kept = definitions(guest, flags)
+            check_flags(flags, IMPACT, "qemuDomainDetachDeviceLiveAndConfig")
             wanted = parse_device(xml, to_find=True)
             changed = None
             if kept is not None:
@@ -58,10 +58,10 @@ class DeviceApi(Part):
 
     async def domain_detach_device_alias(self, dom: DomainRef, alias: str, flags: int) -> None:
         """virDomainDetachDeviceAlias."""
-        check_flags(flags, IMPACT, "qemuDomainDetachDeviceAliasLiveAndConfig")
         guest = self._guest(dom)
         async with guest.job("modify"):
             live, kept = definitions(guest, flags)
+            check_flags(flags, IMPACT, "qemuDomainDetachDeviceAliasLiveAndConfig")
             changed = None
             if kept is not None:
                 changed = await self._changed(

@@ -107,18 +107,18 @@ class PowerApi(Part):
         """virDomainShutdownFlags: press the power button."""
         check_flags(flags, _SHUTDOWN_FLAGS, "qemuDomainShutdownFlags")
         guest = self._guest(dom)
-        if not guest.active:
-            raise operation_invalid("domain is not running")
         if flags == DomainShutdownFlags.GUEST_AGENT:
             raise agent_missing(guest)
+        if guest.state != DomainState.RUNNING:
+            raise operation_invalid("domain is not running")
         await self._press_power(guest, reboot=guest.require_active().on_poweroff == "restart")
 
     async def domain_reboot(self, dom: DomainRef, flags: int) -> None:
         """virDomainReboot: press the power button and start over when the guest is down."""
         check_flags(flags, _REBOOT_FLAGS, "qemuDomainReboot")
-        guest = self._running(dom)
         if flags == DomainRebootFlags.GUEST_AGENT:
-            raise agent_missing(guest)
+            raise agent_missing(self._guest(dom))
+        guest = self._running(dom)
         await self._press_power(guest, reboot=True)
 
     async def _press_power(self, guest: Guest, *, reboot: bool) -> None:

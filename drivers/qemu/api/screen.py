@@ -60,7 +60,6 @@ class ScreenApi(Part):
             raise refuse(f"Unsupported codeset '{codeset}'")
         if len(keycodes_) > MAX_KEYS:
             raise refuse(f"nkeycodes in virDomainSendKey must be less than or equal to {MAX_KEYS}")
-        guest = self._guest(dom)
         keys = [keycodes.to_qnum(codeset, code) for code in keycodes_]
         guest = self._running(dom)
         async with guest.job("modify"):

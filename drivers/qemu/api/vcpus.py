@@ -16,7 +16,7 @@ from drivers.qemu.api.power import agent_missing
 from drivers.qemu.hotplug import vcpus as hotplug
 from virtd.enums import DomainVcpuFlags as Flags
 from virtd.enums import VcpuState
-from virtd.errors import check_flags, invalid_arg, operation_invalid
+from virtd.errors import Code, VirtError, check_flags, invalid_arg, operation_invalid
 from virtd.refs import DomainRef
 
 _FLAGS = IMPACT | Flags.MAXIMUM | Flags.GUEST
@@ -52,6 +52,9 @@ class VcpuApi(Part):
             if flags & Flags.GUEST:
                 raise agent_missing(guest)
             if flags & Flags.MAXIMUM:
+                if live is not None:
+                    text = "maximum vcpu count of a live domain can't be modified"
+                    raise VirtError(Code.OPERATION_UNSUPPORTED, text)
                 assert stored is not None
                 _set_maximum(stored, nvcpus)
             else:
@@ -88,12 +91,14 @@ class VcpuApi(Part):
     async def domain_pin_vcpu_flags(self, dom: DomainRef, vcpu: int, cpumap: bytes, flags: int) -> None:
         """virDomainPinVcpuFlags."""
         check_flags(flags, IMPACT, "qemuDomainPinVcpuFlags")
-        guest, cpus = self._guest(dom), _cpus(cpumap)
+        guest = self._guest(dom)
         async with guest.job("modify"):
             live, stored = definitions(guest, flags)
-            for changed, limit in ((live, "live"), (stored, "persistent")):
-                if changed is not None and vcpu >= changed.vcpu.count:
-                    raise invalid_arg(f"vcpu {vcpu} is out of range of {limit} cpu count {changed.vcpu.count}")
+            if stored is not None and vcpu >= stored.vcpu.count:
+                raise invalid_arg(f"vcpu {vcpu} is out of range of persistent cpu count {current(stored)}")
+            if live is not None and vcpu >= live.vcpu.count:
+                raise invalid_arg(f"vcpu {vcpu} is out of range of live cpu count {live.vcpu.count}")
+            cpus = _cpus(cpumap)
             if live is not None and guest.runtime is not None and vcpu in guest.runtime.vcpu_threads:
                 pinning.pin_thread(guest.runtime.vcpu_threads[vcpu], cpus)
             for changed in (live, stored):
@@ -104,9 +109,10 @@ class VcpuApi(Part):
     async def domain_pin_emulator(self, dom: DomainRef, cpumap: bytes, flags: int) -> None:
         """virDomainPinEmulator."""
         check_flags(flags, IMPACT, "qemuDomainPinEmulator")
-        guest, cpus = self._guest(dom), _cpus(cpumap)
+        guest = self._guest(dom)
         async with guest.job("modify"):
             live, stored = definitions(guest, flags)
+            cpus = _cpus(cpumap)
             if live is not None:
                 pinning.pin_emulator(guest, cpus)
             for changed in (live, stored):

@@ -54,11 +54,10 @@ async def start(guest: Guest, disk: Disk, mirror: Mirror, options: CopyOptions) 
     jobs.refuse_if_busy(guest, disk)
     if guest.persistent is not None and not options.transient:
         raise operation_invalid("domain is not transient")
+    shallow = options.shallow and len(chain(disk)) > 1
+    reuse = await _check_destination(disk, mirror, shallow=shallow, reuse=options.reuse)
     if disk.is_empty:
         raise VirtError(Code.INTERNAL_ERROR, "failed to update capacity data for block node '(null)'")
-    layers = chain(disk)
-    shallow = options.shallow and len(layers) > 1
-    reuse = await _check_destination(disk, mirror, shallow=shallow, reuse=options.reuse)
     await _Attempt(guest, disk, mirror, shallow=shallow, reuse=reuse).run(options)
 
 

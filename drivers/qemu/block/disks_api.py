@@ -6,6 +6,7 @@ from __future__ import annotations
 import asyncio
 import os
 
+from conf.domain import Domain
 from conf.domain.devices.disk import Disk
 from conf.domain.lookup import find_disk
 from drivers.common.images.layers import chain
@@ -84,10 +85,9 @@ class DisksApi(Part):
         model = definition(guest, flags)
         if disk is None:  # the question is how many parameters there are
             return parameters(dict.fromkeys(FIELDS, 0))
-        found = disk_by_name(model, disk)
         if model is guest.live:
-            return parameters(await tuning.current(guest.monitor, found))
-        return parameters(stored(found))
+            return parameters(await tuning.current(guest.monitor, disk_by_name(model, disk)))
+        return parameters(stored(_stored_disk(model, disk)))
 
     async def domain_set_block_io_tune(self, dom: DomainRef, disk: str, params: list[TypedParam], flags: int) -> None:
         """virDomainSetBlockIoTune."""
@@ -103,9 +103,16 @@ class DisksApi(Part):
                 told += [TypedParam(f"blkdeviotune.{p.field}", p.type, p.value) for p in params]
                 guest.emit(DomainEventID.TUNABLE, told)
             if config is not None:
-                found = disk_by_name(config, disk)
+                found = _stored_disk(config, disk)
                 found.iotune = merged(found.iotune, given)
             await guest.save(live, config)
+
+
+def _stored_disk(config: Domain, name: str) -> Disk:
+    found = find_disk(config, name)
+    if found is None:
+        raise invalid_arg(f"disk '{name}' was not found in the domain config")
+    return found
 
 
 async def _limit_live(guest: Guest, disk: Disk, given: dict[str, Value]) -> None:
@@ -118,6 +125,8 @@ async def _limit_live(guest: Guest, disk: Disk, given: dict[str, Value]) -> None
 
 
 def _read(path: str, offset: int, size: int) -> bytes:
+    if offset >= 1 << 63:
+        raise VirtError(Code.SYSTEM_ERROR, f"cannot seek into '{path}': Invalid argument", source=From.STORAGE)
     try:
         fd = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
         try:

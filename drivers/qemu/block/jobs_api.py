@@ -92,6 +92,8 @@ class BlockJobsApi(Part):
             return
         if flags & ONLY_WITH_COPY:
             raise refuse("use of flags requires a copy job")
+        if flags & Rebase.RELATIVE and base is None:
+            raise invalid_arg("flag VIR_DOMAIN_BLOCK_REBASE_RELATIVE is valid only with non-null base")
         speed = speed_limit(bandwidth, in_bytes=bool(flags & Rebase.BANDWIDTH_BYTES))
         await self._pull(guest, path, base, speed, relative=bool(flags & Rebase.RELATIVE))
 
@@ -113,10 +115,10 @@ class BlockJobsApi(Part):
         guest = self._guest(dom)
         speed = speed_limit(bandwidth, in_bytes=bool(flags & Commit.BANDWIDTH_BYTES))
         async with guest.job("modify"):
-            found = disk_by_name(guest.definition, disk)
-            upper, lower = commit_range(found, top, base, flags)
             if not guest.active:
                 raise not_running()
+            found = disk_by_name(guest.require_active(), disk)
+            upper, lower = commit_range(found, top, base, flags)
             await merging.start_commit(guest, found, upper, lower, speed=speed, flags=flags)
 
     # -- jobs

@@ -14,7 +14,6 @@ from drivers.qemu.block.nodes import drive_node
 from drivers.qemu.block.state import BlockJob
 from drivers.qemu.guest import Guest
 from virtd.enums import DomainBlockCommitFlags as Commit
-from virtd.errors import Code, VirtError
 
 
 async def start_commit(guest: Guest, disk: Disk, upper: Layer, lower: Layer, *, speed: int | None, flags: int) -> None:
@@ -79,9 +78,6 @@ async def start_pull(guest: Guest, disk: Disk, base: str | None, *, speed: int |
     jobs.refuse_if_busy(guest, disk)
     layers = medium_chain(disk)
     top = layers[0]
-    if relative and base is None:
-        text = "flag VIR_DOMAIN_BLOCK_REBASE_RELATIVE is valid only with non-null base"
-        raise VirtError(Code.INVALID_ARG, text)
     lower = find_image(layers, base, below=top) if base is not None else None
     dev = disk.target.dev or ""
     job = BlockJob(f"pull-{dev}-{top.format_node}", JobKind.PULL, dev, top.index, lower.index if lower else None)

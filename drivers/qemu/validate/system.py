@@ -27,7 +27,7 @@ def validate_system(domain: Domain, emulator: EmulatorFacts) -> None:
     features = domain.features
     if domain.pm is not None:
         _validate_sleep(domain.pm, domain, emulator)
-    _validate_actions(domain)
+    validate_actions(domain)
     if features is not None and features.smm is not None:
         _validate_smm(features.smm, domain)
     _validate_memory(domain)
@@ -49,7 +49,7 @@ def _validate_sleep(pm: PM, domain: Domain, emulator: EmulatorFacts) -> None:
             raise unsupported(f"setting ACPI {name} not supported")
 
 
-def _validate_actions(domain: Domain) -> None:
+def validate_actions(domain: Domain) -> None:
     """What happens when the guest ends: QEMU itself can only end or start again."""
     ends = (domain.on_poweroff, domain.on_reboot)
     if "rename-restart" in (*ends, domain.on_crash):

@@ -7,7 +7,9 @@ import pytest
 
 from tests.fakes.guests import World, guest_xml
 from virtd.enums import DomainEventID, DomainXMLFlags
+from virtd.enums import TypedParameterType as T
 from virtd.errors import Code, From, VirtError
+from virtd.params import TypedParam
 
 
 async def test_a_definition_is_stored_told_and_shown(world: World):
@@ -116,3 +118,34 @@ async def test_the_cpu_of_the_moment_is_shown_on_demand(world: World):
     assert "policy='optional' name='vmx'" in world.api.domain_get_xml_desc(ref, 0)
     await world.run(ref)
     assert "policy='optional'" in world.api.domain_get_xml_desc(ref, DomainXMLFlags.UPDATE_CPU)
+
+
+async def test_firmware_variables_are_kept_or_removed_not_both(world: World):
+    ref = await world.define()
+    with pytest.raises(VirtError, match="cannot both keep and delete nvram"):
+        await world.api.domain_undefine_flags(ref, 4 | 8)
+    assert "<name>g</name>" in world.api.domain_get_xml_desc(ref, 0)
+
+
+async def test_devices_of_a_guest_that_does_not_run(world: World):
+    """Which definition is meant is settled before other flags are looked at."""
+    ref = await world.define()
+    api = world.api
+    for call in (api.domain_attach_device_flags, api.domain_detach_device_flags, api.domain_detach_device_alias):
+        for flags, text in ((4 | 1, "domain is not running"), (4 | 2, "unsupported flags .0x4. in function qemu")):
+            with pytest.raises(VirtError, match=text):
+                await call(ref, "<x/>", flags)
+
+
+async def test_block_jobs_of_a_guest_that_does_not_run(world: World):
+    ref = await world.define()
+    with pytest.raises(VirtError, match="RELATIVE is valid only with non-null base"):
+        await world.api.domain_block_rebase(ref, "vda", None, 0, 16)
+    with pytest.raises(VirtError, match="domain is not running"):
+        await world.api.domain_block_commit(ref, "vda", None, None, 0, 0)
+    for call in (
+        world.api.domain_set_block_io_tune(ref, "vda", [TypedParam("total_bytes_sec", T.ULLONG, 1)], 2),
+        world.api.domain_get_block_io_tune(ref, "vda", 2),
+    ):
+        with pytest.raises(VirtError, match="disk 'vda' was not found in the domain config"):
+            await call

@@ -94,3 +94,29 @@ async def test_pins_are_kept_in_the_definition(world: World):
     assert world.api.domain_get_emulator_pin_info(ref, CONFIG) == b"\x02"
     with pytest.raises(VirtError, match="out of range of persistent cpu count 2"):
         await world.api.domain_pin_vcpu_flags(ref, 2, b"\x01", CONFIG)
+
+
+async def test_pins_out_of_range_are_told_before_empty_ones(world: World):
+    ref = await world.define(guest_xml("g", extra="<vcpu current='2'>4</vcpu>"))
+    pin = world.api.domain_pin_vcpu_flags
+    for vcpu, cpus, flags, text in (
+        (9, b"\0", CONFIG, "vcpu 9 is out of range of persistent cpu count 2"),
+        (3, b"\0", LIVE, "domain is not running"),
+        (3, b"\0", CONFIG, "Empty cpu list for pinning"),
+    ):
+        with pytest.raises(VirtError, match=text):
+            await pin(ref, vcpu, cpus, flags)
+    with pytest.raises(VirtError, match="domain is not running"):
+        await world.api.domain_pin_emulator(ref, b"\0", LIVE)
+    await world.run(ref)
+    with pytest.raises(VirtError, match="out of range of live cpu count 4"):
+        await pin(ref, 9, b"\1", LIVE)
+
+
+async def test_the_maximum_of_a_running_guest_stays(world: World):
+    ref = await world.define(guest_xml("g", extra="<vcpu>2</vcpu>"))
+    await world.run(ref)
+    with pytest.raises(VirtError, match="maximum vcpu count of a live domain can't be modified") as caught:
+        await world.api.domain_set_vcpus_flags(ref, 3, LIVE | CONFIG | MAXIMUM)
+    assert caught.value.code == Code.OPERATION_UNSUPPORTED
+    assert world.api.domain_get_vcpus_flags(ref, CONFIG | MAXIMUM) == 2

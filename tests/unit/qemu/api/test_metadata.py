@@ -55,3 +55,11 @@ async def test_what_is_refused(world: World, type_: int, text: str, message: str
         await world.api.domain_set_metadata(ref, type_, text, "k", "urn:x", 0)
     assert message in str(caught.value)
     assert world.api.domain_get_xml_desc(ref, 0) == before
+
+
+async def test_removing_what_is_not_there_changes_nothing(world: World):
+    ref = await world.define()
+    await world.api.domain_set_metadata(ref, ELEMENT, None, "key", "urn:x", 0)
+    assert "<metadata" not in world.api.domain_get_xml_desc(ref, 0)
+    with pytest.raises(VirtError, match="domain is not running"):  # said before the kind is looked at
+        await world.api.domain_set_metadata(ref, 9, "x", None, None, LIVE)

@@ -11,7 +11,7 @@ from tests.fakes.guests import World
 from tests.fakes.house import until
 from tests.fakes.qmp_server import FakeQmpServer
 from virtd.enums import DomainEventID, DomainState
-from virtd.errors import Code, VirtError
+from virtd.errors import Code, From, VirtError
 
 
 def stops_and_goes(server: FakeQmpServer) -> None:
@@ -95,3 +95,43 @@ async def test_the_agent_is_asked_for_in_vain(world: World):
     await world.run(ref)
     with pytest.raises(VirtError, match="QEMU guest agent is not configured"):
         await world.api.domain_shutdown_flags(ref, 2)
+
+
+async def test_a_paused_guest_cannot_shut_down(world: World):
+    ref = await world.define()
+    server = await world.run(ref)
+    stops_and_goes(server)
+    await world.api.domain_suspend(ref)
+    for flags in (0, 1, 3):
+        with pytest.raises(VirtError, match="domain is not running") as caught:
+            await world.api.domain_shutdown_flags(ref, flags)
+        assert (caught.value.code, caught.value.source) == (Code.OPERATION_INVALID, None)
+    assert "system_powerdown" not in [name for name, _ in server.commands]
+
+
+async def test_who_has_no_agent_to_reboot_it(world: World):
+    ref = await world.define()
+    with pytest.raises(VirtError, match="domain is not running") as caught:
+        await world.api.domain_reboot(ref, 2)
+    assert caught.value.source is None
+
+
+async def test_what_qemu_cannot_do_at_a_guests_end(world: World):
+    ref = await world.define()
+    for type_, action, source, text in (
+        (0, 3, None, "doesn't support the 'preserve' action"),
+        (2, 2, None, "doesn't support the 'rename-restart' action"),
+        (0, 4, From.DOMAIN, "Lifecycle event 'poweroff' doesn't support 'coredump-destroy' action"),
+    ):
+        with pytest.raises(VirtError, match=text) as caught:
+            await world.api.domain_set_lifecycle_action(ref, type_, action, 2)
+        assert (caught.value.code, caught.value.source) == (Code.CONFIG_UNSUPPORTED, source)
+    await world.api.domain_set_lifecycle_action(ref, 2, 3, 2)
+    assert "<on_crash>preserve</on_crash>" in world.api.domain_get_xml_desc(ref, 0)
+
+
+async def test_keys_are_translated_before_a_guest_is_looked_for(world: World):
+    ref = await world.define()
+    await world.api.domain_undefine_flags(ref, 0)
+    with pytest.raises(VirtError, match="cannot translate keycode 9999 of linux codeset"):
+        await world.api.domain_send_key(ref, 0, 0, [9999], 0)
