@@ -196,7 +196,12 @@ def huge_page_path(build: Build, page: int) -> str:
     mount = build.context.hugepages.get(page)
     if mount is None:
         raise VirtError(Code.INTERNAL_ERROR, f"Unable to find any usable hugetlbfs mount for {page} KiB")
-    return f"{mount}/libvirt/qemu/{_short_name(build)}"
+    return huge_page_folder(mount, _short_name(build))
+
+
+def huge_page_folder(mount: str, name: str) -> str:
+    """Where a guest's huge pages are below their mount; `name` is the guest's, short."""
+    return f"{mount}/libvirt/qemu/{name}"
 
 
 def _host_nodes(build: Build, request: Request) -> tuple[list[int] | None, str | None, bool]:

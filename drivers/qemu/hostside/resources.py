@@ -12,7 +12,9 @@ from typing import TYPE_CHECKING
 from conf.domain import Domain
 from conf.domain.devices.chardev_source import CharacterBackend
 from drivers.common import usb
+from drivers.qemu.capabilities.hugepages import find_hugepages
 from drivers.qemu.command.chardevs import file_paths, socket_path
+from drivers.qemu.command.memory_backends import huge_page_folder
 from drivers.qemu.hostside import cgroup, graphics, interfaces, ownership, vsock
 from drivers.qemu.runtime import Runtime
 from drivers.qemu.settings import Account
@@ -72,6 +74,8 @@ def prepare(guest: Guest, runtime: Runtime, account: Account | None) -> Resource
         _folder(runtime.channel_dir, account)
         if guest.live.memory_backing is not None or guest.live.devices.memories or _has_numa(guest.live):
             _folder(memory_folder(guest, runtime), account)
+        for folder in _huge_page_folders(guest, runtime):
+            _folder(folder, account)
         resources.monitor = _listen(runtime.monitor_path)
         for path in _socket_paths(guest.live):
             resources.sockets[path] = _socket(path, account)
@@ -94,7 +98,25 @@ def memory_folder(guest: Guest, runtime: Runtime) -> Path:
     """Where the guest's memory lies if it is to lie in files."""
     context = guest.context
     base = Path(context.settings.memory_backing_dir or context.paths.lib / "ram")
-    return base / runtime.domain_dir.name.removeprefix("domain-")
+    return base / _short_name(runtime)
+
+
+def _short_name(runtime: Runtime) -> str:
+    return runtime.domain_dir.name.removeprefix("domain-")
+
+
+def _has_huge_pages(domain: Domain) -> bool:
+    backing = domain.memory_backing
+    modules = (memory.source for memory in domain.devices.memories)
+    return bool(backing and backing.hugepages) or any(source and source.pagesize for source in modules)
+
+
+def _huge_page_folders(guest: Guest, runtime: Runtime) -> list[Path]:
+    """Where the guest's memory lies if it is of huge pages: a folder for each size of page that the host has."""
+    if guest.live is None or not _has_huge_pages(guest.live):
+        return []
+    mounts = find_hugepages(guest.context.settings.hugetlbfs_mount).mounts
+    return [Path(huge_page_folder(mount, _short_name(runtime))) for mount in mounts.values()]
 
 
 def _has_numa(domain: Domain) -> bool:
@@ -103,7 +125,8 @@ def _has_numa(domain: Domain) -> bool:
 
 def release(guest: Guest, runtime: Runtime) -> None:
     """Take back what `prepare` made.  Blocks."""
-    shutil.rmtree(memory_folder(guest, runtime), ignore_errors=True)
+    for folder in (memory_folder(guest, runtime), *_huge_page_folders(guest, runtime)):
+        shutil.rmtree(folder, ignore_errors=True)
     for path in _socket_paths(guest.live) if guest.live is not None else ():
         files.remove(Path(path), durable=False)
     interfaces.release(guest, runtime)

@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -64,3 +65,17 @@ async def test_sockets_of_serial_ports_are_made_and_removed(world: World, tmp_pa
     resources.close()
     release(world.guest(ref), runtime)
     assert not path.exists()
+
+
+async def test_huge_pages_lie_in_a_folder_of_the_guests_own(world: World, tmp_path: Path) -> None:
+    world.context.settings = replace(world.context.settings, hugetlbfs_mount=[str(tmp_path)])
+    xml = guest_xml("g", extra="<memoryBacking><hugepages/></memoryBacking>")
+    ref = await world.define(xml)
+    await world.run(ref)
+    guest = world.guest(ref)
+    assert guest.runtime is not None
+    prepare(guest, guest.runtime, None).close()
+    [folder] = (tmp_path / "libvirt/qemu").iterdir()
+    assert f"domain-{folder.name}" == guest.runtime.domain_dir.name
+    release(guest, guest.runtime)
+    assert not folder.exists()
