@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Coroutine
+from pathlib import Path
 
 from conf.domain import Domain, format_domain, parse_domain
 from drivers.common.cpu.cpu_map import load_cpu_map
@@ -14,6 +15,7 @@ from drivers.common.renaming import checked_name
 from drivers.qemu import prepare
 from drivers.qemu.api.base import Part
 from drivers.qemu.cpu.guest import expand_cpu
+from drivers.qemu.defaults.firmware import default_variables
 from drivers.qemu.guest import Guest
 from drivers.qemu.hostside.nvram import variables_path
 from drivers.qemu.migratable import migratable_form
@@ -51,8 +53,14 @@ class DefinitionApi(Part, Definition[Guest]):
         await super().domain_undefine_flags(dom, flags)
 
     async def settle(self, guest: Guest, flags: int) -> None:
-        if guest.persistent is not None and not guest.active:
-            await _settle_nvram(guest.persistent, flags)
+        await _settle_nvram(self._variables(guest.definition), flags)
+
+    def _variables(self, domain: Domain) -> Path | None:
+        """The file of a guest's firmware variables, be it that the next start chooses the firmware."""
+        if domain.os.firmware != "efi":
+            return variables_path(domain)
+        named = domain.os.nvram.path if domain.os.nvram is not None else None
+        return Path(named or default_variables(domain, self._context.site.nvram_dir))
 
     async def domain_rename(self, dom: DomainRef, new_name: str | None, flags: int) -> int:
         """virDomainRename.  Only inactive, stored guests have a name that can change."""
@@ -109,9 +117,8 @@ class DefinitionApi(Part, Definition[Guest]):
         return format_domain(shown, secure=bool(flags & Xml.SECURE), migratable=bool(flags & Xml.MIGRATABLE))
 
 
-async def _settle_nvram(domain: Domain, flags: int) -> None:
+async def _settle_nvram(path: Path | None, flags: int) -> None:
     """Remove the guest's firmware variables, or keep them, as the flags say; saying nothing is refused where there are some."""
-    path = variables_path(domain)
     if path is None or not await asyncio.to_thread(path.exists):
         return
     if flags & Undefine.NVRAM:

@@ -30,7 +30,12 @@ def complete_firmware(domain: Domain, site: Site) -> None:
 def _name_variables(domain: Domain, site: Site) -> None:
     nvram = domain.os.nvram = domain.os.nvram or NVRAM()
     if nvram.path is None and nvram.source is None:
-        nvram.path = f"{site.nvram_dir}/{domain.name}_VARS.fd"
+        nvram.path = default_variables(domain, site.nvram_dir)
+
+
+def default_variables(domain: Domain, folder: str) -> str:
+    """Path of the file for a guest's variables where the definition names none."""
+    return f"{folder}/{domain.name}_VARS.fd"
 
 
 def select_firmware(domain: Domain, firmwares: list[Firmware], site: Site) -> None:

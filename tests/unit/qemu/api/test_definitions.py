@@ -3,6 +3,8 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
 
 from tests.fakes.guests import World, guest_xml
@@ -125,6 +127,18 @@ async def test_firmware_variables_are_kept_or_removed_not_both(world: World):
     with pytest.raises(VirtError, match="cannot both keep and delete nvram"):
         await world.api.domain_undefine_flags(ref, 4 | 8)
     assert "<name>g</name>" in world.api.domain_get_xml_desc(ref, 0)
+
+
+async def test_firmware_that_each_start_chooses_leaves_variables_too(world: World):
+    xml = guest_xml("g", extra="<features><acpi/></features>").replace("<os>", "<os firmware='efi'>")
+    ref = await world.define(xml)
+    variables = Path(world.context.site.nvram_dir) / "g_VARS.fd"
+    variables.parent.mkdir(parents=True)
+    variables.touch()
+    with pytest.raises(VirtError, match="cannot undefine domain with nvram"):
+        await world.api.domain_undefine_flags(ref, 0)
+    await world.api.domain_undefine_flags(ref, 4)
+    assert not variables.exists()
 
 
 async def test_devices_of_a_guest_that_does_not_run(world: World):
