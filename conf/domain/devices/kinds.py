@@ -3,37 +3,70 @@
 
 from __future__ import annotations
 
-from collections.abc import Container, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from itertools import chain
 from typing import Any, get_args
 
 from conf.binding import Model
 from conf.domain.devices.all import Devices
-from conf.domain.devices.redirdev import RedirFilter
 
-#: Kind → the class of its devices.
+#: In the order in which libvirt looks at devices, which decides about what it complains first.
+_ORDER = (
+    "disks",
+    "interfaces",
+    "sounds",
+    "hostdevs",
+    "smartcards",
+    "controllers",
+    "serials",
+    "parallels",
+    "channels",
+    "consoles",
+    "inputs",
+    "filesystems",
+    "watchdogs",
+    "memballoon",
+    "rngs",
+    "nvram",
+    "hubs",
+    "shmems",
+    "tpms",
+    "panics",
+    "memories",
+    "redirdevs",
+    "videos",
+    "iommu",
+    "vsock",
+    "leases",
+    "graphics",
+    "audios",
+)
+
+
+#: Kind → the class of its devices, of which the field has a list or, optionally, one.
 KINDS: dict[str, type[Model]] = {
-    name: model
-    for name, field in Devices.model_fields.items()
-    for model in get_args(field.annotation)
-    if issubclass(model, Model) and model is not RedirFilter
+    kind: model
+    for kind in _ORDER
+    for model in get_args(Devices.model_fields[kind].annotation)
+    if issubclass(model, Model)
 }
 
 
-def kinds_with(field: str) -> frozenset[str]:
+def kinds_with(field: str) -> tuple[str, ...]:
     """The kinds whose devices have a field of this name: others need not be asked for it."""
-    return frozenset(name for name, model in KINDS.items() if field in model.model_fields)
+    return tuple(kind for kind, model in KINDS.items() if field in model.model_fields)
 
 
-def by_kind(devices: Devices, kinds: Container[str] = KINDS) -> dict[str, Sequence[Any]]:
+def by_kind(devices: Devices, kinds: Iterable[str] = KINDS) -> dict[str, Sequence[Any]]:
     """Kind → its devices, for those of the kinds of which there are any."""
+    fields = vars(devices)
     return {
-        name: value if type(value) is list else (value,)
-        for name, value in vars(devices).items()
-        if value and name in kinds
+        kind: found if type(found) is list else (found,)  # there can be one only
+        for kind in kinds
+        if (found := fields[kind])
     }
 
 
-def all_devices(devices: Devices, kinds: Container[str] = KINDS) -> Iterator[Any]:
+def all_devices(devices: Devices, kinds: Iterable[str] = KINDS) -> Iterator[Any]:
     """Every device of these kinds."""
     return chain.from_iterable(by_kind(devices, kinds).values())

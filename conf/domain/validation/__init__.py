@@ -39,11 +39,10 @@ from conf.errors import ConfigUnsupportedError
 
 __all__ = ["validate", "validate_early"]
 
-#: The lists of `Devices` (or single devices), in the order in which they are looked at; the check of each in it.
-_DEVICE_CHECKS: dict[str, Callable[[Any, Domain], None] | None] = {
+#: Kind → the check of each device.
+_DEVICE_CHECKS: dict[str, Callable[[Any, Domain], None]] = {
     "disks": check_disk,
     "interfaces": check_interface,
-    "sounds": None,
     "hostdevs": check_hostdev,
     "smartcards": check_smartcard,
     "controllers": check_controller,
@@ -53,48 +52,41 @@ _DEVICE_CHECKS: dict[str, Callable[[Any, Domain], None] | None] = {
     "consoles": check_console,
     "inputs": check_input,
     "filesystems": check_filesystem,
-    "watchdogs": None,
-    "memballoon": None,
     "rngs": check_rng,
-    "nvram": None,
-    "hubs": None,
     "shmems": check_shmem,
     "tpms": check_tpm,
-    "panics": None,
     "memories": check_memory,
     "redirdevs": check_character,
     "videos": check_video,
     "iommu": check_iommu,
     "vsock": check_vsock,
-    "leases": None,
     "graphics": check_graphics,
-    "audios": None,
 }
-#: Kinds of devices that have a place; only what is handed over may leave it with the host.
-_ASSIGNED = kinds_with("address") - {"hostdevs"}
-#: What must be sound before devices can be given their places.
-_EARLY_CHECKS: tuple[Callable[[Domain], None], ...] = (check_controllers, check_panics, check_boot_orders)
-_DOMAIN_CHECKS: tuple[Callable[[Domain], None], ...] = (
-    check_disks,
-    check_firmware,
-    check_timers,
-    check_hugepages,
-    check_usb,
-    check_hostdevs,
-    check_videos,
-    check_audio,
-    check_aliases,
+#: Kinds of devices that have a place, which only those of the host may leave to it.
+_ASSIGNED = frozenset(kinds_with("address")) - {"hostdevs"}
+#: What is looked at after the devices; the kinds of which one must be there for a check to find anything.
+_DOMAIN_CHECKS: tuple[tuple[Callable[[Domain], None], frozenset[str] | None], ...] = (
+    (check_disks, frozenset({"disks"})),
+    (check_firmware, None),
+    (check_timers, None),
+    (check_hugepages, None),
+    (check_usb, frozenset({"redirdevs", "inputs", "serials", "hostdevs", "hubs"})),
+    (check_hostdevs, frozenset({"hostdevs", "interfaces"})),
+    (check_videos, frozenset({"videos"})),
+    (check_audio, frozenset({"audios", "sounds", "graphics"})),
 )
 
 
 def validate_early(domain: Domain) -> None:
-    """Check a definition whose devices have no addresses yet.
+    """Check what must be sound before devices can be given their places.
 
     Raises:
         ConfError: with libvirt's code and text.
     """
-    for check in _EARLY_CHECKS:
-        check(domain)
+    check_controllers(domain)
+    if domain.devices.panics:
+        check_panics(domain)
+    check_boot_orders(domain)
 
 
 def validate(domain: Domain, check_for_driver: Callable[[Model], None] | None = None) -> None:
@@ -103,14 +95,17 @@ def validate(domain: Domain, check_for_driver: Callable[[Model], None] | None = 
     Raises:
         ConfError: with libvirt's code and text.
     """
-    kinds = by_kind(domain.devices)
-    for name, check in _DEVICE_CHECKS.items():
-        for device in kinds.get(name, ()):
-            if name in _ASSIGNED and type(device.address) is UnassignedAddress:
+    found = by_kind(domain.devices)
+    for kind, devices in found.items():
+        check, is_assigned = _DEVICE_CHECKS.get(kind), kind in _ASSIGNED
+        for device in devices:
+            if is_assigned and type(device.address) is UnassignedAddress:
                 raise ConfigUnsupportedError("address of type 'unassigned' is supported only for hostdevs")
             if check is not None:
                 check(device, domain)
             if check_for_driver is not None:
                 check_for_driver(device)
-    for check_domain in _DOMAIN_CHECKS:
-        check_domain(domain)
+    for check_domain, kinds in _DOMAIN_CHECKS:
+        if kinds is None or not kinds.isdisjoint(found):
+            check_domain(domain)
+    check_aliases(found)

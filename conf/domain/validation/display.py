@@ -43,7 +43,9 @@ def check_video(video: Video, _domain: Domain) -> None:
 def check_videos(domain: Domain) -> None:
     """Raise ConfError for adapters that cannot be together."""
     videos = domain.devices.videos
-    if len(videos) > 1 and any(video.model and video.model.type == "none" for video in videos):
+    if len(videos) < 2:
+        return
+    if any(video.model and video.model.type == "none" for video in videos):
         raise ConfigUnsupportedError("a 'none' video type must be the only video device defined for the domain")
     if sum(1 for video in videos if video.model and video.model.primary) > 1:
         raise ConfigUnsupportedError("Only one primary video device is supported")

@@ -55,8 +55,6 @@ def check_hostdevs(domain: Domain) -> None:
     """Raise ConfError for a host device given twice, or two SCSI devices in one place."""
     hostdevs = domain.devices.hostdevs
     interfaces = [_identity_of_interface(i) for i in domain.devices.interfaces if i.type == "hostdev"]
-    if not hostdevs and not interfaces:
-        return
     seen: set[tuple[object, ...]] = set()
     for identity in [*interfaces, *map(_identity, hostdevs)]:
         if identity is not None and identity in seen:

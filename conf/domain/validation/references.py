@@ -3,26 +3,34 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from typing import Any
+
 from conf.domain.devices.info import is_user_alias
 from conf.domain.devices.kinds import all_devices, kinds_with
+from conf.domain.devices.sound import AudioReference
 from conf.domain.domain import Domain
 from conf.errors import ConfigUnsupportedError, XMLError
 
 #: Kinds of devices that have a name, and those that a guest may boot from.
-_NAMED = kinds_with("alias")
+_NAMED = frozenset(kinds_with("alias"))
 _BOOTABLE = kinds_with("boot")
 
 
-def check_aliases(domain: Domain) -> None:
-    """Names that users gave are given once; a console that is a serial port shares its name."""
+def check_aliases(devices: dict[str, Sequence[Any]]) -> None:
+    """Names that users gave are given once, among the devices of all kinds."""
     seen: set[str] = set()
-    for device in all_devices(domain.devices, _NAMED):
-        alias = device.alias
-        if alias is None or not is_user_alias(alias) or getattr(device, "is_serial", False):
+    for kind, found in devices.items():
+        if kind not in _NAMED:
             continue
-        if alias in seen:
-            raise ConfigUnsupportedError(f"non unique alias detected: {alias}")
-        seen.add(alias)
+        for device in found:
+            if device.alias is None or not is_user_alias(device.alias):
+                continue
+            if kind == "consoles" and device.is_serial:
+                continue  # shares its name with the port
+            if device.alias in seen:
+                raise ConfigUnsupportedError(f"non unique alias detected: {device.alias}")
+            seen.add(device.alias)
 
 
 def check_boot_orders(domain: Domain) -> None:
@@ -46,9 +54,13 @@ def check_audio(domain: Domain) -> None:
         if audio.id in known:
             raise XMLError(f"audio ID {audio.id} is used multiple times")
         known.add(audio.id)
-    references = [sound.audio for sound in domain.devices.sounds]
-    # libvirt does not look at those of a D-Bus display
-    references += [graphics.audio for graphics in domain.devices.graphics if graphics.type != "dbus"]
-    for reference in references:
-        if reference is not None and reference.id not in known:
-            raise XMLError(f"no audio device with ID {reference.id}")
+    for sound in domain.devices.sounds:
+        _check_audio_reference(sound.audio, known)
+    for graphics in domain.devices.graphics:
+        if graphics.type != "dbus":  # libvirt does not look at those
+            _check_audio_reference(graphics.audio, known)
+
+
+def _check_audio_reference(reference: AudioReference | None, known: set[int]) -> None:
+    if reference is not None and reference.id not in known:
+        raise XMLError(f"no audio device with ID {reference.id}")

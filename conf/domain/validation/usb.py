@@ -3,7 +3,6 @@
 
 from __future__ import annotations
 
-from conf.binding import Model
 from conf.domain.devices.address import USBAddress
 from conf.domain.domain import Domain
 from conf.errors import ConfigUnsupportedError, XMLError
@@ -17,17 +16,16 @@ def has_usb(domain: Domain) -> bool:
 def check_usb(domain: Domain) -> None:
     """USB devices sit on USB, if there is one."""
     devices = domain.devices
-    for device in devices.redirdevs:
-        _check_place(device)
-    for device_ in devices.inputs:
-        if device_.bus == "usb":
-            _check_place(device_)
+    inputs = [device for device in devices.inputs if device.bus == "usb"]
+    for device in (*devices.redirdevs, *inputs):
+        if device.address is not None and not isinstance(device.address, USBAddress):
+            raise XMLError("Invalid address for a USB device")
     for serial in devices.serials:
         if serial.target and serial.target.type == "usb-serial" and not isinstance(serial.address, USBAddress | None):
             raise ConfigUnsupportedError("usb-serial requires address of usb type")
-    if has_usb(domain):
+    if not (inputs or devices.hostdevs or devices.hubs or devices.redirdevs) or has_usb(domain):
         return
-    if any(device.bus == "usb" for device in devices.inputs):
+    if inputs:
         raise ConfigUnsupportedError("Can't add USB input device. USB bus is disabled")
     if any(hostdev.type in ("usb", "storage") for hostdev in devices.hostdevs):
         raise ConfigUnsupportedError("Can't add host USB device: USB is disabled in this host")
@@ -35,9 +33,3 @@ def check_usb(domain: Domain) -> None:
         raise ConfigUnsupportedError("Can't add USB hub: USB is disabled for this domain")
     if devices.redirdevs:
         raise ConfigUnsupportedError("cannot add redirected USB device: USB is disabled for this domain")
-
-
-def _check_place(device: Model) -> None:
-    address = getattr(device, "address", None)
-    if address is not None and not isinstance(address, USBAddress):
-        raise XMLError("Invalid address for a USB device")
