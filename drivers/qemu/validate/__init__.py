@@ -8,12 +8,12 @@ from functools import partial
 from conf.domain import Domain
 from conf.domain.validation import validate
 from drivers.qemu.facts import EmulatorFacts, Site
-from drivers.qemu.validate.clock import validate_timers
+from drivers.qemu.validate.clock import validate_timer
 from drivers.qemu.validate.controllers import validate_usb
 from drivers.qemu.validate.cpus import validate_cpus
 from drivers.qemu.validate.devices import Question, validate_device, validate_together
 from drivers.qemu.validate.devices.memory import check_memories
-from drivers.qemu.validate.disks import validate_disk_sharing
+from drivers.qemu.validate.disks import validate_hostdev_places, validate_throttling
 from drivers.qemu.validate.emulators import validate_emulator
 from drivers.qemu.validate.features import validate_features
 from drivers.qemu.validate.firmware import validate_firmware
@@ -28,12 +28,18 @@ def validate_definition(domain: Domain, emulator: EmulatorFacts, site: Site) -> 
     """
     validate_emulator(domain, emulator)
     validate_usb(domain)
-    validate_features(domain, emulator)
+    if domain.features is not None:
+        validate_features(domain.features, domain, emulator)
     validate_system(domain, emulator)
-    validate_timers(domain)
+    for timer in domain.clock.timers:
+        validate_timer(timer, domain)
     validate_cpus(domain, emulator)
-    check_memories(domain)
+    if domain.devices.memories:
+        check_memories(domain)
     validate_firmware(domain)
     validate_together(domain)
     validate(domain, partial(validate_device, Question(domain, emulator, site)))
-    validate_disk_sharing(domain)
+    if domain.devices.disks:
+        validate_throttling(domain)
+    if domain.devices.hostdevs:
+        validate_hostdev_places(domain)

@@ -12,15 +12,14 @@ from drivers.qemu.validate.complaints import unsupported
 _X86_TIMERS = ("tsc", "kvmclock", "hypervclock")
 
 
-def validate_timers(domain: Domain) -> None:
-    """All timers of the clock.
+def validate_timer(timer: Timer, domain: Domain) -> None:
+    """A timer of the clock.
 
     Raises:
         VirtError: QEMU has no such timer here, or it cannot do that.
     """
-    for timer in domain.clock.timers:
-        _validate_presence(timer, domain)
-        _validate_policy(timer)
+    _validate_presence(timer, domain)
+    _validate_policy(timer)
 
 
 def _validate_presence(timer: Timer, domain: Domain) -> None:

@@ -58,6 +58,8 @@ def validate_controller(controller: Controller, question: Question) -> None:
     """
     domain, emulator = question.domain, question.emulator
     match controller.type:
+        case "pci":
+            validate_pci_options(controller, domain, emulator)
         case "ide":
             _validate_ide(controller, domain)
         case "scsi":
@@ -68,8 +70,6 @@ def validate_controller(controller: Controller, question: Question) -> None:
             raise unsupported("SATA is not supported with this QEMU binary")
         case "usb":
             _validate_xhci(controller)
-        case "pci":
-            validate_pci_options(controller, domain, emulator)
     if controller.driver is not None:
         _validate_driver(controller.driver, controller)
 

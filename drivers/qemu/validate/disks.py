@@ -23,16 +23,6 @@ _PARTITION = re.compile(r"(?:hd|sd|vd|xvd|ubd)[a-z]+[0-9]+", re.ASCII)
 _HIGHEST_LIMIT = 10**15
 
 
-def validate_disk_sharing(domain: Domain) -> None:
-    """Disks get on with each other and with host devices.
-
-    Raises:
-        VirtError: they do not.
-    """
-    _validate_throttling(domain)
-    _validate_hostdev_places(domain)
-
-
 def validate_disk(disk: Disk, question: Question) -> None:
     """One disk, as it is or as it would be added.
 
@@ -167,8 +157,12 @@ def _validate_identity(disk: Disk) -> None:
         raise unsupported("Only scsi disk supports vendor and product")
 
 
-def _validate_throttling(domain: Domain) -> None:
-    """Limits that QEMU can keep; disks of one group have the same."""
+def validate_throttling(domain: Domain) -> None:
+    """Limits of disks are such that QEMU can keep; disks of one group have the same.
+
+    Raises:
+        VirtError: they are not.
+    """
     groups: dict[str, Disk] = {}
     for disk in domain.devices.disks:
         tune = disk.iotune
@@ -188,8 +182,12 @@ def _validate_throttling(domain: Domain) -> None:
             raise unsupported(f"different iotunes for disks {other.target.dev} and {disk.target.dev}")
 
 
-def _validate_hostdev_places(domain: Domain) -> None:
-    """SCSI devices of the host and disks share controllers."""
+def validate_hostdev_places(domain: Domain) -> None:
+    """SCSI devices of the host and disks, which share controllers, are in different places.
+
+    Raises:
+        VirtError: they are not, or in one that the controller does not have.
+    """
     hostdevs = [hostdev for hostdev in domain.devices.hostdevs if is_scsi(hostdev)]
     if not hostdevs:
         return

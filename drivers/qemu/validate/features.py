@@ -6,6 +6,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from conf.domain import Domain
+from conf.domain.features import Features
 from drivers.qemu import machines
 from drivers.qemu.facts import EmulatorFacts
 from drivers.qemu.validate.complaints import unsupported
@@ -27,15 +28,12 @@ _MACHINES: dict[str, tuple[str, Callable[[Domain], bool]]] = {
 _FLAGS = {"vmport": "machine-vmport-opt", "vmcoreinfo": "vmcoreinfo"}
 
 
-def validate_features(domain: Domain, emulator: EmulatorFacts) -> None:
+def validate_features(features: Features, domain: Domain, emulator: EmulatorFacts) -> None:
     """`<features>` suits the machine.
 
     Raises:
         VirtError: CONFIG_UNSUPPORTED, one of them does not.
     """
-    features = domain.features
-    if features is None:
-        return
     where = f"for architecture '{domain.os.arch}' or machine type '{domain.os.machine}'"
     for field, (name, has) in _MACHINES.items():
         if getattr(features, field) is not None and not has(domain):

@@ -4,7 +4,7 @@
 from __future__ import annotations
 
 from conf.domain import Domain
-from conf.domain.devices.controller import Controller, PCIControllerTarget
+from conf.domain.devices.controller import Controller
 from drivers.qemu import machines
 from drivers.qemu.addresses.pci_controllers import HOST_BRIDGE, MODEL_NAMES, OLD_ROOT_PORT
 from drivers.qemu.facts import EmulatorFacts
@@ -21,16 +21,25 @@ _FIELDS = {
     "port": "port",
     "hotplug": "hotplug",
 }
-_PORT_OPTIONS = frozenset({"chassis", "port", "hotplug"})
-_EXPANDER_OPTIONS = frozenset({"busNr", "numaNode"})
-#: Options of a model; the others have none.
-_OPTIONS: dict[str, frozenset[str]] = {
-    "pci-bridge": frozenset({"chassisNr"}),
-    "pcie-root-port": _PORT_OPTIONS,
-    "pcie-switch-downstream-port": _PORT_OPTIONS,
-    "pci-expander-bus": _EXPANDER_OPTIONS,
-    "pcie-expander-bus": _EXPANDER_OPTIONS,
+
+
+def _other_than(*options: str) -> dict[str, str]:
+    return {option: field for option, field in _FIELDS.items() if option not in options}
+
+
+_NOT_OF_PORTS = _other_than("chassis", "port", "hotplug")
+_NOT_OF_EXPANDERS = _other_than("busNr", "numaNode")
+#: Model → what cannot be said of it; of the others nothing can.
+_FOREIGN: dict[str | None, dict[str, str]] = {
+    "pci-bridge": _other_than("chassisNr"),
+    "pcie-root-port": _NOT_OF_PORTS,
+    "pcie-switch-downstream-port": _NOT_OF_PORTS,
+    "pci-expander-bus": _NOT_OF_EXPANDERS,
+    "pcie-expander-bus": _NOT_OF_EXPANDERS,
 }
+#: Model → QEMU's devices for it.
+_NAMES: dict[str | None, tuple[str, ...]] = {model: (name,) for model, name in MODEL_NAMES.items()}
+_NAMES["pcie-root-port"] += (OLD_ROOT_PORT,)
 
 
 def validate_pci_options(controller: Controller, domain: Domain, emulator: EmulatorFacts) -> None:
@@ -40,48 +49,34 @@ def validate_pci_options(controller: Controller, domain: Domain, emulator: Emula
         VirtError: CONFIG_UNSUPPORTED, it has another.
     """
     if controller.pci_model is not None and controller.pci_model.name is not None:
-        _validate_name(controller.pci_model.name, controller, domain)
+        names = _names(controller, domain)
+        if controller.pci_model.name not in names:
+            raise _refused("modelName", "has invalid value" if names else "is not valid", controller)
     if controller.pcihole64 is not None and not (machines.is_i440fx(domain) or machines.is_q35(domain)):
         raise unsupported(f"Setting the 64-bit PCI hole size is not supported for machine '{domain.os.machine}'")
-    if controller.target is not None:
-        _validate_target(controller.target, controller, domain, emulator)
-
-
-def _validate_name(name: str, controller: Controller, domain: Domain) -> None:
-    names = _names(controller, domain)
-    if not names:
-        raise _refused("modelName", "is not valid", controller)
-    if name not in names:
-        raise _refused("modelName", "has invalid value", controller)
+    target = controller.target
+    if target is not None:
+        for option, field in _foreign_to(controller, domain, emulator).items():
+            if getattr(target, field) is not None:
+                raise _refused(option, "is not valid", controller)
 
 
 def _names(controller: Controller, domain: Domain) -> tuple[str, ...]:
     """QEMU's devices for the controller."""
-    if controller.model == "pci-root":
-        return (HOST_BRIDGE,) if machines.is_pseries(domain) else ()
-    name = MODEL_NAMES.get(controller.model or "")
-    if name is None:
-        return ()
-    return (name, OLD_ROOT_PORT) if controller.model == "pcie-root-port" else (name,)
+    if controller.model == "pci-root" and machines.is_pseries(domain):
+        return (HOST_BRIDGE,)
+    return _NAMES.get(controller.model, ())
 
 
-def _validate_target(
-    target: PCIControllerTarget, controller: Controller, domain: Domain, emulator: EmulatorFacts
-) -> None:
-    allowed = _allowed(controller, domain, emulator)
-    for option, field in _FIELDS.items():
-        if option not in allowed and getattr(target, field) is not None:
-            raise _refused(option, "is not valid", controller)
-
-
-def _allowed(controller: Controller, domain: Domain, emulator: EmulatorFacts) -> frozenset[str]:
+def _foreign_to(controller: Controller, domain: Domain, emulator: EmulatorFacts) -> dict[str, str]:
+    """What cannot be said of the controller; of a root that depends on the machine."""
     if controller.model != "pci-root":
-        return _OPTIONS.get(controller.model or "", frozenset())
+        return _FOREIGN.get(controller.model, _FIELDS)
     if machines.is_pseries(domain):
-        return frozenset({"targetIndex", "numaNode", "hotplug"})
+        return _other_than("targetIndex", "numaNode", "hotplug")
     if machines.is_i440fx(domain) and emulator.has("piix4.acpi-root-pci-hotplug"):
-        return frozenset({"hotplug"})
-    return frozenset()
+        return _other_than("hotplug")
+    return _FIELDS
 
 
 def _refused(option: str, why: str, controller: Controller) -> VirtError:

@@ -20,6 +20,7 @@ from conf.domain.devices.info import DeviceInfo, Rom, RomDevice
 from conf.domain.devices.input import Input
 from conf.domain.devices.interface import Interface
 from conf.domain.devices.iommu import IOMMU
+from conf.domain.devices.kinds import KINDS
 from conf.domain.devices.memballoon import Memballoon
 from conf.domain.devices.memory import Memory
 from conf.domain.devices.nvram import NVRAM
@@ -39,6 +40,7 @@ from drivers.qemu.validate.devices.character import (
     check_channel,
     check_console,
     check_parallel,
+    check_readers,
     check_redirdev,
     check_rng,
     check_serial,
@@ -59,7 +61,6 @@ from drivers.qemu.validate.devices.others import (
     check_panic,
     check_shmem,
     check_sound,
-    check_usb_devices,
     check_watchdog,
 )
 from drivers.qemu.validate.devices.tpm import check_tpm, check_tpms
@@ -96,12 +97,15 @@ _CHECKS: dict[type[Model], Callable[[Any, Question], None]] = {
     Watchdog: check_watchdog,
 }
 #: Kind → the check of all its devices together.
-_CHECKS_TOGETHER: dict[str, Callable[[Domain], None]] = {
-    "hostdevs": check_mediated,
-    "audios": check_audios,
-    "tpms": check_tpms,
-    "smartcards": check_smartcards,
-}
+_CHECKS_TOGETHER: tuple[tuple[str, Callable[[Domain], None]], ...] = (
+    ("smartcards", check_readers),
+    ("hostdevs", check_mediated),
+    ("audios", check_audios),
+    ("tpms", check_tpms),
+    ("smartcards", check_smartcards),
+)
+#: Classes of devices that have a place.
+_PLACED = frozenset(model for model in KINDS.values() if issubclass(model, DeviceInfo))
 _NO_ROM = Rom()
 _NO_ZPCI = ZPCI()
 
@@ -112,19 +116,18 @@ def validate_together(domain: Domain) -> None:
     Raises:
         VirtError: what QEMU cannot do.
     """
-    check_usb_devices(domain)
-    for kind, check in _CHECKS_TOGETHER.items():
+    for kind, check in _CHECKS_TOGETHER:
         if getattr(domain.devices, kind):
             check(domain)
 
 
-def validate_device(question: Question, device: Model) -> None:
+def validate_device(question: Question, device: Any) -> None:
     """One device, as it is or as it would be added.
 
     Raises:
         VirtError: what QEMU cannot do.
     """
-    if isinstance(device, DeviceInfo) and device.address is not None:
+    if type(device) in _PLACED and device.address is not None:
         _check_place(device, device.address, question)
     check = _CHECKS.get(type(device))
     if check is not None:

@@ -12,6 +12,7 @@ from conf.domain.devices.rng import RNG
 from conf.domain.devices.smartcard import Smartcard
 from drivers.qemu import machines
 from drivers.qemu.validate.complaints import unsupported
+from drivers.qemu.validate.controllers import has_usb
 from drivers.qemu.validate.question import Question
 from virtd.errors import invalid_arg
 
@@ -135,6 +136,12 @@ def check_smartcard(smartcard: Smartcard, question: Question) -> None:
     address = smartcard.address
     if isinstance(address, CCIDAddress) and (address.controller or address.slot):
         raise unsupported("this QEMU binary lacks multiple smartcard support")
+
+
+def check_readers(domain: Domain) -> None:
+    """Raise VirtError for readers, which are USB devices in QEMU, without a USB."""
+    if not has_usb(domain):
+        raise unsupported("USB is disabled for this domain, but USB devices are present in the domain XML")
 
 
 def check_smartcards(domain: Domain) -> None:

@@ -54,8 +54,6 @@ def _slots(domain: Domain) -> int:
 
 def check_memories(domain: Domain) -> None:
     """Raise VirtError for memory without a place, modules in one place, or more than there are slots."""
-    if not domain.devices.memories:
-        return
     for memory in domain.devices.memories:
         _check_place(memory, domain)
     modules = [memory for memory in domain.devices.memories if memory.model in _MODULES]

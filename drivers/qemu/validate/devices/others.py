@@ -18,7 +18,6 @@ from conf.domain.devices.sound import Sound
 from conf.domain.devices.watchdog import Watchdog
 from drivers.qemu import machines
 from drivers.qemu.validate.complaints import unsupported
-from drivers.qemu.validate.controllers import has_usb
 from drivers.qemu.validate.question import Question
 from virtd.errors import Code, VirtError
 
@@ -34,26 +33,6 @@ _PANIC_MACHINES: dict[str | None, tuple[Callable[[Domain], bool], str]] = {
     "s390": (machines.is_s390, "S390"),
 }
 _TRANSITIONAL = ("virtio-transitional", "virtio-non-transitional")
-
-
-def check_usb_devices(domain: Domain) -> None:
-    """Devices that are USB devices in QEMU, whatever the XML calls them, need a USB."""
-    if has_usb(domain):
-        return
-    devices = domain.devices
-    usb = (
-        bool(devices.redirdevs or devices.smartcards or devices.hubs)
-        or any(device.bus == "usb" for device in devices.inputs)
-        or any(hostdev.type == "usb" for hostdev in devices.hostdevs)
-        or any(sound.model == "usb" for sound in devices.sounds)
-        or any(serial.target and serial.target.type == "usb-serial" for serial in devices.serials)
-        or any(
-            interface.source and interface.source.hostdev and interface.source.hostdev.type == "usb"
-            for interface in devices.interfaces
-        )
-    )
-    if usb:
-        raise unsupported("USB is disabled for this domain, but USB devices are present in the domain XML")
 
 
 def check_hub(_hub: Hub, question: Question) -> None:
