@@ -7,8 +7,11 @@ answer them from a few literals.  Nothing here waits: the emulator was probed be
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Protocol, TypeVar
+
+T = TypeVar("T")
 
 
 class Machine(Protocol):
@@ -57,6 +60,14 @@ class EmulatorFacts(Protocol):
 
     def supports_gic(self, version: int, virt_type: str) -> bool:
         """Whether the interrupt controller of this version (2, 3) can be had."""
+
+
+def first_offered(by_flag: Mapping[str, T], emulator: EmulatorFacts) -> T | None:
+    """The first choice whose flag the emulator has."""
+    for flag, choice in by_flag.items():
+        if emulator.has(flag):
+            return choice
+    return None
 
 
 class HostFacts(Protocol):

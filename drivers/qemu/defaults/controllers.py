@@ -6,10 +6,13 @@ from __future__ import annotations
 from conf.domain import Domain
 from conf.domain.devices.controller import Controller, USBMaster
 from drivers.qemu import machines
-from drivers.qemu.facts import EmulatorFacts
+from drivers.qemu.facts import EmulatorFacts, first_offered
 from drivers.qemu.validate.controllers import refuse_misplaced_pci
 from virtd.errors import Code, VirtError
 
+#: Flag of the emulator → USB controller, the best first.
+_XHCI = {"qemu-xhci": "qemu-xhci", "nec-usb-xhci": "nec-xhci"}
+_UHCI = {"piix3-usb-uhci": "piix3-uhci"}
 #: The port of the EHCI controller from which each companion serves two.
 _FIRST_PORTS = {"ich9-uhci1": 0, "ich9-uhci2": 2, "ich9-uhci3": 4}
 
@@ -18,12 +21,9 @@ def choose_usb_model(domain: Domain, emulator: EmulatorFacts) -> str | None:
     """The model of a USB controller that names none."""
     if machines.is_s390(domain):
         return "none"
-    preference = {"piix3-usb-uhci": "piix3-uhci"}
     if machines.is_ppc64(domain):
-        preference = {"qemu-xhci": "qemu-xhci", "nec-usb-xhci": "nec-xhci", "pci-ohci": "pci-ohci"}
-    elif domain.os.arch == "aarch64":
-        preference = {"qemu-xhci": "qemu-xhci", "nec-usb-xhci": "nec-xhci"}
-    return next((model for flag, model in preference.items() if emulator.has(flag)), None)
+        return first_offered(_XHCI | {"pci-ohci": "pci-ohci"}, emulator)
+    return first_offered(_XHCI if domain.os.arch == "aarch64" else _UHCI, emulator)
 
 
 def choose_scsi_model(domain: Domain, emulator: EmulatorFacts, index: int) -> str:

@@ -23,7 +23,7 @@ from drivers.qemu.defaults.chardevs import complete_serial
 from drivers.qemu.defaults.controllers import complete_controller
 from drivers.qemu.defaults.storage import complete_sources
 from drivers.qemu.defaults.videos import complete_videos
-from drivers.qemu.facts import EmulatorFacts
+from drivers.qemu.facts import EmulatorFacts, first_offered
 
 #: Interface models whose case does not matter.
 _KNOWN_MODELS = {
@@ -34,6 +34,8 @@ _KNOWN_MODELS = {
         "Am79C973", "82540EM", "82545EM", "82543GC",
     )
 }  # fmt: skip
+#: Flag of the emulator → interface model, the usual one first.
+_INTERFACES = {"rtl8139": "rtl8139", "e1000": "e1000", "virtio-net": "virtio"}
 REDIRECTION_CHANNEL = "org.qemu.usbredir"
 #: MiB of an `ivshmem-plain` that names no size.
 _SHMEM_SIZE = 4 << 20
@@ -104,8 +106,7 @@ def choose_interface_model(domain: Domain, emulator: EmulatorFacts) -> str | Non
         return "virtio"
     if machines.is_arm(domain):
         return "scm91c111" if machines.is_versatile(domain) else "lan9118"
-    preference = {"rtl8139": "rtl8139", "e1000": "e1000", "virtio-net": "virtio"}
-    return next((model for flag, model in preference.items() if emulator.has(flag)), None)
+    return first_offered(_INTERFACES, emulator)
 
 
 def complete_input(device: Input, domain: Domain) -> None:

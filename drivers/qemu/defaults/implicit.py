@@ -15,7 +15,7 @@ from conf.domain.devices.panic import Panic
 from conf.domain.devices.video import Video, VideoModel
 from drivers.common.controllers import ICH9_USB, ensure_controller, find_controller
 from drivers.qemu import machines
-from drivers.qemu.facts import EmulatorFacts
+from drivers.qemu.facts import EmulatorFacts, first_offered
 from virtd.errors import Code, VirtError
 
 Root = Literal["pci-root", "pcie-root"]
@@ -59,10 +59,7 @@ def implicit_devices(domain: Domain, emulator: EmulatorFacts) -> Implicit:
 
 def _of_x86(domain: Domain, emulator: EmulatorFacts) -> Implicit:
     if machines.is_q35(domain):
-        for flag, implicit in _Q35.items():
-            if emulator.has(flag):
-                return implicit
-        return Implicit("pcie-root", sata=True)
+        return first_offered(_Q35, emulator) or Implicit("pcie-root", sata=True)
     if machines.is_i440fx(domain):
         return Implicit("pci-root")
     return Implicit(usb=domain.os.machine != "isapc")
