@@ -11,7 +11,6 @@ import re
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Annotated, Any
-from uuid import UUID
 
 from conf.errors import InvalidArgError, OverflowConfError
 
@@ -22,9 +21,9 @@ INT_MAX = 2**31 - 1
 #: How people are told of these.
 _LIMITS = {UINT_MAX: "2³²-1", ULONG_MAX: "2⁶⁴-1", INT_MAX: "2³¹-1"}
 
-_DECIMAL = re.compile(r"[ \t\n\v\f\r]*([+-]?[0-9]+)", re.ASCII)
 _ANY_BASE = re.compile(r"[ \t\n\v\f\r]*([+-]?)(0[xX][0-9a-fA-F]+|[0-9]+)", re.ASCII)
 _HEX = re.compile(r"[ \t\n\v\f\r]*([+-]?)(?:0[xX])?([0-9a-fA-F]+)", re.ASCII)
+_UUID = re.compile("[0-9a-f]{32}")
 #: No number the format knows is longer; int() of a very long text takes quadratic time.
 _LONGEST_NUMBER = 64
 
@@ -50,29 +49,34 @@ class Scalar:
 
 
 def read_number(text: str, base: int = 10) -> int:
-    """The number that C's strtoll finds if it takes the whole text; `base` is 0, 10 or 16.
+    """The number that C's strtoll finds if it takes the whole text; `base` is 0, 8, 10 or 16.
 
     Raises:
         BadValueError: it would not take the whole text.
     """
     if len(text) > _LONGEST_NUMBER:
         raise BadValueError
-    if base == 10:
-        decimal = _DECIMAL.fullmatch(text)
-        if decimal is None:
-            raise BadValueError
-        return int(decimal[1])
+    if base in (0, 10) and text.isalnum() and text.isascii():
+        # Most numbers have neither sign nor space, and there is nothing in them that only int() would take.
+        if base == 10 or text[0] != "0" or text == "0":
+            return _digits(text, 10)
+        if text[:2] in ("0x", "0X"):
+            return _digits(text, 16)
     match = (_HEX if base == 16 else _ANY_BASE).fullmatch(text)
     if match is None:
         raise BadValueError
     sign, digits = match[1], match[2]
     if base == 0:
         base = 16 if digits[:2] in ("0x", "0X") else 8 if digits[0] == "0" else 10
-    try:
-        value = int(digits, base)
-    except ValueError as error:
-        raise BadValueError from error
+    value = _digits(digits, base)
     return -value if sign == "-" else value
+
+
+def _digits(digits: str, base: int) -> int:
+    try:
+        return int(digits, base)
+    except ValueError:
+        raise BadValueError from None
 
 
 def number(low: int = 0, high: int = UINT_MAX, *, base: int = 10, form: str = "") -> Scalar:
@@ -131,38 +135,31 @@ def Hex(width: int, high: int | None = None) -> Scalar:  # noqa: N802  stands wh
     return number(0, limit, base=0, form=f"#0{width + 2}x" if width else "#x")
 
 
+class _Words(dict[str, Any]):
+    """The values of words.  Another word is none."""
+
+    def __missing__(self, word: str) -> Any:
+        raise BadValueError
+
+
 def enumeration(values: tuple[str, ...]) -> Scalar:
     """One of a fixed set of words."""
-    known = {value: value for value in values}
-
-    def parse(text: str) -> str:
-        value = known.get(text)
-        if value is None:
-            raise BadValueError
-        return value
-
-    return Scalar(parse, meaning=" | ".join(f"`{value}`" for value in values))
+    known = _Words({value: value for value in values})
+    return Scalar(known.__getitem__, meaning=" | ".join(f"`{value}`" for value in values))
 
 
 def two_words(true: str, false: str) -> Scalar:
     """A boolean with a word for each truth; a field that may be unset is `X | None`."""
-    values = {true: True, false: False}
-
-    def parse(text: str) -> bool:
-        value = values.get(text)
-        if value is None:
-            raise BadValueError
-        return value
-
-    return Scalar(parse, lambda value: true if value else false, f"`{true}` | `{false}`")
+    values = _Words({true: True, false: False})
+    return Scalar(values.__getitem__, lambda value: true if value else false, f"`{true}` | `{false}`")
 
 
 def parse_uuid(text: str) -> str:
     """A UUID as virUUIDParse takes it: 32 hex digits with dashes and spaces anywhere around them."""
-    digits = text.strip(" \t\r\n").replace("-", "")
-    if len(digits) != 32 or not re.fullmatch("[0-9a-fA-F]{32}", digits):
+    digits = text.strip(" \t\r\n").replace("-", "").lower()
+    if _UUID.fullmatch(digits) is None:
         raise BadValueError
-    return str(UUID(digits))
+    return f"{digits[:8]}-{digits[8:12]}-{digits[12:16]}-{digits[16:20]}-{digits[20:]}"
 
 
 #: Plain text; writing escapes it.
@@ -186,22 +183,24 @@ Natural = Annotated[int, natural()]
 #: Lower case with dashes.
 Uuid = Annotated[str, Scalar(parse_uuid, meaning="UUID")]
 
-_UNIT = re.compile(r"(b|bytes?|[kmgtpe](b|ib)?)", re.IGNORECASE)
 _BINARY = ("B", "KiB", "MiB", "GiB", "TiB", "PiB", "EiB")
-_POWER = {"k": 1, "m": 2, "g": 3, "t": 4, "p": 5, "e": 6}
+_BYTES_IN: dict[str, int] = {"b": 1, "byte": 1, "bytes": 1} | {
+    letter + rest: step**power
+    for power, letter in enumerate("kmgtpe", 1)
+    for rest, step in (("", 1024), ("ib", 1024), ("b", 1000))
+}
 
 
 def unit_size(unit: str) -> int:
-    """Bytes in one `unit`: "KiB" and "k" are 1024, "KB" is 1000.
+    """Bytes in one `unit`, upper or lower case: "KiB" and "k" are 1024, "KB" is 1000.
 
     Raises:
         InvalidArgError: no such unit.
     """
-    if not _UNIT.fullmatch(unit):
+    size = _BYTES_IN.get(unit.lower()) if unit.isascii() else None
+    if size is None:
         raise InvalidArgError(f"unknown suffix '{unit}'")
-    power = _POWER.get(unit[0].lower(), 0)
-    decimal = len(unit) == 2 and unit[1] in "bB"
-    return int((1000 if decimal else 1024) ** power)
+    return size
 
 
 @dataclass(frozen=True, slots=True)
@@ -241,8 +240,9 @@ class Scale:
         size = value * unit_size(unit or self.default or self.unit)
         if size > self.limit:
             raise OverflowConfError(f"value too large: {value}{unit or ''}")
-        rounded = -(-size // unit_size(self.unit))
-        if rounded * unit_size(self.unit) > self.limit:
+        ours = unit_size(self.unit)
+        rounded = -(-size // ours)
+        if rounded * ours > self.limit:
             raise OverflowConfError("size value too large")
         return rounded
 
