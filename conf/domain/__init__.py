@@ -24,10 +24,10 @@ def parse_domain(xml: str | bytes, *, inactive: bool = True, status: bool = Fals
         ConfError: with libvirt's code and text.
     """
     root = parse_document(xml, "domain", what="domain_definition")
-    if not root.findtext("name"):
+    children = join_brackets(root)
+    if "name" not in children or not children["name"].text:
         # Said before anything else is looked at.
         raise NoNameError("")
-    join_brackets(root)
     return read(Domain, root, ParseOptions(inactive=inactive, status=status, update=update))
 
 

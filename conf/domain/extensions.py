@@ -165,15 +165,16 @@ class Extensions(Model):
     vmware_datacenterpath: str | None = child_text("vmware:datacenterpath")
 
     def check(self, options: ParseOptions) -> None:
-        if self.lxc_namespace == LxcNamespace():
+        if self.lxc_namespace is not None and self.lxc_namespace == LxcNamespace():
             self.lxc_namespace = None
-        if self.deprecation == QemuDeprecation():
+        if self.deprecation is not None and self.deprecation == QemuDeprecation():
             self.deprecation = None
-        if self.override == QemuOverride():
+        if self.override is not None and self.override == QemuOverride():
             self.override = None
 
     def namespaces(self) -> list[str]:
-        return [prefix for prefix, names in _FIELDS.items() if any(getattr(self, name) for name in names)]
+        own = self.__dict__
+        return list(dict.fromkeys(prefix for prefix, name in _PREFIXED if own[name]))
 
     def keep_extensions(self, prefix: str) -> None:
         """Forget what was meant for other hypervisors than the one with this prefix."""
@@ -190,3 +191,4 @@ _FIELDS = {
     "bhyve": ("bhyve_commandline",),
     "vmware": ("vmware_datacenterpath",),
 }
+_PREFIXED = [(prefix, name) for prefix, names in _FIELDS.items() for name in names]

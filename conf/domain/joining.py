@@ -17,12 +17,18 @@ _BRACKETS = frozenset(
 _FEATURES = frozenset({"capabilities", "hyperv"})
 
 
-def join_brackets(root: _Element) -> None:
-    """Move what stands in further brackets of a name into the first."""
-    _join(root, _BRACKETS, last_counts=False)
-    features = root.find("features")
-    if features is not None:
+def join_brackets(root: _Element) -> dict[str, _Element]:
+    """Move what stands in further brackets of a name into the first.
+
+    Returns:
+        The first child of each name; the elements need not be looked up again as long as it lives.
+    """
+    firsts = {child.tag: child for child in reversed(root)}
+    if len(firsts) < len(root):
+        _join(root, _BRACKETS, last_counts=False)
+    if (features := firsts.get("features")) is not None:
         _join(features, _FEATURES, last_counts=True)
+    return firsts
 
 
 def _join(parent: _Element, brackets: frozenset[str], *, last_counts: bool) -> None:
