@@ -1,33 +1,40 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
-"""Elements to models: each class's plan compiled into closures, once."""
+"""Elements to models: a class's plan as tables, made once; one loop goes through attributes and children and asks them."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections import Counter
+from collections.abc import Callable
 from dataclasses import replace
 from functools import cache
-from typing import Any, TypeVar, cast
+from typing import Any, TypeAlias, TypeVar, cast
 
 from lxml import etree
 from pydantic_core import PydanticUndefined
 
+from conf.binding.complaints import missing, unknown_child, wrong_attribute, wrong_text, wrong_variant
 from conf.binding.document import ParseOptions, take_foreign
-from conf.binding.fields import Binding, Complaint, Values
+from conf.binding.fields import Binding, Values
 from conf.binding.model import Model, assemble
 from conf.binding.plan import Field, fields_of, variants
 from conf.binding.scalars import BadValueError
-from conf.errors import ConfError, XMLFormError, of_domain
+from conf.errors import ConfError, of_domain
 
 M = TypeVar("M", bound=Model)
 Element = etree._Element
-#: (element, values around it, options) → model
+#: (element, values around it, options) → value
 Reader = Callable[[Element, Values, ParseOptions], Any]
-#: (child element, values so far, values around, options): puts what it finds into the values.
-ChildReader = Callable[[Element, dict[str, Any], Values, ParseOptions], None]
-#: (attribute's text, element) → value
-Converter = Callable[[str, Element], Any]
+#: (element, values so far, values around, options): puts what it finds into the values.
+Filler = Callable[[Element, dict[str, Any], Values, ParseOptions], None]
+#: What is done with a child: (_LIST, field, Reader): its value is appended; (_SEVERAL, "", Filler);
+#: (value, field, Reader): it is the field's value if that is still this one.
+Entry: TypeAlias = tuple[object, str, Callable[..., Any]]
 
 _NOTHING: Values = {}
+_items = cast("Callable[[Element], list[tuple[str, str]]]", Element.items)
+_LIST, _SEVERAL = object(), object()
+#: Defaults that no document states: a field that holds one was not read yet.
+_UNREAD = (None, False, PydanticUndefined)
 
 
 def read(cls: type[M], element: Element, options: ParseOptions, around: Values = _NOTHING) -> M:
@@ -49,36 +56,43 @@ def element_text(element: Element) -> str:
 
 @cache
 def reader(cls: type[Model]) -> Reader:
-    """The compiled reader of a class."""
+    """The reader of a class."""
     fields = fields_of(cls)
-    defaults = {field.name: None if field.is_list else field.default for field in fields}
+    defaults: dict[str, Any] = {field.name: None if field.is_list else field.default for field in fields}
     lists = [field.name for field in fields if field.is_list]
-    attributes = _attributes([f for f in fields if f.binding.kind == "attr" and not f.binding.at])
-    own_text = [_text_reader(f) for f in fields if f.binding.kind == "text"]
-    children = _children(fields, last_counts=cls.last_counts)
-    needed_first = [_missing(f) for f in fields if f.binding.required and _on_start_tag(f)]
-    needed = [_missing(f) for f in fields if f.binding.required and not _on_start_tag(f)]
+    on_start_tag = [field for field in fields if field.binding.kind == "attr" and not field.binding.at]
+    take_attributes = _attributes(on_start_tag) if on_start_tag else None
+    texts = [(field.name, field.binding.when, _text_value(field)) for field in fields if field.binding.kind == "text"]
+    children = _Children(cls)
+    required = [field for field in fields if field.binding.required]
+    needed_first = [(field.name, field) for field in required if field in on_start_tag]
+    needed = [(field.name, field) for field in required if field not in on_start_tag]
     check = cls.check if cls.check is not Model.check else None
-    refusal = cls.unknown_child
 
     def run(element: Element, around: Values, options: ParseOptions) -> Model:
         values = defaults.copy()
         for name in lists:
             values[name] = []
-        attributes(element, values, around, options)
-        for own in own_text:
-            own(element, values, around, options)
-        for require in needed_first:
-            require(element, values, around)
-        for sub in element:
-            readers = children.get(sub.tag)
-            if readers is not None:
-                for take in readers:
-                    take(sub, values, around, options)
-            elif refusal is not None and isinstance(sub.tag, str):
-                raise refusal[0](refusal[1].replace("%s", etree.QName(sub).localname))
-        for require in needed:
-            require(element, values, around)
+        if take_attributes is not None:
+            take_attributes(element, values, around, options)
+        for name, when, value_of in texts:
+            if when is None or when(values, around):
+                values[name] = value_of(element, values, options)
+        for name, field in needed_first:
+            if values[name] is None:
+                _require(field, element, values, around)
+        # Most elements have no children, and to ask for their number costs less than a loop.
+        for sub in element if len(element) else ():
+            unread, name, take = children[sub.tag]
+            if unread is _LIST:
+                values[name].append(take(sub, values, options))
+            elif unread is _SEVERAL:
+                take(sub, values, around, options)
+            elif values[name] is unread:
+                values[name] = take(sub, values, options)
+        for name, field in needed:
+            if values[name] is None:
+                _require(field, element, values, around)
         model = assemble(cls, values)
         if check is not None:
             check(model, options)
@@ -87,30 +101,43 @@ def reader(cls: type[Model]) -> Reader:
     return run
 
 
-def _on_start_tag(field: Field) -> bool:
-    return field.binding.kind == "attr" and not field.binding.at
+def _require(field: Field, element: Element, values: Values, around: Values) -> None:
+    if field.binding.when is None or field.binding.when(values, around):
+        raise missing(field, element)
 
 
-def _attributes(fields: list[Field]) -> ChildReader:
-    """Reads an element's attributes: in one pass those that stand alone, then those that others decide about."""
-    plain: dict[str, list[tuple[str, Converter]]] = {}
-    late: list[tuple[Field, Converter]] = []
-    for field in fields:
-        if field.binding.when or field.binding.live:
-            late.append((field, _converter(field)))
-        else:
-            plain.setdefault(field.tag, []).append((field.name, _converter(field)))
+def _attributes(fields: list[Field]) -> Filler:
+    """Reads attributes: in one pass those that stand alone, then those that others decide about."""
+    uses = Counter(field.tag for field in fields)
+    alone = [f for f in fields if f.binding.when is None and not f.binding.live and uses[f.tag] == 1]
+    plain = {field.tag: (field.name, _parser(field), field.binding.scale, field) for field in alone}
+    late = [(field.name, _parser(field), field.binding.scale, field) for field in fields if field not in alone]
 
     def run(element: Element, values: dict[str, Any], around: Values, options: ParseOptions) -> None:
-        for key, value in cast("Iterable[tuple[str, str]]", element.items()):
-            for name, convert in plain.get(key, ()):
-                values[name] = convert(value, element)
-        for field, convert in late:
-            text = element.get(field.tag)
-            if text is not None and wanted(field.binding, values, around, options, text):
-                values[field.name] = convert(text, element)
+        others = False
+        try:
+            for key, text in _items(element):
+                if (entry := plain.get(key)) is None:
+                    others = True
+                    continue
+                name, parse, scale, field = entry
+                value = parse(text)
+                values[name] = value if scale is None else scale.convert(value, element.get("unit"))
+            for name, parse, scale, field in late if others else ():
+                found = element.get(field.tag)
+                if found is not None and wanted(field.binding, values, around, options, found):
+                    text = found
+                    value = parse(text)
+                    values[name] = value if scale is None else scale.convert(value, element.get("unit"))
+        except BadValueError as bad:
+            raise wrong_attribute(field, element, text, bad) from None
 
     return run
+
+
+def _parser(field: Field) -> Callable[[str], Any]:
+    parse, default = field.scalar.parse, field.default
+    return (lambda text: parse(text) if text else default) if field.binding.empty_is_unset else parse
 
 
 def wanted(binding: Binding, values: Values, around: Values, options: ParseOptions, text: str | None = None) -> bool:
@@ -120,80 +147,94 @@ def wanted(binding: Binding, values: Values, around: Values, options: ParseOptio
     return binding.when is None or binding.when(values, around)
 
 
-def _converter(field: Field) -> Converter:
-    binding, parse, scale = field.binding, field.scalar.parse, field.binding.scale
-    complaint, xml, default = binding.error, field.xml, field.default
+class _Children(dict[object, Entry]):
+    """Child tag → what is done with such a child; filled as documents have them: most never do."""
 
-    def convert(text: str, element: Element) -> Any:
-        if not text and binding.empty_is_unset:
-            return default
-        try:
-            value = parse(text)
-            return value if scale is None else scale.convert(value, element.get("unit"))
-        except BadValueError as bad:
-            if scale and not complaint:
-                raise XMLFormError(f"Invalid value '{text}' for element or attribute './@{xml}'") from None
-            raise wrong_attribute(element, xml, text, bad, complaint) from None
+    def __init__(self, cls: type[Model]) -> None:
+        super().__init__()
+        self._fields: dict[str, list[Field]] = {}
+        self._last_counts = cls.last_counts
+        self._refusal = cls.unknown_child
+        for field in fields_of(cls):
+            binding = field.binding
+            if binding.kind not in ("attr", "text") or binding.at:
+                self._fields.setdefault(binding.at or binding.within or field.tag, []).append(field)
 
-    def convert_plainly(text: str, element: Element) -> Any:
-        try:
-            return parse(text)
-        except BadValueError as bad:
-            raise wrong_attribute(element, xml, text, bad, complaint) from None
+    def __missing__(self, tag: object) -> Entry:
+        if isinstance(tag, str):
+            if tag in self._fields:
+                self[tag] = self._entry(tag)
+                return self[tag]
+            if self._refusal is not None:
+                raise unknown_child(self._refusal, tag)
+        # A document's own words, or a comment: not to be kept.
+        return _SEVERAL, "", _ignore
 
-    return convert if scale or binding.empty_is_unset else convert_plainly
-
-
-def wrong_attribute(
-    element: Element, name: str, text: str, bad: BadValueError, complaint: Complaint | None = None
-) -> ConfError:
-    """libvirt's complaint about an attribute's value, or the field's own."""
-    if complaint:
-        return complaint[0](complaint[1].replace("%s", text))
-    where = f"Invalid value for attribute '{name}' in element '{etree.QName(element).localname}'"
-    if bad.hint == "zero":
-        return XMLFormError(f"{where}: Zero is not permitted")
-    return XMLFormError(f"{where}: '{text}'.{bad.hint}")
+    def _entry(self, tag: str) -> Entry:
+        fields = self._fields[tag]
+        if len(fields) == 1 and (entry := _plain_entry(fields[0], last_counts=self._last_counts)):
+            return entry
+        takers = [_taker(field, last_counts=self._last_counts) for field in fields if not field.binding.at]
+        if at := [field for field in fields if field.binding.at]:
+            takers.append(_first_with(tag, at))
+        return _SEVERAL, "", takers[0] if len(takers) == 1 else _all_of(takers)
 
 
-def _text_reader(field: Field) -> ChildReader:
-    """Reads an element's own text into a field."""
-    binding, name, value_of = field.binding, field.name, _text_value(field)
+def _ignore(element: Element, values: dict[str, Any], around: Values, options: ParseOptions) -> None:
+    pass
 
+
+def _all_of(takers: list[Filler]) -> Filler:
     def run(element: Element, values: dict[str, Any], around: Values, options: ParseOptions) -> None:
-        if wanted(binding, values, around, options):
-            values[name] = value_of(element, values, options)
+        for take in takers:
+            take(element, values, around, options)
 
     return run
 
 
-def _wrong_text(element: Element, text: str, binding: Binding) -> ConfError:
-    if binding.error:
-        return binding.error[0](binding.error[1].replace("%s", text))
-    name = etree.QName(element).localname
-    if binding.scale:
-        return XMLFormError(f"Invalid value '{text}' for element or attribute './{name}'")
-    return XMLFormError(f"Invalid value for element '{name}': '{text}'.")
+def _plain_entry(field: Field, *, last_counts: bool) -> Entry | None:
+    """What is done with a child that is read whatever else there is; None if it is not as simple."""
+    binding = field.binding
+    if binding.at or binding.within or binding.having or binding.when or binding.live or binding.only:
+        return None
+    if field.is_list and binding.kind != "irregular":
+        return _LIST, field.name, _value(field)
+    if last_counts or field.default not in _UNREAD:
+        return None
+    return field.default, field.name, _value(field)
 
 
-def _children(fields: tuple[Field, ...], *, last_counts: bool) -> dict[str, list[ChildReader]]:
-    """Child tag → what to do with such a child."""
-    table: dict[str, list[ChildReader]] = {}
-    at: dict[str, list[Field]] = {}
-    for field in fields:
-        if field.binding.at:
-            at.setdefault(field.binding.at, []).append(field)
-        elif field.binding.within:
-            inner = {field.tag: [_child_reader(field, last_counts=last_counts)]}
-            table.setdefault(field.binding.within, []).append(_descend(inner))
-        elif field.binding.kind not in ("attr", "text"):
-            table.setdefault(field.tag, []).append(_child_reader(field, last_counts=last_counts))
-    for tag, members in at.items():
-        table.setdefault(tag, []).append(_first_only(tag, _attributes(members)))
-    return table
+def _taker(field: Field, *, last_counts: bool) -> Filler:
+    name, binding, default, value_of = field.name, field.binding, field.default, _value(field)
+
+    def run_list(element: Element, values: dict[str, Any], around: Values, options: ParseOptions) -> None:
+        if wanted(binding, values, around, options):
+            values[name].append(value_of(element, values, options))
+
+    def run_last(element: Element, values: dict[str, Any], around: Values, options: ParseOptions) -> None:
+        if wanted(binding, values, around, options):
+            values[name] = value_of(element, values, options)
+
+    def run_first(element: Element, values: dict[str, Any], around: Values, options: ParseOptions) -> None:
+        if not wanted(binding, values, around, options):
+            return
+        if values[name] is default:
+            values[name] = value_of(element, values, options)
+        elif binding.only is not None:
+            raise binding.only[0](binding.only[1])
+
+    if binding.having is not None:
+        return _only_having(*binding.having, run_last if last_counts else run_first)
+    if binding.within:
+        return _descend(field.tag, run_list)
+    if field.is_list and binding.kind != "irregular":
+        return run_list
+    if last_counts:
+        return run_last
+    return run_first if default in _UNREAD else _first_only(field.tag, run_last)
 
 
-def _first_only(tag: str, take: ChildReader) -> ChildReader:
+def _first_only(tag: str, take: Filler) -> Filler:
     """Only the first child of a name counts."""
 
     def run(element: Element, values: dict[str, Any], around: Values, options: ParseOptions) -> None:
@@ -203,49 +244,29 @@ def _first_only(tag: str, take: ChildReader) -> ChildReader:
     return run
 
 
-def _descend(inner: dict[str, list[ChildReader]]) -> ChildReader:
+def _first_with(tag: str, fields: list[Field]) -> Filler:
+    """Of the first child of a name some attributes are fields."""
+    take, known = _first_only(tag, _attributes(fields)), frozenset(field.tag for field in fields)
+
+    def run(element: Element, values: dict[str, Any], around: Values, options: ParseOptions) -> None:
+        if not known.isdisjoint(element.keys()):
+            take(element, values, around, options)
+
+    return run
+
+
+def _descend(tag: str, take: Filler) -> Filler:
     """Reads the children of an element that is only a bracket around them."""
 
     def run(element: Element, values: dict[str, Any], around: Values, options: ParseOptions) -> None:
         for sub in element:
-            for take in inner.get(sub.tag, ()):
+            if sub.tag == tag:
                 take(sub, values, around, options)
 
     return run
 
 
-def _child_reader(field: Field, *, last_counts: bool) -> ChildReader:
-    name, binding, default = field.name, field.binding, field.default
-    value_of = _VALUES[binding.kind](field)
-    conditional = binding.when is not None or binding.live
-
-    def run_list(element: Element, values: dict[str, Any], around: Values, options: ParseOptions) -> None:
-        if not conditional or wanted(binding, values, around, options):
-            values[name].append(value_of(element, values, options))
-
-    def run_last(element: Element, values: dict[str, Any], around: Values, options: ParseOptions) -> None:
-        if not conditional or wanted(binding, values, around, options):
-            values[name] = value_of(element, values, options)
-
-    def run_first(element: Element, values: dict[str, Any], around: Values, options: ParseOptions) -> None:
-        if conditional and not wanted(binding, values, around, options):
-            return
-        if values[name] is default:
-            values[name] = value_of(element, values, options)
-        elif binding.only is not None:
-            raise binding.only[0](binding.only[1])
-
-    if binding.having is not None:
-        return _only_having(*binding.having, run_last if last_counts else run_first)
-    if field.is_list and binding.kind != "irregular":
-        return run_list
-    if last_counts:
-        return run_last
-    # A default that a document may well state does not tell whether a value was read already.
-    return run_first if default in (None, False, PydanticUndefined) else _first_only(field.tag, run_last)
-
-
-def _only_having(attribute: str, value: str, take: ChildReader) -> ChildReader:
+def _only_having(attribute: str, value: str, take: Filler) -> Filler:
     """Of several elements of one name those count that say what they are."""
 
     def run(element: Element, values: dict[str, Any], around: Values, options: ParseOptions) -> None:
@@ -255,17 +276,14 @@ def _only_having(attribute: str, value: str, take: ChildReader) -> ChildReader:
     return run
 
 
+def _value(field: Field) -> Reader:
+    return _VALUES[field.binding.kind](field)
+
+
 def _model_value(field: Field) -> Reader:
     if len(field.models) > 1:
         return _variant_value(field)
-    (model,) = field.models
-    compiled: list[Reader] = []
-
-    def run(element: Element, around: Values, options: ParseOptions) -> Any:
-        # Compiled when first met: models may contain themselves.
-        if not compiled:
-            compiled.append(reader(model))
-        return compiled[0](element, around, options)
+    run = reader(field.models[0])
 
     def run_definition(element: Element, around: Values, options: ParseOptions) -> Any:
         try:
@@ -279,17 +297,12 @@ def _model_value(field: Field) -> Reader:
 
 def _variant_value(field: Field) -> Reader:
     by, table = field.binding.by or "", variants(field)
-    complaint, missing = field.binding.error, field.binding.missing
 
     def run(element: Element, around: Values, options: ParseOptions) -> Any:
         key = element.get(by)
-        if key is None and missing:
-            raise missing[0](missing[1])
-        if key is None:
-            raise XMLFormError(f"Missing required attribute '{by}' in element '{etree.QName(element).localname}'")
-        model = table.get(key)
+        model = None if key is None else table.get(key)
         if model is None:
-            raise wrong_attribute(element, by, key, BadValueError(), complaint)
+            raise wrong_variant(field, element, key)
         return reader(model)(element, around, options)
 
     return run
@@ -297,17 +310,17 @@ def _variant_value(field: Field) -> Reader:
 
 def _text_value(field: Field) -> Reader:
     """An element's text as a value; the default if there is none."""
-    binding, parse, scale = field.binding, field.scalar.parse, field.binding.scale
+    parse, scale = field.scalar.parse, field.binding.scale
     unset = "" if field.is_list else field.default
 
     def run(element: Element, _around: Values, _options: ParseOptions) -> Any:
-        text = element_text(element)
+        text = element_text(element) if len(element) else element.text
         if not text:
             return unset
         try:
             value = parse(text)
         except BadValueError:
-            raise _wrong_text(element, text, binding) from None
+            raise wrong_text(field, element, text) from None
         return value if scale is None else scale.convert(value, element.get("unit"))
 
     return run
@@ -332,22 +345,3 @@ _VALUES: dict[str, Callable[[Field], Reader]] = {
     "raw": _raw_value,
     "irregular": _irregular_value,
 }
-
-
-def _missing(field: Field) -> Callable[[Element, Values, Values], None]:
-    """Complains when a required field was not found."""
-    name, binding = field.name, field.binding
-    kind = "attribute" if binding.kind == "attr" else "element"
-
-    def run(element: Element, values: Values, around: Values) -> None:
-        if values[name] is not None or (binding.when is not None and not binding.when(values, around)):
-            return
-        if isinstance(binding.required, tuple):
-            raise binding.required[0](binding.required[1])
-        if binding.scale:
-            path = f"{binding.at}/@" if binding.at else "@" if kind == "attribute" else ""
-            raise XMLFormError(f"missing element or attribute './{path}{field.xml}'")
-        holder = binding.at or etree.QName(element).localname
-        raise XMLFormError(f"Missing required {kind} '{field.xml}' in element '{holder}'")
-
-    return run
