@@ -16,6 +16,8 @@ from virtd.errors import Code, From, VirtError
 
 #: Where libvirt's client library keeps its schemas.
 FOLDER = Path("/usr/share/libvirt/schemas")
+#: Schema → the element that libvirt wants to see before it looks at the schema.
+ROOTS = {"domain.rng": "domain"}
 
 
 P = ParamSpec("P")
@@ -74,6 +76,8 @@ def _validate(xml: str, path: Path) -> None:
         document = etree.fromstring(data, etree.XMLParser(resolve_entities=False, no_network=True))
     except etree.XMLSyntaxError:
         return  # not well-formed: parsing it complains, in other words
+    if document.tag != ROOTS.get(path.name, document.tag):
+        return  # parsing says so, too
     if not schema.validate(document):
         told = "".join(f"{entry.message}\n" for entry in schema.error_log)
         text = f"Unable to validate doc against {path}\n{told}"

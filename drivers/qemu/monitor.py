@@ -6,8 +6,9 @@ from __future__ import annotations
 import asyncio
 import logging
 import socket
-from collections.abc import Callable, Mapping
-from typing import Any
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
+from contextlib import asynccontextmanager, nullcontext
+from typing import Any, TypeVar
 
 from qemu.qmp import ExecInterruptedError, ExecuteError, QMPClient, QMPError, Runstate
 from qemu.qmp.message import Message
@@ -19,6 +20,8 @@ from virtd.tasks import TaskOwner
 log = logging.getLogger(__name__)
 # What the library logs as an error reaches our callers as one, with the words that matter to them.
 logging.getLogger("qemu.qmp").setLevel(logging.CRITICAL)
+
+T = TypeVar("T")
 
 #: Seconds a command may take unless its caller knows better.
 COMMAND_TIMEOUT = 30.0
@@ -87,6 +90,10 @@ class _Client(QMPClient):
             await next(iter(self._pending.values())).put(msg)
         else:
             await super()._on_message(msg)
+
+    async def converse(self, message: Mapping[str, object]) -> Message:
+        """Send any message, under an id of ours, and return the whole reply, refusals too."""
+        return await self._raw(message)
 
     def _tell(self, msg: Message) -> None:
         name, data, stamp = msg["event"], msg.get("data", {}), msg.get("timestamp", {})
@@ -229,13 +236,29 @@ class Monitor:
             MonitorGone: the connection ended before the reply.
         """
         try:
-            async with asyncio.timeout(timeout):
-                return await self._client.execute(command, arguments)
+            return await self._answer(command, timeout, lambda: self._client.execute(command, arguments))
         except ExecuteError as error:
             raise QmpError(command, error.error_class, str(error)) from None
+
+    async def converse(self, message: Mapping[str, Any], fd: int | None = None) -> dict[str, Any]:
+        """Send a message of somebody else's making, with a descriptor, and return QEMU's whole reply, refusals too.
+
+        Raises:
+            VirtError: as `execute`, but for `QmpError`.
+        """
+        command = str(message.get("execute"))
+        async with self._passed(command, fd) if fd is not None else nullcontext():
+            return dict(await self._answer(command, COMMAND_TIMEOUT, lambda: self._client.converse(message)))
+
+    async def _answer(self, command: str, seconds: float, ask: Callable[[], Awaitable[T]]) -> T:
+        try:
+            async with asyncio.timeout(seconds):
+                return await ask()
+        except ExecuteError:
+            raise
         except TimeoutError:
             self._client.silent = True
-            raise MonitorTimeout(command, timeout) from None
+            raise MonitorTimeout(command, seconds) from None
         except (ExecInterruptedError, StateError):
             raise MonitorGone from None
         except QMPError as error:
@@ -247,7 +270,13 @@ class Monitor:
         Raises:
             VirtError: as `execute`.
         """
-        # QEMU keeps only the last descriptor it got, so that two such commands must not mix.
+        async with self._passed(command, fd):
+            return await self.execute(command, arguments)
+
+    @asynccontextmanager
+    async def _passed(self, command: str, fd: int) -> AsyncIterator[None]:
+        """QEMU has the descriptor, for the one command that is sent here."""
+        # It keeps only the last one it got, so that two such commands must not mix.
         async with self._fd_turn:
             try:
                 async with asyncio.timeout(COMMAND_TIMEOUT):
@@ -258,7 +287,7 @@ class Monitor:
                 raise MonitorTimeout(command, COMMAND_TIMEOUT) from None
             except OSError as error:
                 raise VirtError(Code.INTERNAL_ERROR, f"cannot pass a descriptor to QEMU: {error}") from error
-            return await self.execute(command, arguments)
+            yield
 
     def _try_send_fd(self, fd: int) -> bool:
         """Pass `fd` with a space between two messages; False while one of them is half sent."""

@@ -88,7 +88,9 @@ class ConsoleApi(Part):
 def _find_console(guest: Guest, alias: str | None) -> Any:
     devices = guest.definition.devices
     everything: list[Any] = [*devices.consoles, *devices.serials, *devices.parallels]
-    wanted = [d for d in everything if alias is None or d.alias == alias]
+    named = {f"console{number}": console for number, console in enumerate(devices.consoles)}
+    named |= {device.alias: device for device in everything if device.alias}
+    wanted = everything if alias is None else [named[alias]] if alias in named else []
     if not wanted:
         raise VirtError(Code.INTERNAL_ERROR, f"cannot find character device {alias}")
     first = wanted[0]
@@ -99,7 +101,7 @@ def _find_console(guest: Guest, alias: str | None) -> Any:
 
 def _find_channel(guest: Guest, name: str | None) -> Any:
     for channel in guest.definition.devices.channels:
-        if name is None or (channel.target is not None and channel.target.name == name):
+        if name in (None, channel.alias) or (channel.target is not None and channel.target.name == name):
             return channel
     raise VirtError(Code.INTERNAL_ERROR, f"cannot find channel {name}")
 

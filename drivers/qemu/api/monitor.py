@@ -10,7 +10,6 @@ from typing import Any
 from drivers.qemu import commands
 from drivers.qemu.api.base import Part
 from drivers.qemu.guest import Guest
-from drivers.qemu.monitor import QmpError
 from virtd.calls import WithFds, current_call
 from virtd.enums import DomainQemuMonitorCommandFlags as Flags
 from virtd.errors import Code, From, VirtError, check_flags
@@ -52,36 +51,27 @@ class MonitorApi(Part):
             return WithFds(await self._qmp(guest, cmd, fds[0] if fds else None), [])
 
     async def _qmp(self, guest: Guest, text: str, fd: int | None) -> str:
-        """Run a QMP command given as JSON; QEMU's refusals are answers, too."""
-        name, arguments = _parse(text)
-        self._serial += 1
-        identifier = f"libvirt-{self._serial}"
-        monitor = guest.monitor
-        try:
-            if fd is None:
-                result = await monitor.execute(name, arguments)
-            else:
-                result = await monitor.send_fd(name, arguments, fd)
-        except QmpError as error:
-            refusal = {"class": error.error_class, "desc": error.description}
-            return _dump({"id": identifier, "error": refusal})
-        return _dump({"return": result, "id": identifier})
+        """Send QEMU a message given as JSON; its refusals are answers, too, also of what is no command."""
+        message = _parse(text)
+        if not isinstance(message, dict):  # nothing that could carry an id to know the answer by
+            return _dump({"error": {"class": "GenericError", "desc": "QMP input must be a JSON object"}})
+        if "id" in message:
+            raise VirtError(Code.INTERNAL_ERROR, "Unable to append command 'id' string")
+        reply = await guest.monitor.converse(message, fd)
+        if "execute" in message:
+            self._serial += 1
+            reply["id"] = f"libvirt-{self._serial}"
+        else:
+            reply.pop("id", None)
+        return _dump(reply)
 
 
 def _dump(value: object) -> str:
     return json.dumps(value, separators=(",", ":"))
 
 
-def _parse(text: str) -> tuple[str, dict[str, Any]]:
+def _parse(text: str) -> object:
     try:
-        command = json.loads(text)
+        return json.loads(text)
     except ValueError as error:
         raise VirtError(Code.INTERNAL_ERROR, f"cannot parse json {text}: {error}", source=From.NONE) from error
-    if not isinstance(command, dict) or not isinstance(command.get("execute"), str):
-        raise VirtError(Code.INTERNAL_ERROR, "missing 'execute' in the QMP command")
-    if "id" in command:
-        raise VirtError(Code.INTERNAL_ERROR, "Unable to append command 'id' string")
-    arguments = command.get("arguments", {})
-    if not isinstance(arguments, dict) or set(command) - {"execute", "arguments"}:
-        raise VirtError(Code.INTERNAL_ERROR, "unknown members in the QMP command")
-    return command["execute"], arguments

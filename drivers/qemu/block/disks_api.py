@@ -119,6 +119,7 @@ async def _limit_live(guest: Guest, disk: Disk, given: dict[str, Value]) -> None
     if disk.is_empty:
         raise tuning.not_inserted()
     limits = merged(disk.iotune, given)
+    tuning.check_steady(limits)
     check_bursts(limits)
     await tuning.apply(guest.monitor, disk, limits)
     disk.iotune = limits

@@ -32,6 +32,18 @@ def drive_path(disk: Disk) -> str:
     return f"/machine/peripheral/{disk.alias}/virtio-backend" if virtio else str(disk.alias)
 
 
+def check_steady(limits: IOTune) -> None:
+    """QEMU allows bursts beyond a limit, and so none without one.
+
+    Raises:
+        VirtError: CONFIG_UNSUPPORTED.
+    """
+    for burst in FIELDS:
+        name = burst.removesuffix("_max")
+        if name != burst and getattr(limits, burst) and not getattr(limits, name):
+            raise VirtError(Code.CONFIG_UNSUPPORTED, f"cannot reset '{name}' when '{burst}' is set")
+
+
 async def apply(monitor: Monitor, disk: Disk, limits: IOTune) -> None:
     """Have QEMU keep the limits.
 

@@ -120,7 +120,7 @@ def block(request: Request) -> None:
         for layer in chain(disk) if request.backing else chain(disk)[:1]:
             found = counters if layer.top else nodes.get(layer.format_node)
             size = request.extents.get(layer.path) if layer.path else None
-            _one_image(images, f"block.{index}", name, layer.index, layer.path, found, size)
+            _one_image(images, f"block.{index}", name, layer.index, layer.path, found, size, traffic=layer.top)
             index += 1
     request.params.add_uint("block.count", index)
     request.params.extend(images)
@@ -146,13 +146,16 @@ def _one_image(
     path: str | None,
     counters: blocks.Counters | None,
     extent: blocks.Extent | None,
+    *,
+    traffic: bool = True,
 ) -> None:
+    """`traffic`: the guest's requests, which QEMU counts at the top image alone."""
     params.add_string(f"{prefix}.name", target)
     if path:
         params.add_string(f"{prefix}.path", path)
     if number:
         params.add_uint(f"{prefix}.backingIndex", number)
-    if counters is not None:
+    if counters is not None and traffic:
         for name in ("rd_reqs", "rd_bytes", "rd_times", "wr_reqs", "wr_bytes", "wr_times", "fl_reqs", "fl_times"):
             params.add_ullong(f"{prefix}.{name.replace('_', '.')}", getattr(counters, name))
     _sizes(params, prefix, counters, extent)

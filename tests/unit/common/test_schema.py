@@ -31,6 +31,13 @@ async def test_what_fits_and_what_does_not(folder: Path):
     assert caught.value.message.startswith(head)
 
 
+async def test_another_root_is_left_to_the_parser(folder: Path, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr(schema, "ROOTS", {"a.rng": "a"})
+    await schema.validate("<b/>", "a.rng")
+    with pytest.raises(VirtError):
+        await schema.validate("<a><b/></a>", "a.rng")
+
+
 async def test_no_schema_and_no_xml(folder: Path):
     with pytest.raises(VirtError, match="Unable to parse RNG"):
         await schema.validate("<a/>", "missing.rng")

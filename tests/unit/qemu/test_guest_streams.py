@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import asyncio
+import json
 import os
 import pty
 import socket
@@ -15,6 +16,7 @@ import pytest
 from conf.domain.devices.chardev_source import CharacterSource
 from drivers.common.streams import DescriptorStream, FileStream
 from tests.fakes.guests import World, guest_xml
+from tests.fakes.qmp_server import FakeError
 from virtd.errors import VirtError
 
 
@@ -105,3 +107,40 @@ async def test_a_screens_socket_is_handed_out(world: World):
     assert os.read(answer.fds[0], 10) == b"RFB"
     os.close(answer.fds[0])
     theirs.close()
+
+
+async def test_names_of_consoles_and_channels(world: World, tmp_path: Path):
+    """A console is known by its own alias although it shows that of its port; a channel by its alias, too."""
+    channel = "<channel type='unix'><target type='virtio' name='org.x'/></channel>"
+    ref = await world.define(guest_xml("g", "<serial type='pty'/>" + channel))
+    await world.run(ref)
+    master, slave = pty.openpty()
+    guest = world.guest(ref)
+    assert guest.live is not None
+    for device in (guest.live.devices.serials[0], guest.live.devices.consoles[0]):
+        device.source, device.alias = CharacterSource(path=os.ttyname(slave)), "serial0"
+    for name in ("serial0", "console0"):
+        await (await world.api.domain_open_console(ref, name, 0)).stream.abort()
+    with pytest.raises(VirtError, match="cannot find character device console1"):
+        await world.api.domain_open_console(ref, "console1", 0)
+    guest.live.devices.channels[0].alias = "channel0"
+    guest.live.devices.channels[0].source = CharacterSource(path=str(tmp_path / "none"))
+    for name, text in (("channel0", "unable to open stream"), ("org.x", "unable to open"), ("org.y", "cannot find")):
+        with pytest.raises(VirtError, match=text):
+            await world.api.domain_open_channel(ref, name, 0)
+    os.close(master)
+    os.close(slave)
+
+
+async def test_qemu_itself_answers_what_is_no_command(world: World):
+    ref = await world.define()
+    server = await world.run(ref)
+    server.replies |= {"query-name": {"name": "g"}, "none": FakeError("no 'execute'")}
+    ask = world.api.qemu_domain_monitor_command
+    assert json.loads(await ask(ref, '{"execute": "query-name"}', 0)) == {"return": {"name": "g"}, "id": "libvirt-1"}
+    refusal = {"class": "GenericError", "desc": "no 'execute'"}
+    assert json.loads(await ask(ref, '{"exec-oob": "none"}', 0)) == {"error": refusal}
+    assert "must be a JSON object" in await ask(ref, "[]", 0)
+    for text, complaint in (("{", "cannot parse json"), ('{"execute": "query-name", "id": "x"}', "command 'id'")):
+        with pytest.raises(VirtError, match=complaint):
+            await ask(ref, text, 0)

@@ -64,3 +64,5 @@ def test_bursts_are_above_the_limit() -> None:
     iotune.check_bursts(IOTune(total_bytes_sec=5, total_bytes_sec_max=5))
     with pytest.raises(VirtError, match="value 'total_bytes_sec_max' cannot be smaller than 'total_bytes_sec'"):
         iotune.check_bursts(IOTune(total_bytes_sec=5, total_bytes_sec_max=4))
+    with pytest.raises(VirtError, match="cannot reset 'read_iops_sec' when 'read_iops_sec_max' is set"):
+        tuning.check_steady(IOTune(read_iops_sec_max=4))

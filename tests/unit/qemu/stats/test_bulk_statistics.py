@@ -177,3 +177,16 @@ async def test_a_disk_that_is_not_there(world: World):
         await world.api.domain_block_stats(ref, "vdz")
     with pytest.raises(VirtError, match="invalid path vdz not assigned to domain"):
         await world.api.domain_get_block_info(ref, "vdz", 0)
+
+
+async def test_requests_are_counted_at_the_top_image_alone(world: World, tmp_path: Path):
+    below = "<backingStore type='file'><format type='raw'/><source file='/below'/><backingStore/></backingStore>"
+    ref = await world.define(guest_xml("g", disk(tmp_path / "image").replace("<target", below + "<target")))
+    server = await world.run(ref)
+    images = layers.chain(world.guest(ref).require_active().devices.disks[0])
+    nodes = [NODES[0] | {"node-name": image.format_node} for image in images]
+    stats = [BLOCKSTATS[0] | {"node-name": node["node-name"]} for node in nodes]
+    server.replies |= {"query-blockstats": stats, "query-named-block-nodes": nodes}
+    names = set((await statistics(world, Stats.BLOCK, Flags.BACKING, ref))["g"])
+    assert ("block.0.rd.reqs" in names, "block.1.rd.reqs" in names) == (True, False)
+    assert {"block.1.path", "block.1.allocation", "block.1.capacity"} <= names
