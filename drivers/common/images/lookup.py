@@ -63,8 +63,8 @@ def _same_file(layer: Layer, name: str) -> bool:
     return layer.path == name or (os.path.isabs(name) and os.path.realpath(layer.path) == os.path.realpath(name))
 
 
-def base_image(layers: list[Layer], name: str | None, *, below: Layer, nearest: bool = False) -> Layer:
-    """The image that `name` means under `below`; without a name the last one, or the `nearest`.
+def base_image(layers: list[Layer], name: str | None, *, below: Layer) -> Layer:
+    """The image that `name` means under `below`; without a name the last one.
 
     Raises:
         VirtError: INVALID_ARG: there is none.
@@ -74,7 +74,7 @@ def base_image(layers: list[Layer], name: str | None, *, below: Layer, nearest: 
     under = layers[layers.index(below) + 1 :]
     if not under:
         raise _missing(f"could not find base image in chain for '{layers[0].disk.target.dev}'")
-    return under[0] if nearest else under[-1]
+    return under[-1]
 
 
 def medium_chain(disk: Disk) -> list[Layer]:
@@ -93,14 +93,18 @@ def commit_range(disk: Disk, top: str | None, base: str | None, flags: int) -> t
     layers = medium_chain(disk)
     name = disk.target.dev
     upper = layers[0] if top is None else find_image(layers, top)
+    shallow = bool(flags & Commit.SHALLOW)
+    # As with libvirt a base that is not there is told before what flags say.
+    lower = None if shallow and base is None else base_image(layers, base, below=upper)
     if upper is layers[0] and not flags & Commit.ACTIVE:
         raise invalid_arg(f"commit of '{name}' active layer requires active flag")
     if upper is not layers[0] and flags & Commit.ACTIVE:
         raise invalid_arg(f"active commit requested but '{upper.path}' is not active")
     if upper is layers[-1]:
         raise invalid_arg(f"top '{upper.path}' in chain for '{layers[0].path}' has no backing file")
-    lower = base_image(layers, base, below=upper, nearest=bool(flags & Commit.SHALLOW))
-    if flags & Commit.SHALLOW and layers.index(lower) != layers.index(upper) + 1:
+    nearest = layers[layers.index(upper) + 1]
+    lower = lower or nearest
+    if shallow and lower is not nearest:
         text = f"base '{lower.path}' is not immediately below '{upper.path}' in chain for '{name}'"
         raise invalid_arg(text)
     return upper, lower

@@ -83,7 +83,9 @@ def test_the_range_of_a_commit(top: str | None, base: str | None, flags: int, ex
     [
         (None, None, 0, "commit of 'vda' active layer requires active flag"),
         ("/mid", None, Commit.ACTIVE, "active commit requested but '/mid' is not active"),
-        ("/base", None, 0, "top '/base' in chain for '/top' has no backing file"),
+        ("/base", None, 0, "could not find base image in chain for 'vda'"),
+        (None, "/no", 0, "could not find image '/no' beneath '/top' in chain for 'vda'"),
+        ("/base", None, Commit.SHALLOW, "top '/base' in chain for '/top' has no backing file"),
         ("/mid", "/top", 0, "could not find image '/top' beneath '/mid' in chain for 'vda'"),
         (None, "/base", Commit.ACTIVE | Commit.SHALLOW, "is not immediately below"),
     ],
