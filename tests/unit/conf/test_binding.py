@@ -348,6 +348,16 @@ def test_models_are_values() -> None:
     assert document.disks[0].source == Source(file="/f")
 
 
+def test_a_shallow_copy_shares_all_but_its_own_values() -> None:
+    disk = Disk(source=Source(file="/f"), serial="s")
+    copy = disk.model_copy(update={"serial": "t"})
+    assert (disk.serial, copy.serial) == ("s", "t")
+    assert copy.source is disk.source
+    assert vars(copy).keys() == vars(disk).keys()
+    assert copy != disk
+    assert disk.model_copy() == disk
+
+
 def test_models_are_made_of_all_their_fields_and_no_others() -> None:
     first, second = Document(), Document()
     assert first.disks is not second.disks
