@@ -3,8 +3,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from itertools import chain
+from operator import itemgetter
 from typing import Any, get_args
 
 from conf.binding import Model
@@ -50,6 +51,7 @@ KINDS: dict[str, type[Model]] = {
     for model in get_args(Devices.model_fields[kind].annotation)
     if issubclass(model, Model)
 }
+_of_all_kinds = itemgetter(*KINDS)
 
 
 def kinds_with(field: str) -> tuple[str, ...]:
@@ -57,16 +59,15 @@ def kinds_with(field: str) -> tuple[str, ...]:
     return tuple(kind for kind, model in KINDS.items() if field in model.model_fields)
 
 
-def by_kind(devices: Devices, kinds: Iterable[str] = KINDS) -> dict[str, Sequence[Any]]:
+def by_kind(devices: Devices) -> dict[str, Sequence[Any]]:
     """Kind → its devices, for those of the kinds of which there are any."""
-    fields = vars(devices)
     return {
         kind: found if type(found) is list else (found,)  # there can be one only
-        for kind in kinds
-        if (found := fields[kind])
+        for kind, found in zip(KINDS, _of_all_kinds(vars(devices)), strict=True)
+        if found
     }
 
 
-def all_devices(devices: Devices, kinds: Iterable[str] = KINDS) -> Iterator[Any]:
-    """Every device of these kinds."""
-    return chain.from_iterable(by_kind(devices, kinds).values())
+def all_devices(devices: Devices) -> Iterator[Any]:
+    """Every device of a domain."""
+    return chain.from_iterable(by_kind(devices).values())

@@ -7,11 +7,11 @@ the element itself cannot mean is refused when it is read.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
-from conf.binding import Model
 from conf.domain.devices.address import UnassignedAddress
+from conf.domain.devices.info import DeviceInfo
 from conf.domain.devices.kinds import by_kind, kinds_with
 from conf.domain.domain import Domain
 from conf.domain.validation.character import check_character, check_console, check_rng
@@ -62,8 +62,11 @@ _DEVICE_CHECKS: dict[str, Callable[[Any, Domain], None]] = {
     "vsock": check_vsock,
     "graphics": check_graphics,
 }
-#: Kinds of devices that have a place, which only those of the host may leave to it.
-_ASSIGNED = frozenset(kinds_with("address")) - {"hostdevs"}
+#: Kinds of devices that have a name and a place.
+_PLACED = frozenset(kinds_with("alias"))
+#: Kind → the checks that a driver adds.
+DriverChecks = Mapping[str, Sequence[Callable[[Any, Any], None]]]
+_NO_CHECKS: DriverChecks = {}
 #: What is looked at after the devices; the kinds of which one must be there for a check to find anything.
 _DOMAIN_CHECKS: tuple[tuple[Callable[[Domain], None], frozenset[str] | None], ...] = (
     (check_disks, frozenset({"disks"})),
@@ -89,23 +92,32 @@ def validate_early(domain: Domain) -> None:
     check_boot_orders(domain)
 
 
-def validate(domain: Domain, check_for_driver: Callable[[Model], None] | None = None) -> None:
-    """Check a completed definition; of each device, a driver says, too, whether it can be had.
+def validate(domain: Domain, driver_checks: DriverChecks = _NO_CHECKS, question: Any = None) -> None:
+    """Check a completed definition.
+
+    Args:
+        driver_checks: what a driver asks of each device of a kind.
+        question: what the driver's checks are told besides the device.
 
     Raises:
         ConfError: with libvirt's code and text.
     """
     found = by_kind(domain.devices)
+    named: list[DeviceInfo] = []
     for kind, devices in found.items():
-        check, is_assigned = _DEVICE_CHECKS.get(kind), kind in _ASSIGNED
+        is_placed, check, more_checks = kind in _PLACED, _DEVICE_CHECKS.get(kind), driver_checks.get(kind, ())
         for device in devices:
-            if is_assigned and type(device.address) is UnassignedAddress:
-                raise ConfigUnsupportedError("address of type 'unassigned' is supported only for hostdevs")
+            if is_placed:
+                if type(device.address) is UnassignedAddress and kind != "hostdevs":
+                    raise ConfigUnsupportedError("address of type 'unassigned' is supported only for hostdevs")
+                if device.alias is not None:
+                    named.append(device)
             if check is not None:
                 check(device, domain)
-            if check_for_driver is not None:
-                check_for_driver(device)
+            for more in more_checks:
+                more(device, question)
     for check_domain, kinds in _DOMAIN_CHECKS:
         if kinds is None or not kinds.isdisjoint(found):
             check_domain(domain)
-    check_aliases(found)
+    if named:
+        check_aliases(named)

@@ -3,40 +3,35 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import Any
+from itertools import chain
+from operator import attrgetter
 
-from conf.domain.devices.info import is_user_alias
-from conf.domain.devices.kinds import all_devices, kinds_with
+from conf.domain.devices.chardev import Console
+from conf.domain.devices.info import DeviceInfo, is_user_alias
+from conf.domain.devices.kinds import kinds_with
 from conf.domain.devices.sound import AudioReference
 from conf.domain.domain import Domain
 from conf.errors import ConfigUnsupportedError, XMLError
 
-#: Kinds of devices that have a name, and those that a guest may boot from.
-_NAMED = frozenset(kinds_with("alias"))
-_BOOTABLE = kinds_with("boot")
+_bootable_kinds = attrgetter(*kinds_with("boot"))
 
 
-def check_aliases(devices: dict[str, Sequence[Any]]) -> None:
-    """Names that users gave are given once, among the devices of all kinds."""
+def check_aliases(named: list[DeviceInfo]) -> None:
+    """Names that users gave are given once; a console that is a serial port shares its name."""
     seen: set[str] = set()
-    for kind, found in devices.items():
-        if kind not in _NAMED:
+    for device in named:
+        alias = device.alias or ""
+        if not is_user_alias(alias) or (isinstance(device, Console) and device.is_serial):
             continue
-        for device in found:
-            if device.alias is None or not is_user_alias(device.alias):
-                continue
-            if kind == "consoles" and device.is_serial:
-                continue  # shares its name with the port
-            if device.alias in seen:
-                raise ConfigUnsupportedError(f"non unique alias detected: {device.alias}")
-            seen.add(device.alias)
+        if alias in seen:
+            raise ConfigUnsupportedError(f"non unique alias detected: {alias}")
+        seen.add(alias)
 
 
 def check_boot_orders(domain: Domain) -> None:
     """One device a turn, and either turns or the older list of kinds."""
     seen: set[int] = set()
-    for device in all_devices(domain.devices, _BOOTABLE):
+    for device in chain.from_iterable(_bootable_kinds(domain.devices)):
         boot = device.boot
         if boot is None:
             continue

@@ -3,15 +3,13 @@
 
 from __future__ import annotations
 
-from functools import partial
-
 from conf.domain import Domain
 from conf.domain.validation import validate
 from drivers.qemu.facts import EmulatorFacts, Site
 from drivers.qemu.validate.clock import validate_timer
 from drivers.qemu.validate.controllers import validate_usb
 from drivers.qemu.validate.cpus import validate_cpus
-from drivers.qemu.validate.devices import Question, validate_device, validate_together
+from drivers.qemu.validate.devices import DEVICE_CHECKS, Question, validate_together
 from drivers.qemu.validate.devices.memory import check_memories
 from drivers.qemu.validate.disks import validate_hostdev_places, validate_throttling
 from drivers.qemu.validate.emulators import validate_emulator
@@ -26,19 +24,19 @@ def validate_definition(domain: Domain, emulator: EmulatorFacts, site: Site) -> 
     Raises:
         ConfError, VirtError: the first thing found that cannot be.
     """
-    validate_emulator(domain, emulator)
+    machine = validate_emulator(domain, emulator)
     validate_usb(domain)
     if domain.features is not None:
         validate_features(domain.features, domain, emulator)
     validate_system(domain, emulator)
     for timer in domain.clock.timers:
         validate_timer(timer, domain)
-    validate_cpus(domain, emulator)
+    validate_cpus(domain, emulator, machine)
     if domain.devices.memories:
         check_memories(domain)
     validate_firmware(domain)
     validate_together(domain)
-    validate(domain, partial(validate_device, Question(domain, emulator, site)))
+    validate(domain, DEVICE_CHECKS, Question(domain, emulator, site))
     if domain.devices.disks:
         validate_throttling(domain)
     if domain.devices.hostdevs:

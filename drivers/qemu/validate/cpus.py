@@ -8,8 +8,9 @@ from itertools import pairwise
 from conf.domain import Domain
 from conf.domain.cpu import CPU, CPUCache, CPUMaxPhysAddr, CPUTopology
 from conf.domain.cputune import VcpuEntry
+from conf.domain.devices.iommu import IOMMU
 from drivers.qemu import machines
-from drivers.qemu.facts import EmulatorFacts
+from drivers.qemu.facts import EmulatorFacts, Machine
 from drivers.qemu.validate.complaints import contradiction, unsupported
 
 _HOST_MODES = ("host-passthrough", "maximum")
@@ -18,13 +19,13 @@ _SHARED_CACHE = 3
 _XAPIC_CPUS = 255
 
 
-def validate_cpus(domain: Domain, emulator: EmulatorFacts) -> None:
+def validate_cpus(domain: Domain, emulator: EmulatorFacts, machine: Machine) -> None:
     """The guest's processors fit the machine and each other.
 
     Raises:
         VirtError: what does not.
     """
-    _validate_count(domain, emulator)
+    _validate_count(domain, machine)
     cpu = domain.cpu
     if cpu is None:
         return
@@ -37,22 +38,20 @@ def validate_cpus(domain: Domain, emulator: EmulatorFacts) -> None:
         _validate_topology(cpu.topology, domain)
 
 
-def _validate_count(domain: Domain, emulator: EmulatorFacts) -> None:
-    machine = emulator.machine(domain.os.machine or "", domain.type)
-    limit = machine.max_cpus if machine else 0
-    if limit and domain.vcpu.count > limit:
+def _validate_count(domain: Domain, machine: Machine) -> None:
+    vcpu, limit = domain.vcpu, machine.max_cpus
+    if limit and vcpu.count > limit:
         raise unsupported(f"Maximum CPUs greater than specified machine type limit {limit}")
-    iommu = domain.devices.iommu
-    if (
-        domain.vcpu.count > _XAPIC_CPUS
-        and machines.is_q35(domain)
-        and not (iommu and iommu.driver and iommu.driver.eim)
-    ):
+    if vcpu.count > _XAPIC_CPUS and machines.is_q35(domain) and not _has_extended_interrupts(domain.devices.iommu):
         raise unsupported("more than 255 vCPUs require extended interrupt mode enabled on the iommu device")
-    if domain.vcpu.current == 0:
+    if vcpu.current == 0:
         raise unsupported("vcpu 0 can't be offline")
     if domain.vcpus:
         _validate_single_vcpus(domain.vcpus)
+
+
+def _has_extended_interrupts(iommu: IOMMU | None) -> bool:
+    return bool(iommu and iommu.driver and iommu.driver.eim)
 
 
 def _validate_single_vcpus(vcpus: list[VcpuEntry]) -> None:

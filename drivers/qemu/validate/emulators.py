@@ -4,7 +4,7 @@
 from __future__ import annotations
 
 from conf.domain import Domain
-from drivers.qemu.facts import EmulatorFacts
+from drivers.qemu.facts import EmulatorFacts, Machine
 from drivers.qemu.validate.complaints import contradiction, unsupported
 from virtd.errors import VirtError
 
@@ -21,13 +21,13 @@ _ALSO_RUNS = {
 _LAUNCH_SECURITY = {"sev": ("sev-guest", "SEV"), "s390-pv": ("s390-pv-guest", "S390 PV")}
 
 
-def validate_emulator(domain: Domain, emulator: EmulatorFacts) -> None:
-    """Architecture, accelerator and machine type.
+def validate_emulator(domain: Domain, emulator: EmulatorFacts) -> Machine:
+    """Architecture, accelerator and machine type, which is returned.
 
     Raises:
         VirtError: CONFIG_UNSUPPORTED.
     """
-    arch, machine, system = domain.os.arch or "", domain.os.machine or "", domain.os.type
+    arch, system = domain.os.arch or "", domain.os.type
     if arch != emulator.arch and arch not in _ALSO_RUNS.get(emulator.arch, ()):
         raise _lacks(emulator, f"arch '{arch}'")
     if system is not None and system.type != "hvm":
@@ -36,12 +36,15 @@ def validate_emulator(domain: Domain, emulator: EmulatorFacts) -> None:
         raise _lacks(emulator, f"os type '{system.type}'")
     if domain.type != "qemu" and not (domain.type == "kvm" and emulator.kvm):
         raise _lacks(emulator, f"virt type '{domain.type}'")
-    if emulator.machine(machine, domain.type) is None:
-        raise _lacks(emulator, f"machine type '{machine}'")
+    name = domain.os.machine or ""
+    machine = emulator.machine(name, domain.type)
+    if machine is None:
+        raise _lacks(emulator, f"machine type '{name}'")
     if domain.launch_security is not None:
-        flag, name = _LAUNCH_SECURITY[domain.launch_security.type]
+        flag, title = _LAUNCH_SECURITY[domain.launch_security.type]
         if not emulator.has(flag):
-            raise unsupported(f"{name} launch security is not supported with this QEMU binary")
+            raise unsupported(f"{title} launch security is not supported with this QEMU binary")
+    return machine
 
 
 def _lacks(emulator: EmulatorFacts, what: str) -> VirtError:

@@ -3,36 +3,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import Any
 
-from conf.binding import Model
 from conf.domain import Domain
-from conf.domain.devices.address import ZPCI, Address, CCWAddress, PCIAddress
-from conf.domain.devices.chardev import Channel, Console, Parallel, Serial
-from conf.domain.devices.controller import Controller
-from conf.domain.devices.disk import Disk
-from conf.domain.devices.filesystem import Filesystem
-from conf.domain.devices.graphics import Graphics
-from conf.domain.devices.hostdev import Hostdev
-from conf.domain.devices.hub import Hub
+from conf.domain.devices.address import ZPCI, CCWAddress, PCIAddress
 from conf.domain.devices.info import DeviceInfo, Rom, RomDevice
-from conf.domain.devices.input import Input
-from conf.domain.devices.interface import Interface
-from conf.domain.devices.iommu import IOMMU
 from conf.domain.devices.kinds import KINDS
-from conf.domain.devices.memballoon import Memballoon
-from conf.domain.devices.memory import Memory
-from conf.domain.devices.nvram import NVRAM
-from conf.domain.devices.panic import Panic
-from conf.domain.devices.redirdev import Redirdev
-from conf.domain.devices.rng import RNG
-from conf.domain.devices.shmem import Shmem
-from conf.domain.devices.smartcard import Smartcard
-from conf.domain.devices.sound import Sound
-from conf.domain.devices.tpm import TPM
-from conf.domain.devices.video import Video
-from conf.domain.devices.watchdog import Watchdog
 from drivers.qemu import machines
 from drivers.qemu.validate.complaints import unsupported
 from drivers.qemu.validate.controllers import validate_controller
@@ -67,34 +44,35 @@ from drivers.qemu.validate.devices.tpm import check_tpm, check_tpms
 from drivers.qemu.validate.disks import validate_disk
 from drivers.qemu.validate.question import Question
 
-__all__ = ["Question", "validate_device", "validate_together"]
+__all__ = ["DEVICE_CHECKS", "Question", "validate_together"]
 
-_CHECKS: dict[type[Model], Callable[[Any, Question], None]] = {
-    Channel: check_channel,
-    Console: check_console,
-    Controller: validate_controller,
-    Disk: validate_disk,
-    Filesystem: check_filesystem,
-    Graphics: check_graphics,
-    Hostdev: check_hostdev,
-    Hub: check_hub,
-    IOMMU: check_iommu,
-    Input: check_input,
-    Interface: check_interface,
-    Memballoon: check_memballoon,
-    Memory: check_memory,
-    NVRAM: check_nvram,
-    Panic: check_panic,
-    Parallel: check_parallel,
-    RNG: check_rng,
-    Redirdev: check_redirdev,
-    Serial: check_serial,
-    Shmem: check_shmem,
-    Smartcard: check_smartcard,
-    Sound: check_sound,
-    TPM: check_tpm,
-    Video: check_video,
-    Watchdog: check_watchdog,
+#: Kind → the check of each device.
+_CHECKS: dict[str, Callable[[Any, Question], None]] = {
+    "channels": check_channel,
+    "consoles": check_console,
+    "controllers": validate_controller,
+    "disks": validate_disk,
+    "filesystems": check_filesystem,
+    "graphics": check_graphics,
+    "hostdevs": check_hostdev,
+    "hubs": check_hub,
+    "inputs": check_input,
+    "interfaces": check_interface,
+    "iommu": check_iommu,
+    "memballoon": check_memballoon,
+    "memories": check_memory,
+    "nvram": check_nvram,
+    "panics": check_panic,
+    "parallels": check_parallel,
+    "redirdevs": check_redirdev,
+    "rngs": check_rng,
+    "serials": check_serial,
+    "shmems": check_shmem,
+    "smartcards": check_smartcard,
+    "sounds": check_sound,
+    "tpms": check_tpm,
+    "videos": check_video,
+    "watchdogs": check_watchdog,
 }
 #: Kind → the check of all its devices together.
 _CHECKS_TOGETHER: tuple[tuple[str, Callable[[Domain], None]], ...] = (
@@ -104,8 +82,6 @@ _CHECKS_TOGETHER: tuple[tuple[str, Callable[[Domain], None]], ...] = (
     ("tpms", check_tpms),
     ("smartcards", check_smartcards),
 )
-#: Classes of devices that have a place.
-_PLACED = frozenset(model for model in KINDS.values() if issubclass(model, DeviceInfo))
 _NO_ROM = Rom()
 _NO_ZPCI = ZPCI()
 
@@ -121,21 +97,11 @@ def validate_together(domain: Domain) -> None:
             check(domain)
 
 
-def validate_device(question: Question, device: Any) -> None:
-    """One device, as it is or as it would be added.
-
-    Raises:
-        VirtError: what QEMU cannot do.
-    """
-    if type(device) in _PLACED and device.address is not None:
-        _check_place(device, device.address, question)
-    check = _CHECKS.get(type(device))
-    if check is not None:
-        check(device, question)
-
-
-def _check_place(device: DeviceInfo, address: Address, question: Question) -> None:
+def _check_place(device: DeviceInfo, question: Question) -> None:
     """What a device can have where it is."""
+    address = device.address
+    if address is None:
+        return
     if isinstance(address, PCIAddress):
         if address.zpci is not None and address.zpci != _NO_ZPCI and not question.emulator.has("zpci"):
             raise unsupported("This QEMU binary doesn't support zPCI")
@@ -147,3 +113,14 @@ def _check_place(device: DeviceInfo, address: Address, question: Question) -> No
     if isinstance(address, CCWAddress) and not machines.is_s390_ccw(question.domain):
         alias, machine = device.alias or "<null>", question.domain.os.machine
         raise unsupported(f"cannot use CCW address type for device '{alias}' using machine type '{machine}'")
+
+
+def _checks_of(kind: str) -> Iterator[Callable[[Any, Question], None]]:
+    if issubclass(KINDS[kind], DeviceInfo):
+        yield _check_place
+    if kind in _CHECKS:
+        yield _CHECKS[kind]
+
+
+#: Kind → what is asked of each device, as it is or as it would be added.  All raise VirtError.
+DEVICE_CHECKS = {kind: tuple(_checks_of(kind)) for kind in KINDS}
