@@ -21,8 +21,8 @@ from drivers.qemu import machines
 from drivers.qemu.addresses.ccw_devnos import CcwAddress, CcwAddressSet
 from drivers.qemu.addresses.pci_assign import build_placement
 from drivers.qemu.addresses.pci_buses import Connect
-from drivers.qemu.addresses.pci_fixed import place_chipset_devices
-from drivers.qemu.addresses.pci_guest import PciGuest, wants_pci
+from drivers.qemu.addresses.pci_fixed import chipset_of, place_chipset_devices
+from drivers.qemu.addresses.pci_guest import PciDevice, PciGuest, wants_pci
 from drivers.qemu.addresses.pci_placement import PciPlacement, address_of
 from drivers.qemu.addresses.slots import MODULES, assign_memory_slot
 from drivers.qemu.addresses.usb_assign import build_usb, is_usb, lacks_port, plug
@@ -59,8 +59,8 @@ class AddressSet:
             self._assign_usb(device)
         elif machines.is_s390_ccw(self._domain) and is_virtio(device):
             self._assign_ccw(device)
-        elif self._pci.guest.needs(device)[0] or isinstance(device.address, PCIAddress):
-            self._assign_pci(device, live)
+        elif (described := self._pci.guest.describe(device)).flags or isinstance(device.address, PCIAddress):
+            self._assign_pci(described, live)
 
     def release(self, device: DeviceInfo) -> None:
         """The device is gone: its address is free again."""
@@ -80,8 +80,9 @@ class AddressSet:
 
     @cached_property
     def _pci(self) -> PciPlacement:
-        placement = build_placement(PciGuest(self._domain, self._emulator))
-        place_chipset_devices(placement)
+        guest = PciGuest(self._domain, self._emulator)
+        placement = build_placement(guest)
+        place_chipset_devices(placement, chipset_of(guest))
         return placement
 
     @cached_property
@@ -136,9 +137,9 @@ class AddressSet:
         else:
             assign_channel(self._ccw, device)
 
-    def _assign_pci(self, device: DeviceInfo, live: bool) -> None:
+    def _assign_pci(self, described: PciDevice, live: bool) -> None:
         extra = Connect.HOTPLUGGABLE if live else 0
-        if wants_pci(device):
-            self._pci.place_next(device, extra=extra)
+        if wants_pci(described.device):
+            self._pci.place_next(described, extra=extra)
         else:
-            self._pci.reserve_given(device)
+            self._pci.reserve_given(described)

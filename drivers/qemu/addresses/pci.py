@@ -52,6 +52,10 @@ class PciAddressSet:
         # (flags, function, group) → first bus with room, so that many devices are not looked for from the start
         self._start: dict[tuple[int, int, int], int] = {}
 
+    def slot_in_use(self, address: PciAddress) -> bool:
+        """Whether anything is in the slot."""
+        return self.functions(address.bus, address.slot) != 0
+
     def functions(self, bus: int, slot: int) -> int:
         """What is in use of a slot, a bit each."""
         return self.buses[bus].slots.get(slot, 0) if bus < len(self.buses) else 0

@@ -12,8 +12,16 @@ from drivers.qemu import machines
 from drivers.qemu.addresses.pci import PciAddressSet
 from drivers.qemu.addresses.pci_buses import LAST_BUS, Bus, Connect
 from drivers.qemu.addresses.pci_controllers import complete_controllers
-from drivers.qemu.addresses.pci_fixed import PIIX3_IDE, PIIX3_USB, is_piix3_ide, is_piix3_usb, place_chipset_devices
-from drivers.qemu.addresses.pci_guest import PciGuest
+from drivers.qemu.addresses.pci_fixed import (
+    PIIX3_IDE,
+    PIIX3_USB,
+    Chipset,
+    chipset_of,
+    is_piix3_ide,
+    is_piix3_usb,
+    place_chipset_devices,
+)
+from drivers.qemu.addresses.pci_guest import PciDevice, PciGuest
 from drivers.qemu.addresses.pci_placement import PciPlacement, address_of
 from drivers.qemu.facts import EmulatorFacts
 from virtd.errors import Code, VirtError
@@ -31,40 +39,41 @@ def assign_pci(domain: Domain, emulator: EmulatorFacts) -> None:
     if not machines.supports_pci(domain, emulator):
         return
     guest = PciGuest(domain, emulator)
-    _add_buses(guest)
+    chipset = chipset_of(guest)
+    _add_buses(guest, chipset)
     placement = build_placement(guest)
-    place_chipset_devices(placement)
+    place_chipset_devices(placement, chipset)
     _place_all(placement)
     _mark_multifunction(placement)
     complete_controllers(domain, emulator)
 
 
-def _add_buses(guest: PciGuest) -> None:
+def _add_buses(guest: PciGuest, chipset: Chipset | None) -> None:
     """Add the PCI controllers without which not every device would have its place."""
     controllers = guest.domain.devices.controllers
     indexes = {c.index for c in controllers if c.type == "pci" and c.index is not None}
-    trial = _trial(guest, max(indexes, default=-1))
+    trial = _trial(guest, chipset, max(indexes, default=-1))
     index = 1
     while index < len(trial.buses):
         if index not in indexes:
             new = Controller(type="pci", index=index, model=trial.buses[index].model)
             controllers.append(new)
-            # It takes a slot itself, which may call for one more; that of a pcie-to-pci-bridge came with it.
-            flags, _group = guest.needs(new)
-            if flags:
-                guest.bridges.append(new)
-                if not flags & Connect.PCIE_TO_PCI_BRIDGE:
-                    trial.reserve_next(flags)
+            bridge = guest.describe(new)
+            if bridge.flags:
+                guest.bridges.append(bridge)
+                # It takes a slot itself, which may call for one more; that of a pcie-to-pci-bridge came with it.
+                if not bridge.flags & Connect.PCIE_TO_PCI_BRIDGE:
+                    trial.reserve_next(bridge.flags)
         index += 1
 
 
-def _trial(guest: PciGuest, highest: int) -> PciAddressSet:
+def _trial(guest: PciGuest, chipset: Chipset | None, highest: int) -> PciAddressSet:
     """Place everything for a test, with as many buses as it takes."""
     placement = build_placement(guest, growing=True)
     addresses = placement.addresses
     if not addresses.buses:
         return addresses
-    place_chipset_devices(placement)
+    place_chipset_devices(placement, chipset)
     # A bridge can only be added while a slot for it is left.
     bridgeable = guest.root == "pci-root" and not all(bus.full for bus in addresses.buses)
     _place_all(placement)
@@ -91,14 +100,14 @@ def build_placement(guest: PciGuest, *, growing: bool = False) -> PciPlacement:
     if addresses.buses and not addresses.buses[0].offers & Connect.PCI_DEVICE:
         _refuse_piix3(guest)
     placement = PciPlacement(guest, addresses)
-    for device in guest.given:
-        placement.reserve_given(device)
+    for given in guest.given:
+        placement.reserve_given(given)
     return placement
 
 
 def _refuse_piix3(guest: PciGuest) -> None:
     """Parts of a conventional chipset, at their place but on an Express bus."""
-    for device in guest.given:
+    for device, _flags, _group in guest.given:
         if not isinstance(device, Controller) or not (is_piix3_ide(device) or is_piix3_usb(device)):
             continue
         if address_of(device) in (PIIX3_IDE, PIIX3_USB):
@@ -129,31 +138,33 @@ def _buses(guest: PciGuest) -> list[Bus]:
 
 
 def _place_all(placement: PciPlacement) -> None:
-    for device in chain(placement.guest.bridges, placement.guest.others):
+    for wanting in chain(placement.guest.bridges, placement.guest.others):
+        device = wanting.device
         if id(device) in placement.placed:
             continue
         if isinstance(device, Controller) and device.model in _ICH9_USB_FUNCTIONS:
-            _place_ich9_usb(placement, device)
+            _place_ich9_usb(placement, wanting, device)
         else:
-            placement.place_next(device)
+            placement.place_next(wanting)
 
 
-def _place_ich9_usb(placement: PciPlacement, controller: Controller) -> None:
+def _place_ich9_usb(placement: PciPlacement, wanting: PciDevice, controller: Controller) -> None:
     """All parts of one ICH9 USB controller (of one index) share a slot."""
     function = _ICH9_USB_FUNCTIONS[controller.model or ""]
     for other in placement.guest.domain.devices.controllers:
         if other.type == "usb" and other.index == controller.index and other.model in _ICH9_USB_FUNCTIONS:
             address = placement.place_of(other)
             if address is not None:
-                placement.place(controller, address._replace(function=function))
+                placement.place(wanting, address._replace(function=function))
                 return
-    placement.place_next(controller, function)
+    placement.place_next(wanting, function)
 
 
 def _mark_multifunction(placement: PciPlacement) -> None:
     """Function 0 of a slot must say so where there are further functions."""
-    chosen = (device for device, _address in placement.placed.values())
-    for device in chain(placement.guest.given, chosen):
+    given = [given.device for given in placement.guest.given]
+    chosen = [device for device, _address in placement.placed.values()]
+    for device in given + chosen:
         address = device.address
         if not isinstance(address, PCIAddress) or address.function or address.multifunction is not None:
             continue

@@ -3,6 +3,8 @@
 
 from __future__ import annotations
 
+from typing import NamedTuple
+
 from conf.domain import Domain
 from conf.domain.devices.address import PCIAddress
 from conf.domain.devices.controller import Controller
@@ -23,9 +25,17 @@ _RANKS: dict[type, int] = {
 }
 
 
-#: The slots a device fits into, as `Connect` bits (0: it is no PCI device), and its isolation group: devices of
-#: different groups do not share a bus, and 0 is "none".
-Needs = tuple[int, int]
+class PciDevice(NamedTuple):
+    """A device, and what it needs from a bus.
+
+    Attributes:
+        flags: the slots it fits into, as `Connect` bits; 0 for what is no PCI device.
+        isolation_group: devices of different groups do not share a bus; 0 is "none".
+    """
+
+    device: DeviceInfo
+    flags: int
+    isolation_group: int
 
 
 class PciGuest:
@@ -44,50 +54,40 @@ class PciGuest:
         self.is_pseries = machines.is_pseries(domain)
         self.has_pcie_to_pci = emulator.has("pcie-pci-bridge")
         self._slots = EXPRESS_SLOTS if self.root == "pcie-root" else CONVENTIONAL_SLOTS
-        #: Each device is asked about several times: its answer, by its `id`, which stays its own while it is kept here.
-        self._needs: dict[int, tuple[DeviceInfo, Needs]] = {}
-        self.given: list[DeviceInfo] = []
-        self.bridges: list[DeviceInfo] = []
-        self.others: list[DeviceInfo] = []
+        self.given: list[PciDevice] = []
+        self.bridges: list[PciDevice] = []
+        self.others: list[PciDevice] = []
         for device in pci_devices(domain):
             address = device.address
-            if address is not None and not isinstance(address, PCIAddress):
-                continue
-            if address is not None and not address.is_empty:
-                self.given.append(device)
-            elif self._is_placed(device):
-                (self.bridges if is_bridge(device) else self.others).append(device)
+            if isinstance(address, PCIAddress) and not address.is_empty:
+                self.given.append(self.describe(device))
+            elif address is None or isinstance(address, PCIAddress):
+                self._want_place(self.describe(device))
         self.given.sort(key=_rank)
 
-    def needs(self, device: DeviceInfo) -> Needs:
-        """What a device needs from a bus.  Of the host's devices only pSeries keeps the groups apart."""
-        known = self._needs.get(id(device))
-        if known is None:
-            rule = RULES.get(type(device))
-            flags = rule(device, self._slots) if rule else Connect.NONE
-            group = iommu_group(device) if self.is_pseries and isinstance(device, Hostdev) else 0
-            known = self._needs[id(device)] = device, (flags, group)
-        return known[1]
+    def describe(self, device: DeviceInfo) -> PciDevice:
+        """The device with its needs.  On pSeries the host's IOMMU groups must not share a bus."""
+        rule = RULES.get(type(device))
+        flags = rule(device, self._slots) if rule else Connect.NONE
+        group = iommu_group(device) if self.is_pseries and isinstance(device, Hostdev) else 0
+        return PciDevice(device, flags, group)
 
-    def _is_placed(self, device: DeviceInfo) -> bool:
-        """Whether it is given a PCI address if it has none; a device nobody could place is, and fails."""
-        flags, _group = self.needs(device)
+    def _want_place(self, described: PciDevice) -> None:
+        """Note a device without an address if it is to be given a PCI address; one nobody could place is, and fails."""
+        device = described.device
         if isinstance(device, Controller):
             if device.type == "ide" and device.index == 0 and machines.has_builtin_ide(self.domain):
-                return False
-            return flags != 0 or device.type in ("xenbus", "isa")
-        return flags != 0 or (isinstance(device, Interface) and device.type != "hostdev")
+                return
+            if described.flags or device.type in ("xenbus", "isa"):
+                (self.bridges if device.type == "pci" else self.others).append(described)
+        elif described.flags or (isinstance(device, Interface) and device.type != "hostdev"):
+            self.others.append(described)
 
 
 def wants_pci(device: DeviceInfo) -> bool:
     """No address yet, or `<address type='pci'/>` which leaves it to us."""
     address = device.address
     return address is None or (isinstance(address, PCIAddress) and address.is_empty)
-
-
-def is_bridge(device: DeviceInfo) -> bool:
-    """Whether there is a PCI bus behind it."""
-    return isinstance(device, Controller) and device.type == "pci"
 
 
 def pci_devices(domain: Domain) -> list[DeviceInfo]:
@@ -119,5 +119,5 @@ def _single(device: DeviceInfo | None) -> tuple[DeviceInfo, ...]:
     return () if device is None else (device,)
 
 
-def _rank(device: DeviceInfo) -> int:
-    return _RANKS.get(type(device), len(_RANKS))
+def _rank(described: PciDevice) -> int:
+    return _RANKS.get(type(described.device), len(_RANKS))

@@ -8,7 +8,7 @@ from conf.domain.devices.controller import Controller
 from conf.domain.devices.info import DeviceInfo
 from drivers.qemu.addresses.pci import PciAddress, PciAddressSet
 from drivers.qemu.addresses.pci_buses import ENDPOINTS
-from drivers.qemu.addresses.pci_guest import PciGuest
+from drivers.qemu.addresses.pci_guest import PciDevice, PciGuest
 
 
 def address_of(device: DeviceInfo) -> PciAddress | None:
@@ -37,44 +37,44 @@ class PciPlacement:
         placed = self.placed.get(id(device))
         return placed[1] if placed else address_of(device)
 
-    def reserve_given(self, device: DeviceInfo) -> None:
+    def reserve_given(self, given: PciDevice) -> None:
         """Take the address that stands in the XML.
 
         Raises:
             VirtError: see `PciAddressSet.reserve`.
         """
-        address = address_of(device)
+        address = address_of(given.device)
         if address is None:
             return
-        became = self._reserve(device, address)
-        if isinstance(device.address, PCIAddress):
-            device.address.bus = became.bus
+        became = self._reserve(given, address)
+        if isinstance(given.device.address, PCIAddress):
+            given.device.address.bus = became.bus
 
-    def place(self, device: DeviceInfo, address: PciAddress) -> None:
+    def place(self, wanting: PciDevice, address: PciAddress) -> None:
         """Put a device at an address of our choice, where any endpoint may be.
 
         Raises:
             VirtError: see `PciAddressSet.reserve`.
         """
-        self._reserve(device, address)
-        self.placed[id(device)] = device, address
+        self._reserve(wanting, address)
+        self.placed[id(wanting.device)] = wanting.device, address
         if not self.addresses.growing:
-            _write(device, address)
+            _write(wanting.device, address)
 
-    def place_next(self, device: DeviceInfo, function: int = 0, *, extra: int = 0) -> None:
+    def place_next(self, wanting: PciDevice, function: int = 0, *, extra: int = 0) -> None:
         """Put a device at the first address that suits; `extra` are further flags that it needs.
 
         Raises:
             VirtError: see `PciAddressSet.reserve_next`.
         """
-        flags, group = self.guest.needs(device)
+        device, flags, group = wanting
         address = self.addresses.reserve_next(flags | extra, function=function, isolation_group=group)
         if not self.addresses.growing:
             self.placed[id(device)] = device, address
             _write(device, address)
 
-    def _reserve(self, device: DeviceInfo, address: PciAddress) -> PciAddress:
-        flags, group = self.guest.needs(device)
+    def _reserve(self, described: PciDevice, address: PciAddress) -> PciAddress:
+        _device, flags, group = described
         return self.addresses.reserve(address, flags or ENDPOINTS, from_config=True, isolation_group=group)
 
 

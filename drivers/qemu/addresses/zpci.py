@@ -19,7 +19,7 @@ from conf.domain.devices.sound import Sound
 from conf.domain.devices.video import Video
 from conf.domain.devices.watchdog import Watchdog
 from drivers.qemu import machines
-from drivers.qemu.addresses.pci_guest import is_bridge, pci_devices
+from drivers.qemu.addresses.pci_guest import pci_devices
 from drivers.qemu.facts import EmulatorFacts
 from virtd.errors import Code, VirtError
 
@@ -50,7 +50,7 @@ def number_added_bridges(domain: Domain) -> None:
     if not any(isinstance(d.address, PCIAddress) and d.address.zpci for d in pci_devices(domain)):
         return
     domain.devices.controllers = [
-        controller.model_copy(deep=True) if is_bridge(controller) else controller
+        controller.model_copy(deep=True) if _is_bridge(controller) else controller
         for controller in domain.devices.controllers
     ]
     _number(domain, domain.devices.controllers)
@@ -58,7 +58,7 @@ def number_added_bridges(domain: Domain) -> None:
 
 def _number(domain: Domain, controllers: Iterable[Controller]) -> None:
     known = {id(controller) for controller in controllers}
-    devices = [d for d in pci_devices(domain) if not isinstance(d, Serial) and (not is_bridge(d) or id(d) in known)]
+    devices = [d for d in pci_devices(domain) if not isinstance(d, Serial) and (not _is_bridge(d) or id(d) in known)]
     devices.sort(key=_rank)
     addresses = [device.address for device in devices if isinstance(device.address, PCIAddress)]
     uids = _Numbers("uid", first=1)
@@ -77,9 +77,13 @@ def _number(domain: Domain, controllers: Iterable[Controller]) -> None:
 
 def _rank(device: DeviceInfo) -> int:
     """The order in which libvirt goes through the devices of a guest; bridges last."""
-    if is_bridge(device):
+    if _is_bridge(device):
         return len(_FIRST) + 1
     return next((rank for rank, kind in enumerate(_FIRST) if isinstance(device, kind)), len(_FIRST))
+
+
+def _is_bridge(device: DeviceInfo) -> bool:
+    return isinstance(device, Controller) and device.type == "pci"
 
 
 def _check_uid(uid: int | None) -> None:
