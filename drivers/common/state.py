@@ -5,6 +5,7 @@ from __future__ import annotations
 
 from typing import ClassVar
 
+from drivers.common import onlinecpus
 from drivers.common.guest import ManagedGuest
 from drivers.common.guestlist import G
 from drivers.common.part import GuestPart
@@ -75,5 +76,4 @@ def current_memory(guest: ManagedGuest) -> int:
 
 def current_vcpus(guest: ManagedGuest) -> int:
     """CPUs that are plugged in."""
-    vcpu = guest.definition.vcpu
-    return vcpu.current if vcpu.current is not None else vcpu.count
+    return onlinecpus.count(guest.definition)

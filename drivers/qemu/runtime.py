@@ -32,6 +32,7 @@ class Runtime:
         domain_dir: the guest's own folder (monitor socket, keys).
         channel_dir: where its channel sockets lie by default.
         vcpu_threads: the host's thread id of each virtual CPU (empty under TCG without them).
+        vcpu_paths: where each virtual CPU stands in QEMU's tree, which says so itself.
         devices: aliases of the devices QEMU has (a device in the XML that is not here is on its way out).
         taps: host network devices made for this guest, to be removed at its end.
         owners: files that are the QEMU user's while this guest runs.
@@ -53,6 +54,7 @@ class Runtime:
     process: Process | None = None
     monitor: Monitor | None = None
     vcpu_threads: dict[int, int] = field(default_factory=dict)
+    vcpu_paths: dict[int, str] = field(default_factory=dict)
     devices: set[str] = field(default_factory=set)
     taps: list[str] = field(default_factory=list)
     owners: list[Owner] = field(default_factory=list)

@@ -8,6 +8,7 @@ import os
 from conf.bitmap import format_bitmap, parse_bitmap
 from conf.domain import Domain
 from conf.domain.cputune import CPUTune, EmulatorPin, VcpuPin
+from drivers.common import onlinecpus
 from drivers.common.cpumaps import cpumap_of, cpus_of
 from drivers.common.part import IMPACT, definition, definitions, require_one_impact
 from drivers.qemu import cputime, pinning
@@ -20,11 +21,6 @@ from virtd.errors import Code, VirtError, check_flags, invalid_arg, operation_in
 from virtd.refs import DomainRef
 
 _FLAGS = IMPACT | Flags.MAXIMUM | Flags.GUEST
-
-
-def current(found: Domain) -> int:
-    """CPUs that are plugged in."""
-    return found.vcpu.count if found.vcpu.current is None else found.vcpu.current
 
 
 class VcpuApi(Part):
@@ -41,11 +37,11 @@ class VcpuApi(Part):
                 text = "vCPU count provided by the guest agent can only be requested for live domains"
                 raise invalid_arg(text)
             raise agent_missing(guest)
-        return found.vcpu.count if flags & Flags.MAXIMUM else current(found)
+        return found.vcpu.count if flags & Flags.MAXIMUM else onlinecpus.count(found)
 
     async def domain_set_vcpus_flags(self, dom: DomainRef, nvcpus: int, flags: int) -> None:
         """virDomainSetVcpusFlags."""
-        check_flags(flags, _FLAGS, "qemuDomainSetVcpusFlags")
+        check_flags(flags, _FLAGS | Flags.HOTPLUGGABLE, "qemuDomainSetVcpusFlags")
         guest = self._guest(dom)
         async with guest.job("modify"):
             live, stored = definitions(guest, flags)
@@ -56,14 +52,15 @@ class VcpuApi(Part):
                     text = "maximum vcpu count of a live domain can't be modified"
                     raise VirtError(Code.OPERATION_UNSUPPORTED, text)
                 assert stored is not None
-                _set_maximum(stored, nvcpus)
+                _check_topology(stored, nvcpus)
+                onlinecpus.set_maximum(stored, nvcpus)
             else:
                 _check_count(live, "live", nvcpus)
                 _check_count(stored, "persistent", nvcpus)
                 if live is not None:
                     await hotplug.set_count(guest, nvcpus)
                 if stored is not None:
-                    stored.vcpu.current = None if nvcpus == stored.vcpu.count else nvcpus
+                    onlinecpus.set_count(stored, nvcpus, hotpluggable=bool(flags & Flags.HOTPLUGGABLE))
             await guest.save(live, stored)
 
     def domain_get_vcpus(self, dom: DomainRef) -> list[tuple[int, int, int, int, bytes]]:
@@ -72,7 +69,7 @@ class VcpuApi(Part):
         if not guest.active or guest.runtime is None or guest.runtime.process is None:
             raise operation_invalid("cannot retrieve vcpu information for inactive domain")
         pid, threads = guest.runtime.process.pid, guest.runtime.vcpu_threads
-        return [_vcpu(pid, number, threads.get(number)) for number in range(current(guest.definition))]
+        return [_vcpu(pid, number, threads.get(number)) for number in onlinecpus.online(guest.definition)]
 
     def domain_get_vcpu_pin_info(self, dom: DomainRef, flags: int) -> list[bytes]:
         """virDomainGetVcpuPinInfo."""
@@ -95,7 +92,7 @@ class VcpuApi(Part):
         async with guest.job("modify"):
             live, stored = definitions(guest, flags)
             if stored is not None and vcpu >= stored.vcpu.count:
-                raise invalid_arg(f"vcpu {vcpu} is out of range of persistent cpu count {current(stored)}")
+                raise invalid_arg(f"vcpu {vcpu} is out of range of persistent cpu count {onlinecpus.count(stored)}")
             if live is not None and vcpu >= live.vcpu.count:
                 raise invalid_arg(f"vcpu {vcpu} is out of range of live cpu count {live.vcpu.count}")
             cpus = _cpus(cpumap)
@@ -130,15 +127,12 @@ def _check_count(found: Domain | None, which: str, wanted: int) -> None:
         raise invalid_arg(text)
 
 
-def _set_maximum(stored: Domain, wanted: int) -> None:
-    now = min(current(stored), wanted)
+def _check_topology(stored: Domain, wanted: int) -> None:
     if stored.cpu is not None and stored.cpu.topology is not None:
         topology = stored.cpu.topology
         product = (topology.sockets or 1) * (topology.dies or 1) * (topology.cores or 1) * (topology.threads or 1)
         if product != wanted:
             raise invalid_arg("CPU topology doesn't match the desired vcpu count")
-    stored.vcpu.count = wanted
-    stored.vcpu.current = None if now == wanted else now
 
 
 def _vcpu(pid: int, number: int, thread: int | None) -> tuple[int, int, int, int, bytes]:

@@ -27,6 +27,7 @@ from drivers.qemu.command.secrets import MASTER_KEY_BYTES
 from drivers.qemu.cpu.guest import settle_cpu
 from drivers.qemu.guest import Guest
 from drivers.qemu.hostside import cgroup, limits, nvram
+from drivers.qemu.hotplug import vcpus
 from drivers.qemu.lifecycle import connection, device_events, ending, running
 from drivers.qemu.lifecycle.building import build_context
 from drivers.qemu.logfile import LogFile
@@ -172,6 +173,7 @@ async def _bring_up(guest: Guest, runtime: Runtime, capabilities: Capabilities) 
     try:
         await connection.attach(guest, runtime.monitor_path, seconds=CONNECT_SECONDS)
         await running.take_stock(guest)
+        await vcpus.plug_at_start(guest)
         await running.adjust(guest)
     except VirtError as error:
         raise await _why(guest, runtime, words, error) from error

@@ -28,6 +28,7 @@ async def take_stock(guest: Guest) -> None:
     _note_terminals(live.devices, await commands.query_chardev(monitor))
     cpus = await commands.query_cpus_fast(monitor)
     runtime.vcpu_threads = _threads(cpus)
+    runtime.vcpu_paths = {int(cpu["cpu-index"]): str(cpu.get("qom-path", "")) for cpu in cpus}
     runtime.devices = {
         str(child["name"])
         for child in await commands.qom_list(monitor, "/machine/peripheral")

@@ -7,6 +7,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 
 from conf.domain.devices.disk import Disk
+from drivers.common import onlinecpus
 from drivers.common.images.layers import chain
 from drivers.qemu import cputime
 from drivers.qemu.guest import Guest
@@ -45,7 +46,7 @@ def cpu(request: Request) -> None:
     params.add_ullong("cpu.user", used.user)
     params.add_ullong("cpu.system", used.system)
     params.add_uint("cpu.cache.monitor.count", 0)
-    vcpus = kvm.figures(request.replies, kvm.VCPUS)
+    vcpus = kvm.figures(request.replies, kvm.VCPUS).values()
     for way in ("success", "fail"):
         polled = sum(figures.get(f"halt_poll_{way}_ns", 0) for figures in vcpus)
         params.add_ullong(f"cpu.haltpoll.{way}.time", polled)
@@ -62,26 +63,23 @@ def balloon(request: Request) -> None:
 
 def vcpu(request: Request) -> None:
     guest, params, runtime = request.guest, request.params, request.guest.runtime
-    vcpus = guest.definition.vcpu
-    current = vcpus.count if vcpus.current is None else vcpus.current
-    params.add_uint("vcpu.current", current)
-    params.add_uint("vcpu.maximum", vcpus.count)
+    params.add_uint("vcpu.current", onlinecpus.count(guest.definition))
+    params.add_uint("vcpu.maximum", guest.definition.vcpu.count)
     if runtime is None or runtime.process is None:
         return
     counted = kvm.figures(request.replies, kvm.VCPUS)
     pid, threads = runtime.process.pid, runtime.vcpu_threads
-    for index in range(current):
+    for index in onlinecpus.online(guest.definition):
         params.add_int(f"vcpu.{index}.state", VcpuState.RUNNING)
         if index in threads:
             params.add_ullong(f"vcpu.{index}.time", cputime.thread(pid, threads[index]).time)
             params.add_ullong(f"vcpu.{index}.wait", 0)
             params.add_ullong(f"vcpu.{index}.delay", cputime.schedule(pid, threads[index])[1])
-        if index < len(counted):
-            kvm.add(params, f"vcpu.{index}", counted[index], request.replies)
+        kvm.add(params, f"vcpu.{index}", counted.get(runtime.vcpu_paths.get(index, ""), {}), request.replies)
 
 
 def vm(request: Request) -> None:
-    for figures in kvm.figures(request.replies, kvm.MACHINE):
+    for figures in kvm.figures(request.replies, kvm.MACHINE).values():
         kvm.add(request.params, "vm", figures, request.replies)
 
 

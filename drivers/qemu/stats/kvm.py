@@ -22,12 +22,18 @@ def is_used(guest: Guest) -> bool:
     return guest.active and guest.definition.type == "kvm"
 
 
-def figures(replies: Replies, question: Question) -> list[Figures]:
-    """Name → figure, a mapping for each CPU or for the machine."""
-    results = [r for r in replies.get(question.key, ()) if r.get("provider") == "kvm"]
-    return [
-        {str(s.get("name")): s["value"] for s in r.get("stats", ()) if isinstance(s.get("value"), int)} for r in results
-    ]
+def figures(replies: Replies, question: Question) -> dict[str, Figures]:
+    """Name → figure, a mapping for each CPU by its place in QEMU's tree, or for the machine, which has none.
+
+    QEMU tells of its CPUs in no order that means anything.
+    """
+    return {
+        str(r.get("qom-path", "")): {
+            str(s.get("name")): s["value"] for s in r.get("stats", ()) if isinstance(s.get("value"), int)
+        }
+        for r in replies.get(question.key, ())
+        if r.get("provider") == "kvm"
+    }
 
 
 def add(params: ParamList, prefix: str, counted: Figures, replies: Replies) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import pytest
 
+from drivers.qemu.hotplug import vcpus
 from tests.fakes.guests import World, guest_xml
 from virtd.enums import DomainMemoryModFlags, DomainVcpuFlags
 from virtd.errors import Code, VirtError
@@ -113,6 +114,12 @@ async def test_pins_out_of_range_are_told_before_empty_ones(world: World):
         await pin(ref, 9, b"\1", LIVE)
 
 
+async def test_stored_cpus_that_can_go_are_named(world: World):
+    ref = await world.define(guest_xml("g", extra="<vcpu current='1'>2</vcpu>"))
+    await world.api.domain_set_vcpus_flags(ref, 2, CONFIG | DomainVcpuFlags.HOTPLUGGABLE)
+    assert "<vcpu id='1' enabled='yes' hotpluggable='yes'/>" in world.api.domain_get_xml_desc(ref, 0)
+
+
 async def test_the_maximum_of_a_running_guest_stays(world: World):
     ref = await world.define(guest_xml("g", extra="<vcpu>2</vcpu>"))
     await world.run(ref)
@@ -120,3 +127,24 @@ async def test_the_maximum_of_a_running_guest_stays(world: World):
         await world.api.domain_set_vcpus_flags(ref, 3, LIVE | CONFIG | MAXIMUM)
     assert caught.value.code == Code.OPERATION_UNSUPPORTED
     assert world.api.domain_get_vcpus_flags(ref, CONFIG | MAXIMUM) == 2
+
+
+async def test_cpus_that_can_go_are_plugged_in_before_the_guest_runs(world: World):
+    named = "<vcpu>4</vcpu><vcpus><vcpu id='0' enabled='yes' hotpluggable='no' order='1'/>"
+    named += "<vcpu id='1' enabled='yes' hotpluggable='yes' order='3'/><vcpu id='3' enabled='yes' hotpluggable='yes' order='2'/></vcpus>"
+    ref = await world.define(guest_xml("g", extra=named))
+    server = await world.run(ref)
+    places = [{"socket-id": 0, "core-id": core, "thread-id": thread} for core in (1, 0) for thread in (1, 0)]
+    slots = [{"type": "cpu", "vcpus-count": 1, "props": place} for place in places]
+    slots[3]["qom-path"] = "/machine/unattached/device[0]"
+    server.replies |= {
+        "query-hotpluggable-cpus": slots,
+        "device_add": {},
+        "query-chardev": [],
+        "query-cpus-fast": [],
+        "qom-list": [],
+    }
+    await vcpus.plug_at_start(world.guest(ref))
+    added = [arguments for name, arguments in server.commands if name == "device_add"]
+    assert [(a["id"], a["core-id"], a["thread-id"]) for a in added] == [("vcpu3", 1, 1), ("vcpu1", 0, 1)]
+    assert world.api.domain_get_vcpus_flags(ref, LIVE) == 3

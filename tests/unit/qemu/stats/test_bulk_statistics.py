@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from drivers.common.images import layers
-from drivers.qemu.stats import blocks
+from drivers.qemu.stats import blocks, kvm
 from tests.fakes.guests import World, guest_xml
 from tests.fakes.qmp_server import SILENCE
 from virtd.enums import ConnectGetAllDomainStatsFlags as Flags
@@ -190,3 +190,11 @@ async def test_requests_are_counted_at_the_top_image_alone(world: World, tmp_pat
     names = set((await statistics(world, Stats.BLOCK, Flags.BACKING, ref))["g"])
     assert ("block.0.rd.reqs" in names, "block.1.rd.reqs" in names) == (True, False)
     assert {"block.1.path", "block.1.allocation", "block.1.capacity"} <= names
+
+
+def test_kvms_figures_belong_to_the_cpu_that_qemu_names() -> None:
+    said = [
+        {"provider": "kvm", "qom-path": path, "stats": [{"name": "exits", "value": n}]}
+        for n, path in ((7, "/b"), (5, "/a"))
+    ]
+    assert kvm.figures({kvm.VCPUS.key: said}, kvm.VCPUS) == {"/a": {"exits": 5}, "/b": {"exits": 7}}
