@@ -6,7 +6,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from conf.domain.devices.address import DriveAddress
-from conf.domain.devices.disk import Disk
+from conf.domain.devices.disk import Disk, DiskDriver, IOTune
 from conf.domain.devices.encryption import Encryption
 from conf.domain.domain import Domain
 from conf.domain.validation.virtio import refuse_virtio_options
@@ -19,12 +19,14 @@ _HARD_DISK_NAMES = ("hd", "sd", "vd", "xvd", "ubd")
 def check_disk(disk: Disk, _domain: Domain) -> None:
     """Raise ConfError for what no hypervisor could do."""
     _check_bus(disk)
-    _check_driver(disk)
+    if disk.driver is not None and disk.target.bus != "virtio":
+        _check_driver(disk.driver)
     _check_target(disk)
     _check_name(disk)
     _check_source(disk)
     _check_lun(disk)
-    _check_iotune(disk)
+    if disk.iotune is not None:
+        _check_iotune(disk.iotune)
     if disk.type == "vhostuser":
         _check_vhostuser(disk)
     disk.check_source()
@@ -53,11 +55,8 @@ def _check_name(disk: Disk) -> None:
         raise InternalError(f"Invalid harddisk device name: {disk.target.dev}")
 
 
-def _check_driver(disk: Disk) -> None:
+def _check_driver(driver: DiskDriver) -> None:
     """What only virtio disks can be told."""
-    driver = disk.driver
-    if driver is None or disk.target.bus == "virtio":
-        return
     if driver.queues:
         raise ConfigUnsupportedError("queues attribute in disk driver element is only supported by virtio-blk")
     for name in ("event_idx", "ioeventfd"):
@@ -120,11 +119,8 @@ def _check_lun(disk: Disk) -> None:
         raise ConfigUnsupportedError("disk device='lun' is only valid for block type disk source")
 
 
-def _check_iotune(disk: Disk) -> None:
+def _check_iotune(tune: IOTune) -> None:
     """A limit for all excludes limits for reads and writes."""
-    tune = disk.iotune
-    if tune is None:
-        return
     for kind in ("bytes_sec", "iops_sec", "bytes_sec_max", "iops_sec_max"):
         total, parts = getattr(tune, f"total_{kind}"), (getattr(tune, f"read_{kind}"), getattr(tune, f"write_{kind}"))
         if total and any(parts):

@@ -6,8 +6,8 @@ from __future__ import annotations
 import re
 
 from conf.domain import Domain
-from conf.domain.devices.address import DriveAddress, UnassignedAddress, USBAddress
-from conf.domain.devices.disk import Disk
+from conf.domain.devices.address import Address, DriveAddress, UnassignedAddress, USBAddress
+from conf.domain.devices.disk import Disk, DiskDriver, Transient
 from drivers.common.drives import is_scsi, place_of
 from drivers.qemu.validate.complaints import unsupported
 from drivers.qemu.validate.devices.filesystem import shares_memory
@@ -32,34 +32,33 @@ def validate_disk(disk: Disk, question: Question) -> None:
     domain = question.domain
     if disk.type == "vhostuser" and not shares_memory(domain):
         raise unsupported("'vhostuser' requires shared memory")
-    _validate_address(disk)
-    _validate_drive(disk, domain)
+    driver = disk.driver
+    if disk.address is not None:
+        _validate_address(disk.address, disk, domain)
     _validate_bus(disk)
-    _validate_iothread(disk, domain)
-    _validate_driver(disk)
-    _validate_transient(disk)
+    if driver is not None:
+        _validate_driver(driver, disk, domain)
+    if disk.transient is not None:
+        _validate_transient(disk.transient, disk)
     _validate_identity(disk)
     for layer in layers(disk):
         validate_image(layer)
-    if disk.shareable and (disk.driver.type if disk.driver else None) not in _SHAREABLE:
+    if disk.shareable and (driver.type if driver else None) not in _SHAREABLE:
         raise unsupported(f"shared access for disk '{disk.target.dev}' requires use of supported storage format")
 
 
-def _validate_address(disk: Disk) -> None:
-    address, bus = disk.address, disk.target.bus
-    if address is None or isinstance(address, UnassignedAddress):
-        return
-    if bus == "usb" and not isinstance(address, USBAddress):
+def _validate_address(address: Address, disk: Disk, domain: Domain) -> None:
+    bus = disk.target.bus
+    if isinstance(address, DriveAddress):
+        _validate_drive(address, bus, domain)
+    if bus == "usb" and not isinstance(address, USBAddress | UnassignedAddress):
         raise VirtError(Code.INTERNAL_ERROR, "unexpected address type for usb disk")
-    if bus == "virtio" and address.type not in ("pci", "ccw", "virtio-mmio", "virtio-s390"):
+    if bus == "virtio" and address.type not in ("pci", "ccw", "virtio-mmio", "virtio-s390", "unassigned"):
         raise unsupported(f"virtio disk cannot have an address of type '{address.type}'")
 
 
-def _validate_drive(disk: Disk, domain: Domain) -> None:
+def _validate_drive(address: DriveAddress, bus: str | None, domain: Domain) -> None:
     """QEMU's controllers do not have all that an address can say."""
-    address, bus = disk.address, disk.target.bus
-    if not isinstance(address, DriveAddress):
-        return
     match bus:
         case "scsi":
             if address.bus:
@@ -89,10 +88,7 @@ def _scsi_model(domain: Domain, index: int) -> str | None:
     return next((c.model for c in domain.devices.controllers if c.type == "scsi" and c.index == index), None)
 
 
-def _validate_iothread(disk: Disk, domain: Domain) -> None:
-    thread = disk.driver.iothread if disk.driver else None
-    if not thread:
-        return
+def _validate_iothread(thread: int, disk: Disk, domain: Domain) -> None:
     if disk.target.bus != "virtio":
         raise unsupported(f"IOThreads not available for bus {disk.target.bus} target {disk.target.dev}")
     if thread not in domain.all_iothread_ids():
@@ -111,10 +107,10 @@ def _validate_bus(disk: Disk) -> None:
         raise unsupported(f"invalid disk target '{disk.target.dev}', partitions can't appear in disk targets")
 
 
-def _validate_driver(disk: Disk) -> None:
-    driver, name = disk.driver, disk.target.dev
-    if driver is None:
-        return
+def _validate_driver(driver: DiskDriver, disk: Disk, domain: Domain) -> None:
+    name = disk.target.dev
+    if driver.iothread:
+        _validate_iothread(driver.iothread, disk, domain)
     if driver.name not in (None, "qemu"):
         raise unsupported(f"unsupported driver name '{driver.name}' for disk '{name}'")
     if driver.io == "native" and driver.cache not in ("none", "directsync"):
@@ -128,12 +124,10 @@ def _validate_driver(disk: Disk) -> None:
             raise unsupported(f"copy_on_read is not compatible with 'lun' disk '{name}'")
 
 
-def _validate_transient(disk: Disk) -> None:
-    if disk.transient is None:
-        return
+def _validate_transient(transient: Transient, disk: Disk) -> None:
     if disk.device != "disk":
         raise unsupported(f"transient disk supported only with 'disk' device ({disk.target.dev})")
-    if disk.transient.share_backing and disk.target.bus not in ("usb", "virtio", "scsi"):
+    if transient.share_backing and disk.target.bus not in ("usb", "virtio", "scsi"):
         raise unsupported(f"disk bus '{disk.target.bus}' doesn't support transiend disk backing image sharing")
 
 
@@ -145,10 +139,11 @@ def _validate_identity(disk: Disk) -> None:
             raise VirtError(Code.INTERNAL_ERROR, "rotation rate is only valid for SCSI/IDE/SATA bus")
         if disk.device != "disk":
             raise VirtError(Code.INTERNAL_ERROR, "rotation rate is only valid for disk device")
-    if disk.geometry is not None and bus in ("usb", "sd"):
-        raise unsupported(f"CHS geometry can not be set for '{bus}' bus")
-    if disk.geometry is not None and disk.geometry.trans is not None and bus != "ide":
-        raise unsupported(f"CHS translation mode can only be set for 'ide' bus not '{bus}'")
+    if disk.geometry is not None:
+        if bus in ("usb", "sd"):
+            raise unsupported(f"CHS geometry can not be set for '{bus}' bus")
+        if disk.geometry.trans is not None and bus != "ide":
+            raise unsupported(f"CHS translation mode can only be set for 'ide' bus not '{bus}'")
     if disk.serial is not None and not _SERIAL.fullmatch(disk.serial):
         raise VirtError(Code.INTERNAL_ERROR, f"driver serial '{disk.serial}' contains unsafe characters")
     if disk.wwn is not None and bus not in ("ide", "scsi"):

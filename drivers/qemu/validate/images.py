@@ -11,8 +11,14 @@ from conf.domain.devices.encryption import Encryption
 from conf.domain.devices.storage_source import MetadataCache, StorageSource
 from drivers.qemu.validate.complaints import unsupported
 
-#: Formats that QEMU has no driver for.
-_GONE = ("aio", "cow")
+#: Formats that QEMU has no driver for, or no longer.
+_REFUSED = {
+    "aio": "'aio' storage format is not supported",
+    "cow": "'cow' storage format is not supported",
+    "dir": "'directory' storage format is not directly supported by QEMU, use 'dir' disk type instead",
+    "iso": "storage format 'iso' is not directly supported by QEMU, use 'raw' instead",
+}
+_NO_SOURCE = StorageSource()
 
 
 class Layer(NamedTuple):
@@ -28,7 +34,7 @@ class Layer(NamedTuple):
 
 def layers(disk: Disk) -> Iterator[Layer]:
     """The images of a disk that the XML names, the top one first."""
-    source = disk.source or StorageSource()
+    source = disk.source or _NO_SOURCE
     driver = disk.driver
     yield Layer(
         disk.type,
@@ -62,18 +68,15 @@ def validate_image(layer: Layer) -> None:
 
 
 def _validate_format(layer: Layer) -> None:
-    if layer.format in _GONE:
-        raise unsupported(f"'{layer.format}' storage format is not supported")
-    if layer.format == "dir":
-        raise unsupported("'directory' storage format is not directly supported by QEMU, use 'dir' disk type instead")
-    if layer.format == "iso":
-        raise unsupported("storage format 'iso' is not directly supported by QEMU, use 'raw' instead")
+    if layer.format in _REFUSED:
+        raise unsupported(_REFUSED[layer.format])
     if layer.format == "fat" and layer.kind not in ("dir", "volume"):
         raise unsupported("storage format 'fat' is supported only with 'dir' storage type")
-    if layer.kind == "dir" and layer.format != "fat":
-        raise unsupported("storage type 'dir' requires use of storage format 'fat'")
-    if layer.kind == "dir" and not layer.readonly:
-        raise unsupported("virtual FAT storage can't be accessed in read-write mode")
+    if layer.kind == "dir":
+        if layer.format != "fat":
+            raise unsupported("storage type 'dir' requires use of storage format 'fat'")
+        if not layer.readonly:
+            raise unsupported("virtual FAT storage can't be accessed in read-write mode")
 
 
 def _validate_encryption(layer: Layer, encryption: Encryption) -> None:

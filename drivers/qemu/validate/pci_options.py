@@ -48,30 +48,26 @@ def validate_pci_options(controller: Controller, domain: Domain, emulator: Emula
     Raises:
         VirtError: CONFIG_UNSUPPORTED, it has another.
     """
-    if controller.pci_model is not None and controller.pci_model.name is not None:
-        names = _names(controller, domain)
-        if controller.pci_model.name not in names:
+    model, target = controller.model, controller.target
+    name = controller.pci_model.name if controller.pci_model else None
+    if name is not None:
+        names = _NAMES.get(model, ()) if model != "pci-root" else _names_of_root(domain)
+        if name not in names:
             raise _refused("modelName", "has invalid value" if names else "is not valid", controller)
     if controller.pcihole64 is not None and not (machines.is_i440fx(domain) or machines.is_q35(domain)):
         raise unsupported(f"Setting the 64-bit PCI hole size is not supported for machine '{domain.os.machine}'")
-    target = controller.target
     if target is not None:
-        for option, field in _foreign_to(controller, domain, emulator).items():
+        foreign = _FOREIGN.get(model, _FIELDS) if model != "pci-root" else _foreign_to_root(domain, emulator)
+        for option, field in foreign.items():
             if getattr(target, field) is not None:
                 raise _refused(option, "is not valid", controller)
 
 
-def _names(controller: Controller, domain: Domain) -> tuple[str, ...]:
-    """QEMU's devices for the controller."""
-    if controller.model == "pci-root" and machines.is_pseries(domain):
-        return (HOST_BRIDGE,)
-    return _NAMES.get(controller.model, ())
+def _names_of_root(domain: Domain) -> tuple[str, ...]:
+    return (HOST_BRIDGE,) if machines.is_pseries(domain) else ()
 
 
-def _foreign_to(controller: Controller, domain: Domain, emulator: EmulatorFacts) -> dict[str, str]:
-    """What cannot be said of the controller; of a root that depends on the machine."""
-    if controller.model != "pci-root":
-        return _FOREIGN.get(controller.model, _FIELDS)
+def _foreign_to_root(domain: Domain, emulator: EmulatorFacts) -> dict[str, str]:
     if machines.is_pseries(domain):
         return _other_than("targetIndex", "numaNode", "hotplug")
     if machines.is_i440fx(domain) and emulator.has("piix4.acpi-root-pci-hotplug"):
