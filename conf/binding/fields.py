@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Literal, TypeAlias
+from typing import TYPE_CHECKING, Any, Literal, NamedTuple, TypeAlias
 
 from pydantic import Field
 
@@ -70,6 +70,17 @@ def bound(binding: Binding, default: Any) -> Any:
     return Field(default=default, json_schema_extra=extra)
 
 
+class Stated(NamedTuple):
+    """What a condition made by `on` or `without` asks, as source: "type" "== 'pci'"; "../type" is of the model around."""
+
+    field: str
+    test: str
+
+
+#: The conditions that need no call in generated source.
+STATED: dict[Condition, Stated] = {}
+
+
 def on(field: str, *values: object) -> Condition:
     """True while `field` has one of `values`; "../field" looks at the model around this one."""
     wanted = frozenset(values)
@@ -83,6 +94,7 @@ def on(field: str, *values: object) -> Condition:
 
     condition = of_own if name == field else of_outer
     condition.__doc__ = f"`{field}` is {_words(values)}"
+    STATED[condition] = Stated(field, f"in {values!r}" if len(values) > 1 else f"== {values[0]!r}")
     return condition
 
 
@@ -98,6 +110,7 @@ def without(field: str, *values: object) -> Condition:
         return not condition(own, around)
 
     negated.__doc__ = f"`{field}` is not {_words(values)}"
+    STATED[negated] = Stated(field, f"not in {values!r}" if len(values) > 1 else f"!= {values[0]!r}")
     return negated
 
 

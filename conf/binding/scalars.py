@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Annotated, Any
 
 from conf.errors import InvalidArgError, OverflowConfError
@@ -18,6 +18,8 @@ UINT_MAX = 2**32 - 1
 ULONG_MAX = 2**64 - 1
 LLONG_MAX = 2**63 - 1
 INT_MAX = 2**31 - 1
+#: What XML cannot have in a value as it is.
+_SPECIAL = set("<>&'\"")
 #: How people are told of these.
 _LIMITS = {UINT_MAX: "2³²-1", ULONG_MAX: "2⁶⁴-1", INT_MAX: "2³¹-1"}
 
@@ -41,11 +43,13 @@ class Scalar:
     """How a type is read from XML and written to it.
 
     `parse` raises BadValueError; `format` None means as it is; `meaning` tells people what may be written.
+    `source` is what `format` does as part of an f-string, with `value`: writers need no call then, and escape nothing.
     """
 
     parse: Callable[[str], Any]
     format: Callable[[Any], str] | None = None
     meaning: str = "text"
+    source: str | None = None
 
 
 def read_number(text: str, base: int = 10) -> int:
@@ -99,9 +103,8 @@ def number(low: int = 0, high: int = UINT_MAX, *, base: int = 10, form: str = ""
             raise BadValueError(hint)
         return value
 
-    meaning = "hexadecimal number" if form.endswith("x") else "number"
-    bounds = f"{low} to {_LIMITS.get(high, high)}"
-    return Scalar(parse, str if not form else lambda value: format(value, form), f"{meaning}, {bounds}")
+    meaning = f"{'hexadecimal number' if form.endswith('x') else 'number'}, {low} to {_LIMITS.get(high, high)}"
+    return Scalar(parse, lambda value: format(value, form), meaning, f"{{value:{form}}}" if form else "{value}")
 
 
 def wrapped(bits: int) -> Scalar:
@@ -113,7 +116,7 @@ def wrapped(bits: int) -> Scalar:
             raise BadValueError
         return value % (1 << bits)
 
-    return Scalar(parse, str, f"number, 0 to {_LIMITS[(1 << bits) - 1]}")
+    return Scalar(parse, str, f"number, 0 to {_LIMITS[(1 << bits) - 1]}", "{value}")
 
 
 def natural(*, base: int = 10, form: str = "") -> Scalar:
@@ -126,7 +129,7 @@ def natural(*, base: int = 10, form: str = "") -> Scalar:
             raise BadValueError(" Expected non-negative value")
         return value
 
-    return Scalar(parse, signed.format, f"number, 0 to {_LIMITS[INT_MAX]}")
+    return replace(signed, parse=parse, meaning=f"number, 0 to {_LIMITS[INT_MAX]}")
 
 
 def Hex(width: int, high: int | None = None) -> Scalar:  # noqa: N802  stands where a type stands
@@ -145,13 +148,15 @@ class _Words(dict[str, Any]):
 def enumeration(values: tuple[str, ...]) -> Scalar:
     """One of a fixed set of words."""
     known = _Words({value: value for value in values})
-    return Scalar(known.__getitem__, meaning=" | ".join(f"`{value}`" for value in values))
+    meaning = " | ".join(f"`{value}`" for value in values)
+    return Scalar(known.__getitem__, meaning=meaning, source=None if set("".join(values)) & _SPECIAL else "{value}")
 
 
 def two_words(true: str, false: str) -> Scalar:
     """A boolean with a word for each truth; a field that may be unset is `X | None`."""
     values = _Words({true: True, false: False})
-    return Scalar(values.__getitem__, lambda value: true if value else false, f"`{true}` | `{false}`")
+    source = f"{{{true!r} if value else {false!r}}}"
+    return Scalar(values.__getitem__, lambda value: true if value else false, f"`{true}` | `{false}`", source)
 
 
 def parse_uuid(text: str) -> str:
