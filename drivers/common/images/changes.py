@@ -73,7 +73,7 @@ def to_base(disk: Disk, base: int) -> None:
     assert store.source is not None
     store.source.index = store.index
     replace_top(disk, store.type, store.source, store.format.type if store.format else None)
-    disk.backing_store = store.backing_store
+    _put_below(disk, store.backing_store)
     disk.mirror = None
 
 
@@ -82,6 +82,13 @@ def committed(disk: Disk, top: int, base: int) -> None:
     above = next(layer.element for layer in chain(disk) if _below(layer) == top)
     store = holder(disk, base)
     assert isinstance(store, BackingStore)
+    _put_below(above, store)
+
+
+def _put_below(above: Disk | BackingStore | Mirror, store: BackingStore | None) -> None:
+    """What the definition did not name before it does not name now."""
+    if store is not None and above.backing_store is not None:
+        store.found = above.backing_store.found
     above.backing_store = store
 
 
@@ -94,7 +101,7 @@ def pulled(disk: Disk, top: int, base: int | None) -> None:
     """What was between `top` and `base` (None: all below) is in `top` now."""
     below = BackingStore() if base is None else holder(disk, base)
     assert isinstance(below, BackingStore)
-    holder(disk, top).backing_store = below
+    _put_below(holder(disk, top), below)
 
 
 class Numbered(Protocol):

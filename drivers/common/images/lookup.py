@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import os
 import re
+from collections.abc import Iterable
 
 from conf.domain import Domain
 from conf.domain.devices.disk import Disk
@@ -110,12 +111,18 @@ def commit_range(disk: Disk, top: str | None, base: str | None, flags: int) -> t
     return upper, lower
 
 
-def relative_path(layer: Layer, above: Layer) -> str:
-    """How the image `above` names `layer` so that both can be moved together.
+def relative_path(names: Iterable[str | None]) -> str:
+    """How an image names one far below it so that all can still be moved together.
+
+    Args:
+        names: by which the image names the one below it, that one the next, and so on.
 
     Raises:
-        VirtError: OPERATION_INVALID: they do not lie in one file system tree.
+        VirtError: OPERATION_INVALID: they cannot be moved together as it is.
     """
-    if layer.path is None or above.path is None:
-        raise VirtError(Code.OPERATION_INVALID, "can't keep relative backing relationship")
-    return os.path.relpath(layer.path, os.path.dirname(above.path))
+    path = ""
+    for name in names:
+        if name is None or os.path.isabs(name) or ":" in name:
+            raise VirtError(Code.OPERATION_INVALID, "can't keep relative backing relationship")
+        path = os.path.join(os.path.dirname(path), name)
+    return path

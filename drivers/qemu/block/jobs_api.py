@@ -87,6 +87,8 @@ class BlockJobsApi(Part):
         check_flags(flags, known, "qemuDomainBlockRebase")
         guest = self._guest(dom)
         if flags & Rebase.COPY:
+            if flags & Rebase.RELATIVE:
+                raise VirtError(Code.ARGUMENT_UNSUPPORTED, "Relative backing during copy not supported yet")
             speed = speed_limit(bandwidth, in_bytes=bool(flags & Rebase.BANDWIDTH_BYTES))
             await self._copy(guest, path, _rebase_destination(base, flags), _rebase_options(flags, speed))
             return

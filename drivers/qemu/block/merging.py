@@ -3,6 +3,9 @@
 
 from __future__ import annotations
 
+import asyncio
+import os
+
 from conf.domain.devices.disk import Disk
 from conf.domain.devices.storage_source import Format, Mirror
 from drivers.common.images.jobkinds import JobKind
@@ -14,6 +17,8 @@ from drivers.qemu.block.nodes import drive_node
 from drivers.qemu.block.state import BlockJob
 from drivers.qemu.guest import Guest
 from virtd.enums import DomainBlockCommitFlags as Commit
+from virtd.errors import Code, VirtError
+from virtd.host.images import read_header
 
 
 async def start_commit(guest: Guest, disk: Disk, upper: Layer, lower: Layer, *, speed: int | None, flags: int) -> None:
@@ -34,7 +39,11 @@ async def start_commit(guest: Guest, disk: Disk, upper: Layer, lower: Layer, *, 
         lower.index,
         delete=bool(flags & Commit.DELETE),
     )
-    above = None if active else layers[[layer.index for layer in layers].index(upper.index) - 1]
+    name = None
+    if not active:
+        numbers = [layer.index for layer in layers]
+        way = layers[numbers.index(upper.index) - 1 : numbers.index(lower.index) + 1]
+        name = await _name_for(way, relative=bool(flags & Commit.RELATIVE))
 
     async def begin() -> None:
         await commands.block_commit(
@@ -43,7 +52,7 @@ async def start_commit(guest: Guest, disk: Disk, upper: Layer, lower: Layer, *, 
             device=drive_node(disk) or layers[0].format_node,
             top=upper.format_node,
             base=lower.format_node,
-            backing_file=_name_for(lower, above, relative=bool(flags & Commit.RELATIVE)) if above else None,
+            backing_file=name,
             speed=speed,
         )
 
@@ -58,8 +67,19 @@ async def start_commit(guest: Guest, disk: Disk, upper: Layer, lower: Layer, *, 
         raise
 
 
-def _name_for(layer: Layer, above: Layer, *, relative: bool) -> str:
-    return relative_path(layer, above) if relative else backing_string(layer)
+async def _name_for(way: list[Layer], *, relative: bool) -> str:
+    """How the first of these images is to name the last when those between are gone."""
+    if not relative:
+        return backing_string(way[-1])
+    return relative_path(await asyncio.to_thread(_names_on, way))
+
+
+def _names_on(way: list[Layer]) -> list[str | None]:
+    """By which each of the images but the last names the next.  Blocks."""
+    try:
+        return [read_header(image.path, image.format).backing if image.path else None for image in way[:-1]]
+    except OSError as error:
+        raise VirtError(Code.SYSTEM_ERROR, f"Cannot access an image: {os.strerror(error.errno or 0)}") from error
 
 
 def _mirror_of_base(base: Layer) -> Mirror:
@@ -80,6 +100,10 @@ async def start_pull(guest: Guest, disk: Disk, base: str | None, *, speed: int |
     top = layers[0]
     lower = find_image(layers, base, below=top) if base is not None else None
     dev = disk.target.dev or ""
+    name = None
+    if lower is not None:
+        way = layers[: [layer.index for layer in layers].index(lower.index) + 1]
+        name = await _name_for(way, relative=relative)
     job = BlockJob(f"pull-{dev}-{top.format_node}", JobKind.PULL, dev, top.index, lower.index if lower else None)
 
     async def begin() -> None:
@@ -88,7 +112,7 @@ async def start_pull(guest: Guest, disk: Disk, base: str | None, *, speed: int |
             job.id,
             device=drive_node(disk) or top.format_node,
             base=lower.format_node if lower else None,
-            backing_file=_name_for(lower, top, relative=relative) if lower else None,
+            backing_file=name,
             speed=speed,
         )
 

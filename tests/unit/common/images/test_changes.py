@@ -144,3 +144,16 @@ def test_a_stored_chain_follows_a_pull_only_where_one_is_stored() -> None:
     stored = three_images()
     assert changes.follow(stored, live, JobKind.PULL)
     assert len(chain(stored)) == 1
+
+
+@pytest.mark.parametrize(
+    ("kind", "top", "base"), [(JobKind.ACTIVE_COMMIT, 1, 2), (JobKind.COMMIT, 2, 3), (JobKind.PULL, 1, 3)]
+)
+def test_what_was_found_stays_found(kind: JobKind, top: int, base: int) -> None:
+    """The definition named no image below the top one, and names none when a job has changed what is there."""
+    one = three_images()
+    assert one.backing_store is not None
+    one.backing_store.found = True
+    changes.SUCCESS[kind](one, BlockJob("j", kind, "vda", top, base))
+    assert one.backing_store.source is not None
+    assert one.backing_store.found

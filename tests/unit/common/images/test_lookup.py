@@ -112,6 +112,8 @@ def test_images_of_thresholds() -> None:
 
 
 def test_relative_names() -> None:
-    top, mid, _ = layers()
-    top.source.file, mid.source.file = "/images/over/top", "/images/base/mid"
-    assert lookup.relative_path(mid, top) == "../base/mid"
+    assert lookup.relative_path(["../base/mid", "base"]) == "../base/base"
+    for absolute in ("/images/base", "nbd:host:1", None):
+        with pytest.raises(VirtError, match="can't keep relative backing relationship") as caught:
+            lookup.relative_path(["mid", absolute])
+        assert caught.value.code is Code.OPERATION_INVALID

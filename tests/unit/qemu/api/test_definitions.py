@@ -155,6 +155,9 @@ async def test_block_jobs_of_a_guest_that_does_not_run(world: World):
     ref = await world.define()
     with pytest.raises(VirtError, match="RELATIVE is valid only with non-null base"):
         await world.api.domain_block_rebase(ref, "vda", None, 0, 16)
+    with pytest.raises(VirtError, match="Relative backing during copy not supported yet") as caught:
+        await world.api.domain_block_rebase(ref, "vda", "/x", 0, 16 | 8)
+    assert caught.value.code == Code.ARGUMENT_UNSUPPORTED
     with pytest.raises(VirtError, match="domain is not running"):
         await world.api.domain_block_commit(ref, "vda", None, None, 0, 0)
     for call in (
