@@ -13,12 +13,23 @@ from importlib.metadata import version
 from pathlib import Path
 
 from virtd.daemon import Daemon, Options
-from virtd.errors import VirtError
+from virtd.errors import Code, From, VirtError
 from virtd.host.daemonise import daemonise
 from virtd.host.logs import Logs
 from virtd.host.paths import Paths
 from virtd.server.own import LIBVIRT_RELEASE
 from virtd.settings import Settings, load_settings
+
+#: More does not fit what the event loop waits with.
+_MAX_SECONDS = 2**31 - 1
+
+_DEFAULTS = """\
+default paths (root; any other user: by the XDG rules):
+  configuration  /etc/libvirt/libvirtd.conf, /etc/libvirt/qemu.conf
+  sockets        /run/libvirt/libvirt-sock, libvirt-sock-ro, libvirt-admin-sock
+  pid file       /run/libvirtd.pid
+with --root DIR: the same below DIR
+"""
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -28,33 +39,48 @@ def main(arguments: Sequence[str] | None = None) -> int:
         print(f"virtd {version('virtd')} (libvirt {LIBVIRT_RELEASE})")
         return 0
     if options.listen:
-        print("virtd: error: --listen: TCP and TLS are not supported yet", file=sys.stderr)
-        return 1
+        return _fail("--listen: TCP and TLS are not supported yet")
     try:
         return _run(options)
-    except (VirtError, OSError) as error:
-        print(f"virtd: error: {error}", file=sys.stderr)
-        return 1
+    except VirtError as error:
+        return _fail(str(error))
+    except OSError as error:
+        return _fail(f"{error.filename}: {error.strerror}" if error.filename and error.strerror else str(error))
+
+
+def _fail(reason: str) -> int:
+    print(f"virtd: error: {reason}", file=sys.stderr)
+    return 1
 
 
 def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(prog="virtd", description="libvirt management daemon")
+    parser = argparse.ArgumentParser(
+        prog="virtd",
+        description="libvirt management daemon",
+        epilog=_DEFAULTS,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
     parser.add_argument("-v", "--verbose", action="store_true", help="verbose messages")
     parser.add_argument("-d", "--daemon", action="store_true", help="run as a daemon & write PID file")
     parser.add_argument("-l", "--listen", action="store_true", help="listen for TCP/IP connections (not supported)")
     parser.add_argument("-t", "--timeout", type=_seconds, default=0, metavar="SECS", help="exit after idle for SECS")
-    parser.add_argument("-f", "--config", type=Path, metavar="FILE", help="configuration file")
-    parser.add_argument("-p", "--pid-file", type=Path, metavar="FILE", help="change name of PID file")
-    parser.add_argument("--root", type=Path, metavar="DIR", help="keep everything below DIR")
+    parser.add_argument("-f", "--config", type=_path, metavar="FILE", help="configuration file")
+    parser.add_argument("-p", "--pid-file", type=_path, metavar="FILE", help="change name of PID file")
+    parser.add_argument("--root", type=_path, metavar="DIR", help="keep everything below DIR")
     parser.add_argument("-V", "--version", action="store_true", help="print the version and exit")
     return parser
 
 
 def _seconds(text: str) -> int:
-    seconds = int(text)
-    if seconds <= 0:
-        raise argparse.ArgumentTypeError("must be above 0")
-    return seconds
+    if not (text.isascii() and text.isdigit() and 0 < int(text) <= _MAX_SECONDS):
+        raise argparse.ArgumentTypeError(f"'{text}' is not a number of seconds above 0")
+    return int(text)
+
+
+def _path(text: str) -> Path:
+    if not text:
+        raise argparse.ArgumentTypeError("the name is empty")
+    return Path(text)
 
 
 def _run(options: argparse.Namespace) -> int:
@@ -97,8 +123,8 @@ def _paths(root: Path | None, *, privileged: bool) -> Paths:
 
 
 def _config_file(given: Path | None, paths: Paths) -> Path:
-    if given and not given.exists():
-        raise FileNotFoundError(f"no such configuration file: {given}")
+    if given and not given.is_file():
+        raise VirtError(Code.SYSTEM_ERROR, f"no such configuration file: {given}", source=From.CONF)
     return given or paths.etc / "libvirtd.conf"
 
 

@@ -4,12 +4,22 @@
 from __future__ import annotations
 
 import grp
+from collections.abc import Callable
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, NonNegativeInt, PositiveInt, ValidationError
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    NonNegativeInt,
+    PositiveInt,
+    ValidationError,
+)
 
-from virtd.errors import Code, From, VirtError
+from virtd.errors import VirtError
+from virtd.host import logs
 from virtd.store import conffile
 
 
@@ -27,8 +37,23 @@ def _group_id(value: Any) -> Any:
         raise ValueError("names a group that does not exist") from None
 
 
+def _checked(parse: Callable[[str], object]) -> Callable[[str], str]:
+    """A validator of texts that `parse` takes."""
+
+    def validate(text: str) -> str:
+        try:
+            parse(text)
+        except VirtError as error:
+            raise ValueError(error.detail) from None
+        return text
+
+    return validate
+
+
 Mode = Annotated[int, BeforeValidator(_octal)]
 Group = Annotated[int, BeforeValidator(_group_id)]
+Filters = Annotated[str, AfterValidator(_checked(logs.parse_filters))]
+Outputs = Annotated[str, AfterValidator(_checked(logs.parse_outputs))]
 Auth = Literal["none", "polkit"]
 
 
@@ -62,8 +87,8 @@ class Settings(BaseModel):
     admin_keepalive_count: NonNegativeInt = 5
 
     log_level: Literal[1, 2, 3, 4] = 3
-    log_filters: str = ""
-    log_outputs: str = ""
+    log_filters: Filters = ""
+    log_outputs: Outputs = ""
 
     uvloop: bool = True
 
@@ -124,12 +149,12 @@ def load_settings(path: Path) -> Settings:
     """Read `path`; defaults where there is no such file.
 
     Raises:
-        VirtError: CONF_SYNTAX, with file, line and option; OSError when the file cannot be read.
+        VirtError: CONF_SYNTAX, with file, line and option; SYSTEM_ERROR, the file cannot be read.
     """
     found = conffile.read(path)
     if found.get("access_drivers"):
         # to ignore this one would open what the administrator closed
-        raise _complaint(path, found, "access_drivers", "is not supported")
+        raise found.complaint("access_drivers", "is not supported")
     options = {name: value for name, value in found.items() if name not in WITHOUT_MEANING | {"access_drivers"}}
     try:
         return Settings.model_validate(options)
@@ -137,8 +162,4 @@ def load_settings(path: Path) -> Settings:
         first = error.errors()[0]
         name = str(first["loc"][0])
         text = "is not an option" if first["type"] == "extra_forbidden" else first["msg"].removeprefix("Value error, ")
-        raise _complaint(path, found, name, text) from None
-
-
-def _complaint(path: Path, found: conffile.Found, name: str, text: str) -> VirtError:
-    return VirtError(Code.CONF_SYNTAX, f"{path}:{found.lines[name]}: {name}: {text}", source=From.CONF)
+        raise found.complaint(name, text) from None

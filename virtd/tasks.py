@@ -8,6 +8,8 @@ import logging
 from collections.abc import Coroutine
 from typing import Any
 
+from virtd.errors import VirtError
+
 log = logging.getLogger(__name__)
 
 
@@ -36,7 +38,10 @@ class TaskOwner:
     def _done(self, task: asyncio.Task[Any]) -> None:
         self._tasks.discard(task)
         if not task.cancelled() and (error := task.exception()):
-            log.error("task %r failed", task.get_name(), exc_info=error)
+            # One of the API's errors says itself what went wrong; of any other it matters where.
+            log.error(
+                "task %r failed: %s", task.get_name(), error, exc_info=None if isinstance(error, VirtError) else error
+            )
 
     async def close(self) -> None:
         """Cancel what still runs and wait for it; a task may close its own owner."""

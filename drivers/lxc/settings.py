@@ -3,11 +3,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, fields
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
-from virtd.errors import Code, VirtError
 from virtd.store import conffile
 
 
@@ -34,13 +32,4 @@ class LxcSettings:
         Raises:
             VirtError: CONF_SYNTAX: not readable, or a value of the wrong type.
         """
-        found = conffile.read(path)
-        return cls(**{f.name: _typed(path, f.name, str(f.type), found[f.name]) for f in fields(cls) if f.name in found})
-
-
-def _typed(path: Path, name: str, wanted: str, value: conffile.Value) -> Any:
-    if wanted == "bool" and value in (0, 1):
-        return bool(value)
-    if wanted == "str" and isinstance(value, str):
-        return value
-    raise VirtError(Code.CONF_SYNTAX, f"{path}: {name} is not of type {wanted}")
+        return cls(**conffile.read(path).options(cls))

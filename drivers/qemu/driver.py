@@ -91,7 +91,7 @@ class QemuDriver(HypervisorDriver):
         self.context = QemuContext(
             env=environment,
             paths=paths,
-            settings=QemuSettings.load(paths.config.parent / "qemu.conf"),
+            settings=QemuSettings.load(paths.config.parent / "qemu.conf", privileged=environment.privileged),
             capabilities=CapabilitiesCache(paths.cache / "capabilities", environment.tasks),
             guests=self.guests,
         )

@@ -5,9 +5,9 @@ from __future__ import annotations
 
 import grp
 import pwd
-from dataclasses import dataclass, field, fields
+from collections.abc import Iterator
+from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
 
 from virtd.errors import Code, VirtError
 from virtd.store import conffile
@@ -17,6 +17,9 @@ SYSTEM_USER = "libvirt-qemu"
 SYSTEM_GROUP = "libvirt-qemu"
 #: The group that may open /dev/kvm.
 KVM_GROUP = "kvm"
+#: The control group controllers that `cgroup_controllers` may name.
+_CONTROLLERS = frozenset(["cpu", "cpuacct", "cpuset", "memory", "devices", "blkio", "freezer", "net_cls", "perf_event"])
+_LAST_PORT = 65535
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,7 +39,7 @@ class QemuSettings:
     max_processes: int = 0
     max_files: int = 0
     #: bytes of a crashed QEMU's core file
-    max_core: str = "unlimited"
+    max_core: str | int = "unlimited"
     dump_guest_core: bool = False
     cgroup_controllers: list[str] = field(default_factory=lambda: ["cpu", "memory", "blkio", "cpuset", "cpuacct"])
     log_timestamp: bool = True
@@ -68,14 +71,18 @@ class QemuSettings:
     block_pivot_recovery: str = "pause"
 
     @classmethod
-    def load(cls, path: Path) -> QemuSettings:
-        """Read qemu.conf; what it does not name keeps its default, what is not known here is left to later.
+    def load(cls, path: Path, *, privileged: bool = True) -> QemuSettings:
+        """Read qemu.conf; what it does not name keeps its default.
 
         Raises:
-            VirtError: CONF_SYNTAX: not readable, or a value of the wrong type.
+            VirtError: CONF_SYNTAX, with file, line and option; SYSTEM_ERROR, the file cannot be read.
         """
         found = conffile.read(path)
-        return cls(**{f.name: _typed(path, f, found[f.name]) for f in fields(cls) if f.name in found})
+        settings = cls(**found.options(cls))
+        for name, fault in _faults(settings, privileged=privileged):
+            if name in found:
+                raise found.complaint(name, fault)
+        return settings
 
     def tls_directory(self, use: str) -> str:
         """Where the certificates for a use (`vnc`, `spice`, `chardev`) lie: a folder of its own if there is one."""
@@ -89,25 +96,32 @@ class QemuSettings:
         said = int(getattr(self, f"{use}_tls_x509_verify"))
         return self.default_tls_x509_verify if said < 0 else bool(said)
 
-    def __post_init__(self) -> None:
-        if self.block_pivot_recovery not in ("pause", "resume"):
-            raise VirtError(
-                Code.CONF_SYNTAX, f"block_pivot_recovery must be 'pause' or 'resume', not '{self.block_pivot_recovery}'"
-            )
+
+def _faults(settings: QemuSettings, *, privileged: bool) -> Iterator[tuple[str, str]]:
+    """Options whose values cannot be, with what is wrong."""
+    if settings.block_pivot_recovery not in ("pause", "resume"):
+        yield "block_pivot_recovery", f"must be 'pause' or 'resume', not '{settings.block_pivot_recovery}'"
+    if settings.max_core != "unlimited" and not str(settings.max_core).isdecimal():
+        yield "max_core", f"Unknown core size '{settings.max_core}'"
+    for controller in settings.cgroup_controllers:
+        if controller not in _CONTROLLERS:
+            yield "cgroup_controllers", f"Unknown cgroup controller '{controller}'"
+    for kind, lowest in (("display", 5900), ("websocket", 5700)):
+        first, last = f"remote_{kind}_port_min", f"remote_{kind}_port_max"
+        if not lowest <= getattr(settings, first) <= _LAST_PORT:
+            yield first, f"port must be between {lowest} and {_LAST_PORT}"
+        if not getattr(settings, first) <= getattr(settings, last) <= _LAST_PORT:
+            yield last, f"port must be between the minimal port {getattr(settings, first)} and {_LAST_PORT}"
+    if privileged:
+        yield from _missing_accounts(settings)
 
 
-def _typed(path: Path, option: Any, value: conffile.Value) -> Any:
-    """`value` as the option's type: numbers stand for yes and no; one string for a list of one."""
-    wanted = option.type
-    if wanted == "bool" and value in (0, 1):
-        return bool(value)
-    if wanted == "int" and isinstance(value, int):
-        return value
-    if wanted == "str" and isinstance(value, str | int):
-        return str(value)
-    if wanted == "list[str]" and isinstance(value, str | list):
-        return [value] if isinstance(value, str) else value
-    raise VirtError(Code.CONF_SYNTAX, f"{path}: {option.name} is not of type {wanted}")
+def _missing_accounts(settings: QemuSettings) -> Iterator[tuple[str, str]]:
+    for name, find in (("user", _user), ("group", _group)):
+        try:
+            find(getattr(settings, name) or "0")
+        except VirtError as error:
+            yield name, error.detail or ""
 
 
 @dataclass(frozen=True, slots=True)

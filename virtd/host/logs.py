@@ -44,7 +44,7 @@ class Logs:
 
     def set_filters(self, filters: str) -> None:
         """Replace the filters; "" means none."""
-        parsed = [_parse_filter(text) for text in filters.split()]
+        parsed = parse_filters(filters)
         self._filters = [(LEVELS[digit], pattern) for digit, pattern in parsed]
         self._levels.clear()
         self.filters = " ".join(f"{digit}:{pattern}" for digit, pattern in parsed)
@@ -52,16 +52,16 @@ class Logs:
 
     def set_outputs(self, outputs: str) -> None:
         """Replace the outputs; "" means the default one."""
-        wanted = outputs.split() or [default_output(self._digit)]
+        wanted = outputs or default_output(self._digit)
         handlers: list[logging.Handler] = []
         try:
-            handlers.extend(_open_output(text) for text in wanted)
+            handlers.extend(_open_output(*parsed) for parsed in parse_outputs(wanted))
         except VirtError:
             for handler in handlers:
                 handler.close()
             raise
         self._replace_handlers(handlers)
-        self.outputs = " ".join(wanted)
+        self.outputs = " ".join(wanted.split())
 
     def close(self) -> None:
         """Let go of the outputs."""
@@ -99,6 +99,24 @@ def _has_journal() -> bool:
     return True
 
 
+def parse_filters(text: str) -> list[tuple[int, str]]:
+    """Level and pattern of each filter.
+
+    Raises:
+        VirtError: one is none.
+    """
+    return [_parse_filter(word) for word in text.split()]
+
+
+def parse_outputs(text: str) -> list[tuple[int, str, str]]:
+    """Level, kind and argument of each output.
+
+    Raises:
+        VirtError: one is none.
+    """
+    return [_parse_output(word) for word in text.split()]
+
+
 def _parse_filter(text: str) -> tuple[int, str]:
     digit, _, match = text.partition(":")
     if not match:
@@ -112,7 +130,7 @@ def _invalid(detail: str) -> VirtError:
     return VirtError(Code.INVALID_ARG, detail, source=From.NONE)
 
 
-def _open_output(text: str) -> logging.Handler:
+def _parse_output(text: str) -> tuple[int, str, str]:
     digit, _, rest = text.partition(":")
     kind, _, argument = rest.partition(":")
     if not rest:
@@ -121,11 +139,17 @@ def _open_output(text: str) -> logging.Handler:
         raise _invalid(f"Invalid log priority '{digit}' for log output '{text}'")
     if kind not in _OUTPUTS:
         raise _invalid(f"Invalid log destination '{kind}' for log output '{text}'")
+    return int(digit), kind, argument
+
+
+def _open_output(level: int, kind: str, argument: str) -> logging.Handler:
     try:
         handler = _OUTPUTS[kind](argument)
     except (OSError, ImportError) as error:
-        raise VirtError(Code.SYSTEM_ERROR, f"cannot open log output '{text}': {error}", source=From.NONE) from error
-    handler.setLevel(LEVELS[int(digit)])
+        reason = (error.strerror if isinstance(error, OSError) else None) or error
+        name = ":".join(filter(None, (str(level), kind, argument)))
+        raise VirtError(Code.SYSTEM_ERROR, f"cannot open log output '{name}': {reason}", source=From.NONE) from error
+    handler.setLevel(LEVELS[level])
     return handler
 
 

@@ -3,20 +3,65 @@
 
 from __future__ import annotations
 
+import dataclasses
+import logging
 import re
 from pathlib import Path
+from typing import Any
 
-from virtd.errors import Code, VirtError
+from virtd.errors import Code, From, VirtError
 
 Value = int | str | list[str]
+
+
+log = logging.getLogger(__name__)
+
+#: A field's type → what is to be written.
+_KINDS = {"bool": "0 or 1", "int": "a number", "str": "a string in quotes", "list[str]": "a list of strings in quotes"}
 
 
 class Found(dict[str, Value]):
     """Name → value; `lines` has the line of each name, for complaints about its value."""
 
-    def __init__(self) -> None:
+    def __init__(self, file: str = "-") -> None:
         super().__init__()
+        self.file = file
         self.lines: dict[str, int] = {}
+
+    def complaint(self, name: str, text: str) -> VirtError:
+        """The error that says what is wrong with the value of `name`."""
+        return VirtError(Code.CONF_SYNTAX, f"{self.where(name)}: {text}", source=From.CONF)
+
+    def options(self, of: type[Any]) -> dict[str, Any]:
+        """The values of a dataclass's fields, each as its field's type; 0 and 1 stand for no and yes.
+
+        What is no field is named in the log: it has no effect.
+
+        Raises:
+            VirtError: CONF_SYNTAX, a value is of another kind.
+        """
+        types = {f.name: str(f.type) for f in dataclasses.fields(of)}
+        for name in self.keys() - types.keys():
+            log.warning("%s: not known here, it has no effect", self.where(name))
+        return {name: self._typed(name, types[name]) for name in types if name in self}
+
+    def _typed(self, name: str, wanted: str) -> Any:
+        value = self[name]
+        if wanted == "bool" and value in (0, 1):
+            return bool(value)
+        if wanted == "int" and isinstance(value, int):
+            return value
+        if wanted == "str" and isinstance(value, str):
+            return value
+        if wanted == "str | int":
+            return value
+        if wanted == "list[str]" and isinstance(value, str | list):
+            return [value] if isinstance(value, str) else value
+        raise self.complaint(name, f"should be {_KINDS[wanted]}")
+
+    def where(self, name: str) -> str:
+        """File, line and name."""
+        return f"{self.file}:{self.lines[name]}: {name}"
 
 
 _TOKEN = re.compile(
@@ -37,14 +82,18 @@ def read(path: Path) -> Found:
     """The settings in `path`; none when there is no such file.
 
     Raises:
-        VirtError: CONF_SYNTAX with file and line; OSError when the file cannot be read.
+        VirtError: CONF_SYNTAX with file and line; SYSTEM_ERROR, the file cannot be read.
     """
     try:
         text = path.read_text(encoding="utf-8")
     except FileNotFoundError:
-        return Found()
+        return Found(str(path))
     except UnicodeDecodeError as error:
-        raise VirtError(Code.CONF_SYNTAX, f"{path}: {error}") from error
+        line = error.object.count(b"\n", 0, error.start) + 1
+        raise VirtError(Code.CONF_SYNTAX, f"{path}:{line}: this is not UTF-8", source=From.CONF) from error
+    except OSError as error:
+        text = f"Failed to open file '{path}': {error.strerror}"
+        raise VirtError(Code.SYSTEM_ERROR, text, source=From.CONF) from error
     return parse(text, str(path))
 
 
@@ -87,7 +136,7 @@ class _Parser:
         self.advance()
 
     def settings(self) -> Found:
-        result = Found()
+        result = Found(self.file)
         while self.kind:
             if self.kind != "name":
                 raise self.complaint("expecting a name")

@@ -13,20 +13,14 @@ def apply(pid: int, settings: QemuSettings) -> None:
     """Set what the administrator limited; the rest stays as the daemon's own.
 
     Raises:
-        VirtError: CONF_SYNTAX, max_core is neither a number nor "unlimited"; SYSTEM_ERROR.
+        VirtError: SYSTEM_ERROR.
     """
     wanted = {resource.RLIMIT_NPROC: settings.max_processes, resource.RLIMIT_NOFILE: settings.max_files}
     limits = {what: limit for what, limit in wanted.items() if limit > 0}
     if settings.max_core != "unlimited":
-        limits[resource.RLIMIT_CORE] = _bytes(settings.max_core)
+        limits[resource.RLIMIT_CORE] = int(settings.max_core)
     for what, limit in limits.items():
         try:
             resource.prlimit(pid, what, (limit, limit))
         except (OSError, ValueError) as error:
             raise VirtError(Code.SYSTEM_ERROR, f"cannot limit process {pid}: {error}") from error
-
-
-def _bytes(text: str) -> int:
-    if not text.isdigit():
-        raise VirtError(Code.CONF_SYNTAX, f"Unknown core size '{text}'")
-    return int(text)

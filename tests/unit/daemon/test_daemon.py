@@ -142,7 +142,12 @@ def test_a_background_daemon_that_fails_says_so(daemon: Process, tmp_path: Path)
     [
         (["--listen"], 1, "TCP and TLS are not supported"),
         (["-f", "/no/such/file"], 1, "no such configuration file: /no/such/file"),
-        (["-t", "0"], 2, "must be above 0"),
+        (["-f", "/"], 1, "no such configuration file: /"),
+        (["-t", "0"], 2, "argument -t/--timeout: '0' is not a number of seconds above 0"),
+        (["-t", "soon"], 2, "'soon' is not a number of seconds above 0"),
+        (["-t", "9" * 20], 2, "is not a number of seconds above 0"),
+        (["--root", ""], 2, "argument --root: the name is empty"),
+        (["--root", "/dev/null"], 1, "/dev/null/etc/libvirt/libvirtd.conf': Not a directory"),
     ],
 )
 def test_options_that_are_refused(daemon: Process, options: list[str], status: int, text: str) -> None:

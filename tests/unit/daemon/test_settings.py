@@ -55,6 +55,8 @@ def test_values_of_every_kind(tmp_path: Path) -> None:
         ("\n\nmax_client = 5", "3: max_client: is not an option"),
         ('access_drivers = [ "polkit" ]', "1: access_drivers: is not supported"),
         ("max_clients = ", "1: "),
+        ('log_filters = "1:qemu 9:x"', "1: log_filters: Invalid priority '9' for filter '9:x'"),
+        ('\nlog_outputs = "3:nowhere"', "2: log_outputs: Invalid log destination 'nowhere' for log output '3:nowhere'"),
     ],
 )
 def test_errors_name_file_line_and_option(tmp_path: Path, text: str, where: str) -> None:

@@ -165,5 +165,5 @@ def test_settings(tmp_path: Path):
 def test_settings_of_the_wrong_type(tmp_path: Path, line: str):
     file = tmp_path / "lxc.conf"
     file.write_text(line)
-    with pytest.raises(VirtError, match="is not of type"):
+    with pytest.raises(VirtError, match=r"lxc\.conf:1: \w+: should be "):
         LxcSettings.load(file)
