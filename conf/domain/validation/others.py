@@ -25,15 +25,16 @@ def check_filesystem(filesystem: Filesystem, _domain: Domain) -> None:
 
 
 def check_input(device: Input, domain: Domain) -> None:
-    if device.bus == "xen" and domain.os.type and domain.os.type.type == "hvm":
+    kind, bus = device.type, device.bus
+    if bus == "xen" and domain.os.type and domain.os.type.type == "hvm":
         raise InternalError("unsupported input bus xen")
-    if device.bus == "ps2" and device.type not in ("mouse", "keyboard"):
-        raise InternalError(f"ps2 bus does not support {device.type} input device")
-    if device.type == "evdev" and device.bus not in (None, "none"):
+    if bus == "ps2" and kind not in ("mouse", "keyboard"):
+        raise InternalError(f"ps2 bus does not support {kind} input device")
+    if kind == "evdev" and bus not in (None, "none"):
         raise ConfigUnsupportedError("input evdev doesn't support bus element")
-    if device.type == "passthrough" and device.bus not in (None, "virtio"):
+    if kind == "passthrough" and bus not in (None, "virtio"):
         raise ConfigUnsupportedError("only bus 'virtio' is supported for 'passthrough' input devices")
-    if device.model is not None and device.bus != "virtio":
+    if device.model is not None and bus != "virtio":
         raise ConfigUnsupportedError(f"only bus 'virtio' is supported for input model '{device.model}'")
 
 

@@ -96,15 +96,15 @@ def _validate_iothread(thread: int, disk: Disk, domain: Domain) -> None:
 
 
 def _validate_bus(disk: Disk) -> None:
-    bus = disk.target.bus
-    if disk.device == "lun" and bus not in ("virtio", "scsi"):
+    device, bus, name = disk.device, disk.target.bus, disk.target.dev
+    if device == "lun" and bus not in ("virtio", "scsi"):
         raise unsupported(f"disk device='lun' is not supported for bus='{bus}'")
-    if disk.device == "cdrom" and bus in ("virtio", "sd"):
-        raise unsupported(f"disk type of '{disk.target.dev}' does not support ejectable media")
-    if disk.readonly and disk.device == "disk" and bus in ("ide", "sata"):
+    if device == "cdrom" and bus in ("virtio", "sd"):
+        raise unsupported(f"disk type of '{name}' does not support ejectable media")
+    if device == "disk" and bus in ("ide", "sata") and disk.readonly:
         raise unsupported(f"readonly {bus} disks are not supported")
-    if disk.device in ("disk", "lun") and _PARTITION.fullmatch(disk.target.dev or ""):
-        raise unsupported(f"invalid disk target '{disk.target.dev}', partitions can't appear in disk targets")
+    if device in ("disk", "lun") and _PARTITION.fullmatch(name or ""):
+        raise unsupported(f"invalid disk target '{name}', partitions can't appear in disk targets")
 
 
 def _validate_driver(driver: DiskDriver, disk: Disk, domain: Domain) -> None:

@@ -68,12 +68,13 @@ def validate_image(layer: Layer) -> None:
 
 
 def _validate_format(layer: Layer) -> None:
-    if layer.format in _REFUSED:
-        raise unsupported(_REFUSED[layer.format])
-    if layer.format == "fat" and layer.kind not in ("dir", "volume"):
+    kind, form = layer.kind, layer.format
+    if form in _REFUSED:
+        raise unsupported(_REFUSED[form])
+    if form == "fat" and kind not in ("dir", "volume"):
         raise unsupported("storage format 'fat' is supported only with 'dir' storage type")
-    if layer.kind == "dir":
-        if layer.format != "fat":
+    if kind == "dir":
+        if form != "fat":
             raise unsupported("storage type 'dir' requires use of storage format 'fat'")
         if not layer.readonly:
             raise unsupported("virtual FAT storage can't be accessed in read-write mode")

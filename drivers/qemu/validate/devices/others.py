@@ -42,16 +42,17 @@ def check_hub(_hub: Hub, question: Question) -> None:
 
 
 def check_input(device: Input, question: Question) -> None:
-    if device.type == "evdev" and device.bus not in (None, "none"):
+    kind, bus = device.type, device.bus
+    if kind == "evdev" and bus not in (None, "none"):
         raise unsupported("input evdev doesn't support bus element")
-    if device.bus == "ps2" and not question.emulator.has("i8042"):
+    if bus == "ps2" and not question.emulator.has("i8042"):
         raise unsupported("ps2 is not supported by this QEMU binary")
-    if device.bus == "usb" and device.type == "keyboard" and not question.emulator.has("usb-kbd"):
+    if bus == "usb" and kind == "keyboard" and not question.emulator.has("usb-kbd"):
         raise unsupported("usb keyboard is not supported by this QEMU binary")
-    if device.type == "passthrough" and not _has_input_host(question):
+    if kind == "passthrough" and not _has_input_host(question):
         raise unsupported("virtio-input-host is not supported by this QEMU binary")
-    if device.bus == "virtio" and device.model in _TRANSITIONAL:
-        raise unsupported(f"virtio (non-)transitional models are not supported for input type={device.type}")
+    if bus == "virtio" and device.model in _TRANSITIONAL:
+        raise unsupported(f"virtio (non-)transitional models are not supported for input type={kind}")
 
 
 def _has_input_host(question: Question) -> bool:
