@@ -51,6 +51,8 @@ class PciAddressSet:
         self.pcie_to_pci = pcie_to_pci
         # (flags, function, group) → first bus with room, so that many devices are not looked for from the start
         self._start: dict[tuple[int, int, int], int] = {}
+        #: what the buses offer on which a place was searched and found
+        self.searched_offers = 0
 
     def slot_in_use(self, address: PciAddress) -> bool:
         """Whether anything is in the slot."""
@@ -94,7 +96,9 @@ class PciAddressSet:
         address = self.next_free(flags, function=function, isolation_group=isolation_group)
         if flags & Connect.INTEGRATED:
             self.check(address, flags, from_config=False)
-        self.buses[address.bus].take(address.slot, address.function, flags, isolation_group)
+        bus = self.buses[address.bus]
+        bus.take(address.slot, address.function, flags, isolation_group)
+        self.searched_offers |= bus.offers
         return address
 
     def next_free(self, flags: int, *, function: int = 0, isolation_group: int = 0) -> PciAddress:

@@ -10,7 +10,7 @@ from conf.domain.devices.address import PCIAddress
 from conf.domain.devices.controller import Controller
 from drivers.qemu import machines
 from drivers.qemu.addresses.pci import PciAddressSet
-from drivers.qemu.addresses.pci_buses import LAST_BUS, Bus, Connect
+from drivers.qemu.addresses.pci_buses import KINDS, LAST_BUS, Bus, Connect
 from drivers.qemu.addresses.pci_controllers import complete_controllers
 from drivers.qemu.addresses.pci_fixed import (
     PIIX3_IDE,
@@ -40,39 +40,25 @@ def assign_pci(domain: Domain, emulator: EmulatorFacts) -> None:
         return
     guest = PciGuest(domain, emulator)
     chipset = chipset_of(guest)
-    _add_buses(guest, chipset)
-    placement = build_placement(guest)
-    place_chipset_devices(placement, chipset)
-    _place_all(placement)
+    indexes = {c.index for c in domain.devices.controllers if c.type == "pci" and c.index is not None}
+    placement = _trial(guest, chipset, max(indexes, default=-1))
+    _add_controllers(placement, indexes)
+    if placement.conclusive:
+        placement.settle()
+    else:
+        placement = build_placement(guest)
+        place_chipset_devices(placement, chipset)
+        _place_all(placement)
     _mark_multifunction(placement)
     complete_controllers(domain, emulator)
 
 
-def _add_buses(guest: PciGuest, chipset: Chipset | None) -> None:
-    """Add the PCI controllers without which not every device would have its place."""
-    controllers = guest.domain.devices.controllers
-    indexes = {c.index for c in controllers if c.type == "pci" and c.index is not None}
-    trial = _trial(guest, chipset, max(indexes, default=-1))
-    index = 1
-    while index < len(trial.buses):
-        if index not in indexes:
-            new = Controller(type="pci", index=index, model=trial.buses[index].model)
-            controllers.append(new)
-            bridge = guest.describe(new)
-            if bridge.flags:
-                guest.bridges.append(bridge)
-                # It takes a slot itself, which may call for one more; that of a pcie-to-pci-bridge came with it.
-                if not bridge.flags & Connect.PCIE_TO_PCI_BRIDGE:
-                    trial.reserve_next(bridge.flags)
-        index += 1
-
-
-def _trial(guest: PciGuest, chipset: Chipset | None, highest: int) -> PciAddressSet:
-    """Place everything for a test, with as many buses as it takes."""
+def _trial(guest: PciGuest, chipset: Chipset | None, highest: int) -> PciPlacement:
+    """Place everything for a test, with as many buses as it takes; `highest` is the last that the guest has."""
     placement = build_placement(guest, growing=True)
     addresses = placement.addresses
     if not addresses.buses:
-        return addresses
+        return placement
     place_chipset_devices(placement, chipset)
     # A bridge can only be added while a slot for it is left.
     bridgeable = guest.root == "pci-root" and not all(bus.full for bus in addresses.buses)
@@ -82,7 +68,32 @@ def _trial(guest: PciGuest, chipset: Chipset | None, highest: int) -> PciAddress
         addresses.reserve_next(Connect.PCIE_DEVICE | Connect.AUTOASSIGN | Connect.HOTPLUGGABLE)
     if bridgeable:
         addresses.reserve_next(Connect.PCI_DEVICE | Connect.AUTOASSIGN)
-    return addresses
+    return placement
+
+
+def _add_controllers(trial: PciPlacement, indexes: set[int]) -> None:
+    """Add the PCI controllers without which not every device would have its place.
+
+    They are placed before all devices but PCI controllers, which in the trial came first.  That makes no difference
+    as long as none of them goes where the trial had to search a place for something else; else the trial is void.
+    """
+    guest, buses = trial.guest, trial.addresses.buses
+    occupied = trial.addresses.searched_offers
+    index = 1
+    while index < len(buses):
+        if index not in indexes:
+            new = Controller(type="pci", index=index, model=buses[index].model)
+            guest.domain.devices.controllers.append(new)
+            bridge = guest.describe(new)
+            if bridge.flags:
+                guest.bridges.append(bridge)
+            # It takes a slot itself, which may call for one more; that of a pcie-to-pci-bridge came with it.
+            if bridge.flags and not bridge.flags & Connect.PCIE_TO_PCI_BRIDGE:
+                trial.place_next(bridge)
+                trial.conclusive &= not bridge.flags & occupied & KINDS
+            else:
+                trial.conclusive = False
+        index += 1
 
 
 def build_placement(guest: PciGuest, *, growing: bool = False) -> PciPlacement:
@@ -157,14 +168,14 @@ def _place_ich9_usb(placement: PciPlacement, wanting: PciDevice, controller: Con
             if address is not None:
                 placement.place(wanting, address._replace(function=function))
                 return
+    placement.conclusive = False
     placement.place_next(wanting, function)
 
 
 def _mark_multifunction(placement: PciPlacement) -> None:
     """Function 0 of a slot must say so where there are further functions."""
     given = [given.device for given in placement.guest.given]
-    chosen = [device for device, _address in placement.placed.values()]
-    for device in given + chosen:
+    for device in given + [device for device, _address in placement.chosen]:
         address = device.address
         if not isinstance(address, PCIAddress) or address.function or address.multifunction is not None:
             continue

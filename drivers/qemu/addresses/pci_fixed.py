@@ -125,6 +125,7 @@ def place_chipset_devices(placement: PciPlacement, chipset: Chipset | None) -> N
     if video is None:
         return
     if addresses.slot_in_use(chipset.video_slot):
+        placement.conclusive = False
         placement.place_next(video)
     else:
         placement.place(video, chipset.video_slot)

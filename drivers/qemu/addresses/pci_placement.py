@@ -22,7 +22,11 @@ def address_of(device: DeviceInfo) -> PciAddress | None:
 class PciPlacement:
     """A guest's devices on its PCI buses.
 
-    A trial (`addresses.growing`) finds out how many buses are needed and leaves the devices alone.
+    A trial (`addresses.growing`) finds out how many buses are needed and leaves the devices alone, unless it turns out
+    that placing them again would find the same places.
+
+    Attributes:
+        conclusive: whether that is so.
     """
 
     def __init__(self, guest: PciGuest, addresses: PciAddressSet) -> None:
@@ -31,6 +35,19 @@ class PciPlacement:
         #: The devices (by `id`) that we chose a place for, which in a trial does not show on them.  As in libvirt a
         #: trial forgets most, so that the parts of a USB 2 controller count as several devices.
         self.placed: dict[int, tuple[DeviceInfo, PciAddress]] = {}
+        #: What a trial forgets.
+        self._forgotten: list[tuple[DeviceInfo, PciAddress]] = []
+        self.conclusive = guest.root is not None
+
+    @property
+    def chosen(self) -> list[tuple[DeviceInfo, PciAddress]]:
+        """All devices that we chose a place for."""
+        return [*self.placed.values(), *self._forgotten]
+
+    def settle(self) -> None:
+        """Let a trial count."""
+        for device, address in self.chosen:
+            _write(device, address)
 
     def place_of(self, device: DeviceInfo) -> PciAddress | None:
         """Where the device is or, in a trial, would be."""
@@ -69,7 +86,9 @@ class PciPlacement:
         """
         device, flags, group = wanting
         address = self.addresses.reserve_next(flags | extra, function=function, isolation_group=group)
-        if not self.addresses.growing:
+        if self.addresses.growing:
+            self._forgotten.append((device, address))
+        else:
             self.placed[id(device)] = device, address
             _write(device, address)
 

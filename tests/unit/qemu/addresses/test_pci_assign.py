@@ -8,6 +8,7 @@ import pytest
 from conf.domain import Domain
 from conf.domain.devices.address import PCIAddress
 from conf.domain.devices.info import DeviceInfo
+from drivers.qemu.addresses.pci_placement import PciPlacement
 from tests.fakes.emulators import FakeEmulator, define
 from virtd.errors import Code, VirtError
 
@@ -75,6 +76,31 @@ def test_root_ports_are_numbered_by_slot_and_function() -> None:
     ports = [c for c in domain.devices.controllers if c.model == "pcie-root-port"]
     assert [(c.target.chassis, c.target.port) for c in ports if c.target] == [(1, 16), (2, 17), (3, 18)]
     assert {c.pci_model.name for c in ports if c.pci_model} == {"pcie-root-port"}
+
+
+@pytest.mark.parametrize(
+    ("machine", "devices"),
+    [
+        ("pc", disks(3) + "<video><model type='vga'/></video>"),
+        ("q35", disks(12) + NIC.format("e1000e")),
+        ("q35", NIC.format("e1000") + disks(2)),
+        ("q35", USB2 + disks(1)),
+        ("q35", "<controller type='pci' index='4' model='pcie-root-port'/>" + disks(6)),
+        ("pc", disks(40)),
+    ],
+)
+def test_a_trial_counts_only_where_placing_again_finds_the_same(
+    monkeypatch: pytest.MonkeyPatch, machine: str, devices: str
+) -> None:
+    def places() -> list[str]:
+        found = define(devices, machine=machine).devices
+        return [str(d.address) for d in (*found.controllers, *found.disks, *found.interfaces, *found.videos)]
+
+    as_it_is = places()
+    monkeypatch.setattr(
+        PciPlacement, "conclusive", property(lambda _self: False, lambda _self, _value: None), raising=False
+    )
+    assert places() == as_it_is
 
 
 def test_no_spare_port_for_who_places_controllers_himself() -> None:
