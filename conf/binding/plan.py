@@ -46,7 +46,9 @@ class Field:
 @cache
 def fields_of(cls: type[Model]) -> tuple[Field, ...]:
     """The bound fields of a model in the order of writing."""
-    cls.model_rebuild()
+    if not cls.__pydantic_fields_complete__:
+        # It names a class that came after it.  To build it anew makes validators as well, which nobody needs.
+        cls.model_rebuild()
     return tuple(_field(cls, name) for name in _names(cls))
 
 
