@@ -7,8 +7,8 @@ the element itself cannot mean is refused when it is read.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
-from typing import Any
+from collections.abc import Callable, Mapping
+from typing import Any, NamedTuple
 
 from conf.domain.devices.address import UnassignedAddress
 from conf.domain.devices.info import DeviceInfo
@@ -37,7 +37,7 @@ from conf.domain.validation.resources import check_hugepages, check_timers
 from conf.domain.validation.usb import check_usb
 from conf.errors import ConfigUnsupportedError
 
-__all__ = ["validate", "validate_early"]
+__all__ = ["DriverChecks", "validate", "validate_early"]
 
 #: Kind → the check of each device.
 _DEVICE_CHECKS: dict[str, Callable[[Any, Domain], None]] = {
@@ -64,9 +64,6 @@ _DEVICE_CHECKS: dict[str, Callable[[Any, Domain], None]] = {
 }
 #: Kinds of devices that have a name and a place.
 _PLACED = frozenset(kinds_with("alias"))
-#: Kind → the checks that a driver adds.
-DriverChecks = Mapping[str, Sequence[Callable[[Any, Any], None]]]
-_NO_CHECKS: DriverChecks = {}
 #: What is looked at after the devices; the kinds of which one must be there for a check to find anything.
 _DOMAIN_CHECKS: tuple[tuple[Callable[[Domain], None], frozenset[str] | None], ...] = (
     (check_disks, frozenset({"disks"})),
@@ -78,6 +75,20 @@ _DOMAIN_CHECKS: tuple[tuple[Callable[[Domain], None], frozenset[str] | None], ..
     (check_videos, frozenset({"videos"})),
     (check_audio, frozenset({"audios", "sounds", "graphics"})),
 )
+
+
+class DriverChecks(NamedTuple):
+    """What a driver asks besides, of each device of a kind and of each that has an address.
+
+    Its checks are told the device and the `question`.
+    """
+
+    of_kinds: Mapping[str, Callable[[Any, Any], None]]
+    of_place: Callable[[Any, Any], None]
+    question: Any
+
+
+_NO_DRIVER = DriverChecks({}, lambda _device, _question: None, None)
 
 
 def validate_early(domain: Domain) -> None:
@@ -92,12 +103,8 @@ def validate_early(domain: Domain) -> None:
     check_boot_orders(domain)
 
 
-def validate(domain: Domain, driver_checks: DriverChecks = _NO_CHECKS, question: Any = None) -> None:
+def validate(domain: Domain, driver: DriverChecks = _NO_DRIVER) -> None:
     """Check a completed definition.
-
-    Args:
-        driver_checks: what a driver asks of each device of a kind.
-        question: what the driver's checks are told besides the device.
 
     Raises:
         ConfError: with libvirt's code and text.
@@ -105,17 +112,19 @@ def validate(domain: Domain, driver_checks: DriverChecks = _NO_CHECKS, question:
     found = by_kind(domain.devices)
     named: list[DeviceInfo] = []
     for kind, devices in found.items():
-        is_placed, check, more_checks = kind in _PLACED, _DEVICE_CHECKS.get(kind), driver_checks.get(kind, ())
+        is_placed, check, driver_check = kind in _PLACED, _DEVICE_CHECKS.get(kind), driver.of_kinds.get(kind)
         for device in devices:
-            if is_placed:
-                if type(device.address) is UnassignedAddress and kind != "hostdevs":
-                    raise ConfigUnsupportedError("address of type 'unassigned' is supported only for hostdevs")
-                if device.alias is not None:
-                    named.append(device)
+            address = device.address if is_placed else None
+            if type(address) is UnassignedAddress and kind != "hostdevs":
+                raise ConfigUnsupportedError("address of type 'unassigned' is supported only for hostdevs")
+            if is_placed and device.alias is not None:
+                named.append(device)
             if check is not None:
                 check(device, domain)
-            for more in more_checks:
-                more(device, question)
+            if address is not None:
+                driver.of_place(device, driver.question)
+            if driver_check is not None:
+                driver_check(device, driver.question)
     for check_domain, kinds in _DOMAIN_CHECKS:
         if kinds is None or not kinds.isdisjoint(found):
             check_domain(domain)

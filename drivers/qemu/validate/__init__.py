@@ -4,12 +4,12 @@
 from __future__ import annotations
 
 from conf.domain import Domain
-from conf.domain.validation import validate
+from conf.domain.validation import DriverChecks, validate
 from drivers.qemu.facts import EmulatorFacts, Site
 from drivers.qemu.validate.clock import validate_timer
 from drivers.qemu.validate.controllers import validate_usb
 from drivers.qemu.validate.cpus import validate_cpus
-from drivers.qemu.validate.devices import DEVICE_CHECKS, Question, validate_together
+from drivers.qemu.validate.devices import DEVICE_CHECKS, Question, check_place, validate_together
 from drivers.qemu.validate.devices.memory import check_memories
 from drivers.qemu.validate.disks import validate_hostdev_places, validate_throttling
 from drivers.qemu.validate.emulators import validate_emulator
@@ -36,7 +36,7 @@ def validate_definition(domain: Domain, emulator: EmulatorFacts, site: Site) -> 
         check_memories(domain)
     validate_firmware(domain)
     validate_together(domain)
-    validate(domain, DEVICE_CHECKS, Question(domain, emulator, site))
+    validate(domain, DriverChecks(DEVICE_CHECKS, check_place, Question(domain, emulator, site)))
     if domain.devices.disks:
         validate_throttling(domain)
     if domain.devices.hostdevs:

@@ -3,13 +3,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from typing import Any
 
 from conf.domain import Domain
 from conf.domain.devices.address import ZPCI, CCWAddress, PCIAddress
 from conf.domain.devices.info import DeviceInfo, Rom, RomDevice
-from conf.domain.devices.kinds import KINDS
 from drivers.qemu import machines
 from drivers.qemu.validate.complaints import unsupported
 from drivers.qemu.validate.controllers import validate_controller
@@ -44,10 +43,10 @@ from drivers.qemu.validate.devices.tpm import check_tpm, check_tpms
 from drivers.qemu.validate.disks import validate_disk
 from drivers.qemu.validate.question import Question
 
-__all__ = ["DEVICE_CHECKS", "Question", "validate_together"]
+__all__ = ["DEVICE_CHECKS", "Question", "check_place", "validate_together"]
 
-#: Kind → the check of each device.
-_CHECKS: dict[str, Callable[[Any, Question], None]] = {
+#: Kind → the check of each device, as it is or as it would be added.
+DEVICE_CHECKS: dict[str, Callable[[Any, Question], None]] = {
     "channels": check_channel,
     "consoles": check_console,
     "controllers": validate_controller,
@@ -97,11 +96,13 @@ def validate_together(domain: Domain) -> None:
             check(domain)
 
 
-def _check_place(device: DeviceInfo, question: Question) -> None:
-    """What a device can have where it is."""
+def check_place(device: DeviceInfo, question: Question) -> None:
+    """What a device that has an address can have there.
+
+    Raises:
+        VirtError: what QEMU cannot do.
+    """
     address = device.address
-    if address is None:
-        return
     if isinstance(address, PCIAddress):
         if address.zpci is not None and address.zpci != _NO_ZPCI and not question.emulator.has("zpci"):
             raise unsupported("This QEMU binary doesn't support zPCI")
@@ -113,14 +114,3 @@ def _check_place(device: DeviceInfo, question: Question) -> None:
     if isinstance(address, CCWAddress) and not machines.is_s390_ccw(question.domain):
         alias, machine = device.alias or "<null>", question.domain.os.machine
         raise unsupported(f"cannot use CCW address type for device '{alias}' using machine type '{machine}'")
-
-
-def _checks_of(kind: str) -> Iterator[Callable[[Any, Question], None]]:
-    if issubclass(KINDS[kind], DeviceInfo):
-        yield _check_place
-    if kind in _CHECKS:
-        yield _CHECKS[kind]
-
-
-#: Kind → what is asked of each device, as it is or as it would be added.  All raise VirtError.
-DEVICE_CHECKS = {kind: tuple(_checks_of(kind)) for kind in KINDS}
