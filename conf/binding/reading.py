@@ -63,7 +63,7 @@ def reader(cls: type[Model]) -> Reader:
     on_start_tag = [field for field in fields if field.binding.kind == "attr" and not field.binding.at]
     take_attributes = _attributes(on_start_tag) if on_start_tag else None
     texts = [(field.name, field.binding.when, _text_value(field)) for field in fields if field.binding.kind == "text"]
-    children = _Children(cls)
+    children = Children(cls)
     required = [field for field in fields if field.binding.required]
     needed_first = [(field.name, field) for field in required if field in on_start_tag]
     needed = [(field.name, field) for field in required if field not in on_start_tag]
@@ -147,7 +147,7 @@ def wanted(binding: Binding, values: Values, around: Values, options: ParseOptio
     return binding.when is None or binding.when(values, around)
 
 
-class _Children(dict[object, Entry]):
+class Children(dict[object, Entry]):
     """Child tag → what is done with such a child; filled as documents have them: most never do."""
 
     def __init__(self, cls: type[Model]) -> None:
