@@ -41,6 +41,9 @@ def parse_cpu(xml: str, *, of_host: bool = False) -> GivenCpu:
         if root.tag != "cpu":
             raise VirtError(Code.XML_ERROR, "XML does not contain expected 'cpu' element", source=From.CPU)
         arch = root.findtext("arch")
+        if not of_host and arch is not None and "match" in root.attrib:
+            text = "'arch' element cannot be used inside 'cpu' element with 'match' attribute'"
+            raise VirtError(Code.XML_ERROR, text, source=From.CPU)
         if of_host or arch is not None:
             _check_host(root, arch)
         return GivenCpu(read(CPU, root, ParseOptions()), arch)
@@ -51,8 +54,6 @@ def parse_cpu(xml: str, *, of_host: bool = False) -> GivenCpu:
 def _check_host(root: etree._Element, arch: str | None) -> None:
     if "mode" in root.attrib:
         raise _unsupported("Attribute mode is only allowed for guest CPU")
-    if "match" in root.attrib:
-        raise _unsupported("Attribute match is only allowed for guest CPU")
     if arch is None:
         raise VirtError(Code.XML_ERROR, "Missing CPU architecture", source=From.CPU)
     if not root.findtext("model"):

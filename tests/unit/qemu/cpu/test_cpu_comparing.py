@@ -88,6 +88,7 @@ def test_compared_with_a_host(xml: str, outcome: int | str) -> None:
     [
         ("x", Code.XML_DETAIL, "CPU_definition"),
         ("<foo/>", Code.XML_ERROR, "does not contain expected 'cpu' element"),
+        ("<cpu match='exact'><arch>x86_64</arch></cpu>", Code.XML_ERROR, "'arch' element cannot be used"),
         ("<cpu mode='custom'><arch>x86_64</arch></cpu>", Code.CONFIG_UNSUPPORTED, "Attribute mode is only allowed"),
         ("<cpu><arch>x86_64</arch></cpu>", Code.XML_ERROR, "Missing CPU model name"),
     ],
