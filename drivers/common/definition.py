@@ -3,16 +3,14 @@
 
 from __future__ import annotations
 
-import os
-from pathlib import Path
 from typing import ClassVar, TypeVar
 
 from conf.domain import Domain
 from drivers.common.part import GuestPart
-from drivers.common.persistence import DefinitionFiles
+from drivers.common.persistence import DefinitionFiles, write_failed
 from drivers.common.storedguest import StoredGuest
 from virtd.enums import DomainDefineFlags, DomainEventDefinedDetailType, DomainEventType, DomainEventUndefinedDetailType
-from virtd.errors import Code, VirtError, check_flags, operation_invalid
+from virtd.errors import check_flags, operation_invalid
 from virtd.refs import DomainRef
 
 S = TypeVar("S", bound=StoredGuest)
@@ -123,10 +121,8 @@ class Definition(GuestPart[S]):
             raise operation_invalid("cannot set autostart for transient domain")
         async with guest.job("modify"):
             if guest.autostart != bool(autostart):
-                await self.files.set_autostart(guest.name, on=bool(autostart))
+                try:
+                    await self.files.set_autostart(guest.name, on=bool(autostart))
+                except OSError as error:
+                    raise write_failed(self.files.autostart_link(guest.name), error) from error
                 guest.autostart = bool(autostart)
-
-
-def write_failed(path: Path, error: OSError) -> VirtError:
-    """A file could not be written: libvirt's SYSTEM_ERROR."""
-    return VirtError(Code.SYSTEM_ERROR, f"Failed to create file '{path}': {os.strerror(error.errno or 0)}")

@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import asyncio
+import os
 import re
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
@@ -13,7 +14,7 @@ from typing import Protocol, TypeVar
 from lxml import etree
 
 from conf.errors import ConfError
-from virtd.errors import VirtError
+from virtd.errors import Code, VirtError
 from virtd.store import files
 
 #: The first lines of every generated file.
@@ -89,6 +90,11 @@ class DefinitionFiles:
                 yield found, self.autostart_link(found.name).is_symlink()
 
 
+def write_failed(path: Path, error: OSError) -> VirtError:
+    """A file could not be written: libvirt's SYSTEM_ERROR."""
+    return VirtError(Code.SYSTEM_ERROR, f"Failed to create file '{path}': {os.strerror(error.errno or 0)}")
+
+
 def documents(folder: Path) -> list[Path]:
     """The documents in a folder, none where it is not there yet.  Blocks."""
     return sorted(p for p in folder.glob("*.xml") if not p.name.startswith(".")) if folder.is_dir() else []
@@ -97,7 +103,7 @@ def documents(folder: Path) -> list[Path]:
 def read(path: Path, parse: Callable[[bytes], T]) -> T | None:
     """What a file holds; None: it cannot be used and was set aside.  Blocks."""
     try:
-        return parse(path.read_bytes())
+        return parse(files.read_regular(path))
     except UNUSABLE as error:
         files.set_aside(path, str(error))
         return None

@@ -8,9 +8,9 @@ import logging
 from collections.abc import Callable
 from contextlib import AbstractAsyncContextManager
 
-from conf.domain import Domain, format_domain
+from conf.domain import Domain, format_domain, parse_domain
 from drivers.common.guest import ManagedGuest
-from drivers.common.persistence import DefinitionFiles
+from drivers.common.persistence import UNUSABLE, DefinitionFiles, write_failed
 from virtd.events import EventBus
 from virtd.jobs import JobKind, JobLock
 from virtd.tasks import TaskOwner
@@ -93,11 +93,29 @@ class StoredGuest(ManagedGuest):
         self._forget_xml(live=True)
 
     async def save(self, live: Domain | None, stored: Domain | None) -> None:
-        """Write what was changed of the pair that `drivers.common.part.definitions` gave."""
+        """Write what was changed of the pair that `drivers.common.part.definitions` gave.
+
+        Raises:
+            VirtError: SYSTEM_ERROR, it cannot be written; the stored definition is as it was.
+        """
         if live is not None:
             await self.save_status()
-        if stored is not None:
+        if stored is None:
+            return
+        try:
             await self.save_persistent()
+        except OSError as error:
+            await self._take_back()
+            raise write_failed(self._definitions.path(self.name), error) from error
+
+    async def _take_back(self) -> None:
+        """The stored definition was changed in memory only: take the one that lies in its file."""
+        path = self._definitions.path(self.name)
+        try:
+            text = await asyncio.to_thread(path.read_bytes)
+            self.set_persistent(parse_domain(text))
+        except UNUSABLE as error:
+            log.error("%s cannot be read again: %s", path, error)
 
     async def save_persistent(self) -> None:
         """Write the stored definition, durably, and show it to clients.

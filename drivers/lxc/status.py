@@ -86,7 +86,7 @@ def load(path: Path) -> Status:
         ValueError, KeyError, ConfError, OSError, lxml's errors: the file is of no use.
     """
     parser = etree.XMLParser(resolve_entities=False, no_network=True, remove_blank_text=True)
-    root = etree.fromstring(path.read_bytes(), parser)
+    root = etree.fromstring(files.read_regular(path), parser)
     domain, run = root.find("domain"), root.find("run")
     if root.tag != "domstatus" or domain is None or run is None:
         raise ValueError("not a status file")

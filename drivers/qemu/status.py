@@ -141,7 +141,7 @@ def read_document(path: Path) -> etree._Element:
         OSError, lxml's errors: the file is of no use.
     """
     parser = etree.XMLParser(resolve_entities=False, no_network=True, remove_blank_text=True)
-    return etree.fromstring(path.read_bytes(), parser)
+    return etree.fromstring(files.read_regular(path), parser)
 
 
 def understand(root: etree._Element) -> Status:

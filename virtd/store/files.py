@@ -7,6 +7,7 @@ import contextlib
 import itertools
 import logging
 import os
+import stat
 import time
 from pathlib import Path
 
@@ -50,6 +51,22 @@ def write_atomic(path: Path, data: bytes, *, mode: int = 0o600, durable: bool = 
         raise
     if durable:
         sync_folder(folder)
+
+
+def read_regular(path: Path) -> bytes:
+    """The content of a file, and of nothing that would keep a reader waiting.
+
+    Raises:
+        OSError: it cannot be read, or is no plain file.
+    """
+    fd = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
+    try:
+        if not stat.S_ISREG(os.fstat(fd).st_mode):
+            raise OSError("it is no plain file")
+        with open(fd, "rb", closefd=False) as file:
+            return file.read()
+    finally:
+        os.close(fd)
 
 
 def _create(path: str) -> int:

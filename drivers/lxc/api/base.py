@@ -8,9 +8,9 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
 from conf.domain import Domain
-from drivers.common.definition import write_failed
 from drivers.common.guestlist import GuestList
 from drivers.common.part import GuestPart, definitions
+from drivers.common.persistence import write_failed
 from drivers.lxc.context import LxcContext
 from drivers.lxc.guest import Guest
 from drivers.lxc.interface import Cgroup

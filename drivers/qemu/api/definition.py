@@ -9,8 +9,8 @@ from pathlib import Path
 
 from conf.domain import Domain, format_domain, parse_domain
 from drivers.common.cpu.cpu_map import load_cpu_map
-from drivers.common.definition import Definition, write_failed
-from drivers.common.persistence import DefinitionFiles
+from drivers.common.definition import Definition
+from drivers.common.persistence import DefinitionFiles, write_failed
 from drivers.common.renaming import checked_name
 from drivers.qemu import prepare
 from drivers.qemu.api.base import Part

@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
 import pytest
@@ -49,6 +50,18 @@ async def test_what_is_removed_leaves_no_link(stored: DefinitionFiles):
 
 def test_a_folder_that_is_not_there_holds_nothing(stored: DefinitionFiles):
     assert loaded(stored) == []
+
+
+async def test_what_would_keep_a_reader_waiting_is_set_aside(stored: DefinitionFiles):
+    await stored.save("a", xml("a"))
+    os.mkfifo(stored.path("b"))
+    stored.path("c").mkdir()
+    assert loaded(stored) == [("a", False)]
+    assert sorted(p.name.split("-")[0] for p in stored.folder.iterdir()) == [
+        "a.xml",
+        "b.xml.unreadable",
+        "c.xml.unreadable",
+    ]
 
 
 @pytest.mark.parametrize("content", ["", "<domain", "<network/>", "<domain type='test'/>", xml("other")])

@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import errno
 from pathlib import Path
 
 import pytest
@@ -12,6 +13,7 @@ from drivers.common.persistence import DefinitionFiles
 from drivers.common.storedguest import StoredGuest
 from virtd.errors import Code, VirtError
 from virtd.events import EventBus
+from virtd.store import files
 
 XML = "<domain type='test'><name>g</name><memory>1</memory><os><type>hvm</type></os></domain>"
 
@@ -68,6 +70,26 @@ async def test_what_could_not_be_written_is_written_the_next_time(guest: Guest):
     assert guest.written == 2
     await guest.status_saved()
     assert guest.written == 2, "nothing has changed since"
+
+
+async def test_a_change_that_could_not_be_stored_is_no_change(
+    guest: Guest, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    await guest.save_persistent()
+    before = guest.xml()
+
+    def full(*_arguments: object, **_options: object) -> None:
+        raise OSError(errno.ENOSPC, "")
+
+    monkeypatch.setattr(files, "write_atomic", full)
+    assert guest.persistent is not None
+    guest.persistent.title = "new"
+    with pytest.raises(VirtError) as caught:
+        await guest.save(None, guest.persistent)
+    assert caught.value.code == Code.SYSTEM_ERROR
+    assert caught.value.message == f"Failed to create file '{tmp_path}/g.xml': No space left on device"
+    assert guest.persistent.title is None
+    assert guest.xml() == before
 
 
 def test_a_guest_that_does_not_run(guest: Guest):
