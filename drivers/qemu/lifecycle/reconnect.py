@@ -77,6 +77,8 @@ async def _load_status(context: QemuContext, path: Path) -> None:
         return
     except UNUSABLE as error:
         await asyncio.to_thread(files.set_aside, path, str(error))
+        if (pid := strays.left_running(context, path.stem)) is not None:
+            log.error("guest %s runs on as process %d, out of reach: nothing is known of it", path.stem, pid)
         return
     guest = context.guests.by_uuid(UUID(found.domain.uuid).bytes)
     if guest is None:

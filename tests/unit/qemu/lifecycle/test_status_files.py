@@ -3,15 +3,20 @@
 
 from __future__ import annotations
 
+import os
+import signal
+import subprocess
 from pathlib import Path
 
 import pytest
 
 from drivers.qemu import status
+from drivers.qemu.adopt import strays
 from drivers.qemu.lifecycle import reconnect
 from drivers.qemu.runtime import Owner
 from tests.fakes.guests import World, guest_xml
 from virtd.enums import DomainState
+from virtd.errors import VirtError
 
 
 async def test_what_is_saved_is_read_back(world: World):
@@ -66,6 +71,30 @@ async def test_a_damaged_status_is_set_aside(world: World, damage: str):
     await reconnect.load_all(world.context)
     assert [p.name for p in paths.state.glob("*.unreadable-*")]
     assert list(world.context.guests) == []
+
+
+async def test_a_guest_whose_record_is_lost_is_not_started_twice(world: World, caplog: pytest.LogCaptureFixture):
+    paths = world.context.paths
+    paths.state.mkdir(parents=True)
+    paths.status("g,1").write_text("<a")
+    ref = await world.define(guest_xml("g,1"))
+    command = [
+        "/bin/sh",
+        "-c",
+        "sleep 60; :",
+        "guest=g,,1,debug-threads=on",
+        f"{paths.domain_dir(1, 'g,1')}/master-key",
+    ]
+    with subprocess.Popen(command, start_new_session=True) as process:
+        paths.pid_file("g,1").write_text(f"{process.pid}\n")
+        try:
+            await reconnect.load_all(world.context)
+            assert f"guest g,1 runs on as process {process.pid}, out of reach" in caplog.text
+            with pytest.raises(VirtError, match=f"runs already, as process {process.pid}"):
+                await world.api.domain_create_with_flags(ref, 0)
+        finally:
+            os.killpg(process.pid, signal.SIGKILL)
+    assert strays.left_running(world.context, "g,1") is None
 
 
 async def test_a_definition_under_a_strange_name_is_set_aside(world: World):
