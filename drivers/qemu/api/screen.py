@@ -72,7 +72,7 @@ def _locate(guest: Guest, screen: int) -> tuple[str | None, int | None]:
     Raises:
         VirtError: OPERATION_INVALID, there is no such screen.
     """
-    videos = [v for v in guest.definition.devices.videos if v.model is None or v.model.type != "none"]
+    videos = guest.definition.devices.videos
     if not videos:
         raise VirtError(Code.OPERATION_INVALID, "no screens to take screenshot from")
     if screen == 0:

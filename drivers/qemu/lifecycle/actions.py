@@ -9,7 +9,6 @@ from drivers.qemu import commands
 from drivers.qemu.guest import Guest
 from drivers.qemu.lifecycle import ending
 from virtd.enums import (
-    DomainEventID,
     DomainEventStoppedDetailType,
     DomainRunningReason,
     DomainShutoffReason,
@@ -25,7 +24,7 @@ def powered_off(guest: Guest) -> None:
     if runtime is None or live is None or runtime.stopping is not None:
         return
     if runtime.fake_reboot or live.on_poweroff == "restart":
-        guest.tasks.spawn(_start_over(guest), "reboot")
+        guest.tasks.spawn(_start_over(guest, DomainRunningReason.BOOTED), "reboot")
     elif live.on_poweroff != "preserve":
         guest.tasks.spawn(_end(guest, DomainShutoffReason.SHUTDOWN), "power-off")
 
@@ -43,7 +42,7 @@ def crashed(guest: Guest) -> None:
         detail = DomainEventStoppedDetailType.CRASHED
         guest.tasks.spawn(_end(guest, DomainShutoffReason.CRASHED, detail), "end after crash")
     elif action in ("restart", "coredump-restart"):
-        guest.tasks.spawn(_start_over(guest), "restart after crash")
+        guest.tasks.spawn(_start_over(guest, DomainRunningReason.CRASHED), "restart after crash")
 
 
 async def _end(guest: Guest, reason: int, detail: int | None = None) -> None:
@@ -51,10 +50,10 @@ async def _end(guest: Guest, reason: int, detail: int | None = None) -> None:
         await ending.end(guest, reason, detail=detail)
 
 
-async def _start_over(guest: Guest) -> None:
-    """Reset the machine and let it go; a guest with which that fails is ended.
+async def _start_over(guest: Guest, reason: int) -> None:
+    """Reset the machine and let it go, for a `DomainRunningReason`; a guest with which that fails is ended.
 
-    QEMU stands still after the power-off, so that this is a reboot as the guest sees it.
+    QEMU stands still after the power-off, so that this is a reboot as the guest sees it, and QEMU tells of one.
     """
     runtime = guest.runtime
     if runtime is None:
@@ -65,8 +64,7 @@ async def _start_over(guest: Guest) -> None:
             monitor = guest.monitor
             await commands.system_reset(monitor)
             runtime.powered_off = False
-            guest.emit(DomainEventID.REBOOT)
-            runtime.resume_reason = DomainRunningReason.BOOTED
+            runtime.resume_reason = reason
             await commands.cont(monitor)
     except VirtError as error:
         log.error("guest %s cannot be started over and is ended: %s", guest.name, error)

@@ -22,6 +22,7 @@ from virtd.enums import (
     DomainPMSuspendedReason,
     DomainRunningReason,
     DomainShutdownReason,
+    DomainShutoffReason,
     DomainState,
 )
 
@@ -88,6 +89,8 @@ def shut_down(guest: Guest, data: dict[str, Any]) -> None:
     """The guest powered off, or QEMU was told to end.  A power-off that is half of a reboot is nobody's concern."""
     if guest.state == DomainState.SHUTDOWN or guest.runtime is None:
         return
+    if guest.runtime.stopping == DomainShutoffReason.CRASHED:
+        return  # it is we who end it, and not the guest
     guest.runtime.powered_off = True
     if guest.runtime.fake_reboot:
         actions.powered_off(guest)
@@ -152,8 +155,10 @@ def watchdog(guest: Guest, data: dict[str, Any]) -> None:
         paused(guest, DomainPausedReason.WATCHDOG)
 
 
-def panicked(guest: Guest, _: dict[str, Any]) -> None:
-    """The guest's own kernel told that it crashed."""
+def panicked(guest: Guest, data: dict[str, Any]) -> None:
+    """The guest's own kernel told that it crashed; QEMU stops it for that and says so next."""
+    if data.get("action") != "run" and guest.state == DomainState.RUNNING:
+        paused(guest, DomainPausedReason.UNKNOWN)
     _enter(
         guest,
         DomainState.CRASHED,

@@ -50,7 +50,7 @@ async def test_a_reboot_presses_the_button_and_starts_over_at_power_off(world: W
     ref = await world.define()
     server = await world.run(ref)
     stops_and_goes(server)
-    server.replies |= {"system_powerdown": {}, "system_reset": {}}
+    server.replies |= {"system_powerdown": {}, "system_reset": lambda _: server.event("RESET") or {}}
     await world.api.domain_reboot(ref, 0)
     server.event("SHUTDOWN", guest=True, reason="guest-shutdown")
     server.event("STOP")

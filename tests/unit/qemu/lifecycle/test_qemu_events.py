@@ -9,7 +9,8 @@ import pytest
 
 from drivers.qemu.lifecycle import events
 from tests.fakes.guests import World, guest_xml
-from virtd.enums import DomainEventID, DomainState
+from tests.fakes.house import until
+from virtd.enums import DomainEventID, DomainRunningReason, DomainShutoffReason, DomainState
 from virtd.events import Kind
 
 DISK = (
@@ -46,7 +47,7 @@ RUNNING, PAUSED, CRASHED = DomainState.RUNNING, DomainState.PAUSED, DomainState.
             [(25, 1, 1, 1)],
             (RUNNING, 1),
         ),
-        ("GUEST_PANICKED", {"action": "pause"}, [(0, 8, 0)], (CRASHED, 1)),
+        ("GUEST_PANICKED", {"action": "pause"}, [(0, 3, 0), (0, 8, 0)], (CRASHED, 1)),
         ("NOT_KNOWN_HERE", {"x": 1}, [], (RUNNING, 1)),
     ],
 )
@@ -87,3 +88,32 @@ async def test_a_malformed_event_does_no_harm(world: World, name: str, data: dic
     assert guest.runtime is not None
     guest.runtime.stopping = 1  # what ends a guest is not the matter here
     events.listener(guest)(name, data, 0, 0)
+
+
+async def test_a_guest_that_is_started_over_after_a_crash_runs_for_that_reason(world: World):
+    ref = await world.define(guest_xml("g", extra="<on_crash>restart</on_crash>"))
+    server = await world.run(ref)
+
+    def tell(name: str) -> dict[str, object]:
+        server.event(name)
+        return {}
+
+    server.replies |= {"system_reset": lambda _: tell("RESET"), "cont": lambda _: tell("RESUME")}
+    world.seen.clear()
+    server.event("GUEST_PANICKED", action="pause")
+    await until(lambda: world.api.domain_get_state(ref, 0)[0] == RUNNING and len(world.told()) > 3)
+    assert world.api.domain_get_state(ref, 0) == (RUNNING, DomainRunningReason.CRASHED)
+    assert world.told() == [(0, 3, 0), (0, 8, 0), (1,), (0, 4, 0)]
+
+
+async def test_the_end_of_a_crashed_guest_is_no_shutdown(world: World):
+    ref = await world.define(guest_xml("g", extra="<on_crash>preserve</on_crash>"))
+    await world.run(ref)
+    tell = events.listener(world.guest(ref))
+    tell("GUEST_PANICKED", {"action": "pause"}, 1, 2)
+    runtime = world.guest(ref).runtime
+    assert runtime is not None
+    runtime.stopping = DomainShutoffReason.CRASHED
+    world.seen.clear()
+    tell("SHUTDOWN", {"guest": False, "reason": "host-signal"}, 1, 2)
+    assert (world.told(), world.api.domain_get_state(ref, 0)[0]) == ([], CRASHED)
