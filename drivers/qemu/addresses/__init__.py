@@ -5,6 +5,7 @@ from __future__ import annotations
 
 from conf.domain import Domain
 from drivers.common.drives import assign_drives
+from drivers.qemu import machines
 from drivers.qemu.addresses.pci_assign import assign_pci
 from drivers.qemu.addresses.slots import assign_memory_slots
 from drivers.qemu.addresses.spapr_vio import assign_spapr_vio
@@ -25,9 +26,12 @@ def assign_addresses(domain: Domain, emulator: EmulatorFacts) -> None:
     """
     assign_virtio_serial(domain)
     assign_spapr_vio(domain)
-    assign_virtio_transport(domain, emulator)
+    is_pc = machines.is_x86(domain)  # nothing but PCI, and that as usual
+    if not is_pc:
+        assign_virtio_transport(domain, emulator)
     before = list(domain.devices.controllers)
     assign_pci(domain, emulator)
-    assign_zpci(domain, emulator, before)
+    if not is_pc:
+        assign_zpci(domain, emulator, before)
     assign_usb(domain)
     assign_memory_slots(domain)

@@ -43,7 +43,6 @@ def complete_controllers(domain: Domain, emulator: EmulatorFacts) -> None:
     for controller in controllers:
         _name(controller, domain, emulator)
         _number(controller, controllers, domain)
-        _check_order(controller)
 
 
 def _name(controller: Controller, domain: Domain, emulator: EmulatorFacts) -> None:
@@ -62,6 +61,7 @@ def _number(controller: Controller, controllers: list[Controller], domain: Domai
         case "pci-bridge":
             target = _target(controller)
             target.chassis_nr = index if target.chassis_nr is None else target.chassis_nr
+            _check_order(controller, index)
         case "pcie-root-port" | "pcie-switch-downstream-port":
             target = _target(controller)
             target.chassis = index if target.chassis is None else target.chassis
@@ -103,10 +103,8 @@ def _free_target_index(controllers: list[Controller]) -> int:
     return next(n for n in range(1, len(controllers) + 2) if n not in taken)
 
 
-def _check_order(controller: Controller) -> None:
-    if controller.model != "pci-bridge":
-        return
-    address, index = controller.address, controller.index or 0
+def _check_order(bridge: Controller, index: int) -> None:
+    address = bridge.address
     if isinstance(address, PCIAddress) and not address.is_empty and address.bus >= index:
         raise VirtError(
             Code.CONFIG_UNSUPPORTED,

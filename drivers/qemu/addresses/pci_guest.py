@@ -62,7 +62,9 @@ class PciGuest:
             if isinstance(address, PCIAddress) and not address.is_empty:
                 self.given.append(self.describe(device))
             elif address is None or isinstance(address, PCIAddress):
-                self._want_place(self.describe(device))
+                described = self.describe(device)
+                if described.flags or _is_hopeless(device):
+                    self._want_place(described)
         self.given.sort(key=_rank)
 
     def describe(self, device: DeviceInfo) -> PciDevice:
@@ -73,15 +75,21 @@ class PciGuest:
         return PciDevice(device, flags, group)
 
     def _want_place(self, described: PciDevice) -> None:
-        """Note a device without an address if it is to be given a PCI address; one nobody could place is, and fails."""
+        """Note a device that is to be given a PCI address."""
         device = described.device
-        if isinstance(device, Controller):
-            if device.type == "ide" and device.index == 0 and machines.has_builtin_ide(self.domain):
-                return
-            if described.flags or device.type in ("xenbus", "isa"):
-                (self.bridges if device.type == "pci" else self.others).append(described)
-        elif described.flags or (isinstance(device, Interface) and device.type != "hostdev"):
+        if not isinstance(device, Controller):
             self.others.append(described)
+        elif device.type == "pci":
+            self.bridges.append(described)
+        elif device.type != "ide" or device.index != 0 or not machines.has_builtin_ide(self.domain):
+            self.others.append(described)
+
+
+def _is_hopeless(device: DeviceInfo) -> bool:
+    """Whether nobody could place a device that needs no PCI slot, which is tried all the same and fails."""
+    if isinstance(device, Controller):
+        return device.type in ("xenbus", "isa")
+    return isinstance(device, Interface) and device.type != "hostdev"
 
 
 def wants_pci(device: DeviceInfo) -> bool:

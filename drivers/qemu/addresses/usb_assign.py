@@ -44,9 +44,10 @@ def assign_usb(domain: Domain) -> None:
         VirtError: a port in the XML does not exist or is used twice, or no port is left.
     """
     controllers = _controllers(domain)
-    if not controllers:
-        return
     hubs, devices = domain.devices.hubs, usb_devices(domain)
+    if not controllers or (len(controllers) == 1 and not hubs and not devices):
+        # nothing to plug in, and no second controller that might have the index of the first
+        return
     addresses = _build(controllers, hubs, devices)
     hubs.extend(_missing_hubs(controllers, len(hubs), len(devices)))
     for device in chain[DeviceInfo](hubs, devices):
