@@ -111,24 +111,23 @@ def _attributes(fields: list[Field]) -> Filler:
     uses = Counter(field.tag for field in fields)
     alone = [f for f in fields if f.binding.when is None and not f.binding.live and uses[f.tag] == 1]
     plain = {field.tag: (field.name, _parser(field), field.binding.scale, field) for field in alone}
-    late = [(field.name, _parser(field), field.binding.scale, field) for field in fields if field not in alone]
+    late = [(field.tag, _parser(field), field.binding.scale, field) for field in fields if field not in alone]
 
     def run(element: Element, values: dict[str, Any], around: Values, options: ParseOptions) -> None:
-        others = False
+        others: dict[str, str] = {}
         try:
             for key, text in _items(element):
                 if (entry := plain.get(key)) is None:
-                    others = True
+                    others[key] = text
                     continue
                 name, parse, scale, field = entry
                 value = parse(text)
                 values[name] = value if scale is None else scale.convert(value, element.get("unit"))
-            for name, parse, scale, field in late if others else ():
-                found = element.get(field.tag)
-                if found is not None and wanted(field.binding, values, around, options, found):
-                    text = found
+            for key, parse, scale, field in late if others else ():
+                if key in others and wanted(field.binding, values, around, options, others[key]):
+                    text = others[key]
                     value = parse(text)
-                    values[name] = value if scale is None else scale.convert(value, element.get("unit"))
+                    values[field.name] = value if scale is None else scale.convert(value, element.get("unit"))
         except BadValueError as bad:
             raise wrong_attribute(field, element, text, bad) from None
 

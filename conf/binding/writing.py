@@ -112,7 +112,7 @@ def _element(source: _Source, cls: type[Model]) -> None:
     children = [f for f in source.fields if f not in on_start_tag]
     source.line("values = model.__dict__")
     source.line("head = f'{pad}<{tag}'")
-    source.line("start = len(head)")
+    source.line("bare = head")
     for field in on_start_tag:
         _attribute(source, field, "head")
     if cls.namespaces is not Model.namespaces:
@@ -126,7 +126,7 @@ def _element(source: _Source, cls: type[Model]) -> None:
     if children:
         _content(source, cls, children)
     else:
-        with source.block("if keep or len(head) > start:"):
+        with source.block("if keep or head is not bare:"):
             source.line(f"lines.append({_empty(cls)})")
 
 
@@ -138,15 +138,15 @@ def _empty(cls: type[Model]) -> str:
 
 
 def _content(source: _Source, cls: type[Model], children: list[Field]) -> None:
-    """Children between start and end tag; the line of the start tag waits for them."""
+    """Children between start and end tag; an empty line waits for them in the place of the start tag."""
     source.line("here = len(lines)")
     source.line("lines.append('')")
     source.line("inner = pad + '  '")
     _children(source, children)
-    with source.block("if len(lines) > here + 1:"):
+    with source.block("if lines[-1]:"):
         source.line("lines[here] = head + '>\\n'")
         source.line("lines.append(f'{pad}</{tag}>\\n')")
-    with source.block("elif keep or len(head) > start:"):
+    with source.block("elif keep or head is not bare:"):
         source.line(f"lines[here] = {_empty(cls)}")
     with source.block("else:"):
         source.line("del lines[here]")
