@@ -76,6 +76,8 @@ def _settle_hugepages(domain: Domain) -> None:
 
 def _settle_iothreads(domain: Domain) -> None:
     """Threads that are counted but have no id get the lowest free ones."""
+    if not (domain.iothreads or domain.iothreadids or domain.defaultiothread):
+        return
     if (domain.iothreads or 0) > MOST_THREADS:
         raise XMLError(f"invalid iothreads count '{domain.iothreads}'")
     ids = [thread.id for thread in domain.iothreadids]

@@ -85,9 +85,11 @@ class Devices(Model):
     vsock: Vsock | None = child(keep_empty=True, only=(XMLError, "only a single vsock device is supported"))
 
     def check(self, options: ParseOptions) -> None:
-        self.disks = ordered_disks(self.disks)
-        self.controllers = ordered_controllers(self.controllers)
-        check_usb_controllers(self.controllers)
+        if self.disks:
+            self.disks = ordered_disks(self.disks)
+        if self.controllers:
+            self.controllers = ordered_controllers(self.controllers)
+            check_usb_controllers(self.controllers)
         if len(self.tpms) > _MOST_TPMS:
             raise XMLError("a maximum of two TPM devices is supported, one of them being a TPM Proxy device")
         if len(self.watchdogs) > 1:

@@ -4,7 +4,7 @@
 from __future__ import annotations
 
 import re
-from typing import Annotated, Any, Literal, cast, get_args
+from typing import Annotated, Any, Literal, get_args
 
 from conf.binding import (
     Model,
@@ -38,11 +38,14 @@ from conf.errors import ConfigUnsupportedError, InternalError, NoSourceError, No
 DiskBus = Literal["ide", "fdc", "scsi", "virtio", "xen", "usb", "uml", "sata", "sd"]
 
 
+#: Xen used to call raw images "aio".
+_FORMATS: dict[str, StorageFormat] = {name: name for name in get_args(StorageFormat)} | {"aio": "raw"}
+
+
 def _parse_format(text: str) -> StorageFormat:
-    """A storage format; Xen used to call raw images "aio"."""
-    if text not in get_args(StorageFormat) and text != "aio":
+    if text not in _FORMATS:
         raise BadValueError
-    return "raw" if text == "aio" else cast("StorageFormat", text)
+    return _FORMATS[text]
 
 
 class DiskDriver(VirtioOptions):
