@@ -106,8 +106,10 @@ class Registry:
         )
         try:
             await driver.start()
-        except BaseException:
+        except BaseException as error:
             await driver.env.tasks.close()
+            if isinstance(error, OSError):
+                raise VirtError.from_os(error, f"cannot start the driver {name}") from error
             raise
         return driver
 

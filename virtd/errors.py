@@ -381,6 +381,12 @@ class VirtError(Exception):
         return self.message
 
     @classmethod
+    def from_os(cls, error: OSError, doing: str, source: From | None = None) -> VirtError:
+        """What the kernel refused while something was done that `doing` names ("cannot …")."""
+        what = f"'{error.filename}': " if error.filename is not None else ""
+        return cls(Code.SYSTEM_ERROR, f"{doing}: {what}{error.strerror or error}", source=source)
+
+    @classmethod
     def from_conf(cls, error: ConfError, source: From = From.DOMAIN) -> VirtError:
         """The same complaint in the API's terms; `source` is that of the described object."""
         if isinstance(error, XMLFormError):

@@ -74,6 +74,8 @@ class _Errors:
         elif isinstance(error, Exception):
             api = self.procedure.api
             log.error("%s failed in an unforeseen way", api, exc_info=error)
+            if isinstance(error, OSError):
+                raise VirtError.from_os(error, f"{api} failed", self.driver.error_source) from error
             text = f"unexpected {type(error).__name__} in {api}"
             raise VirtError(Code.INTERNAL_ERROR, text, source=self.driver.error_source) from error
 

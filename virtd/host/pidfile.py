@@ -22,16 +22,27 @@ class PidFile:
         self.path = path
         try:
             path.parent.mkdir(parents=True, exist_ok=True)
-            self._fd = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o644)
-        except OSError as error:
-            raise _unable(path, error) from error
-        try:
-            fcntl.lockf(self._fd, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            while not self._lock():
+                pass
             os.ftruncate(self._fd, 0)
             os.write(self._fd, f"{os.getpid()}\n".encode())
         except OSError as error:
-            os.close(self._fd)
             raise _unable(path, error) from error
+
+    def _lock(self) -> bool:
+        """Lock the file; False: an ending daemon removed it meanwhile, and the lock is on nothing."""
+        self._fd = os.open(self.path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o644)
+        try:
+            fcntl.lockf(self._fd, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            if os.path.samestat(os.fstat(self._fd), os.stat(self.path)):
+                return True
+        except FileNotFoundError:
+            pass
+        except OSError:
+            os.close(self._fd)
+            raise
+        os.close(self._fd)
+        return False
 
     def close(self) -> None:
         """Remove the file and drop the lock."""
@@ -41,4 +52,6 @@ class PidFile:
 
 
 def _unable(path: Path, error: OSError) -> VirtError:
-    return VirtError(Code.SYSTEM_ERROR, f"Failed to acquire pid file '{path}': {error.strerror}", source=From.NONE)
+    remedy = "another daemon of these folders runs" if isinstance(error, BlockingIOError) else None
+    text = f"Failed to acquire pid file '{path}': {error.strerror}"
+    return VirtError(Code.SYSTEM_ERROR, text, source=From.NONE, remedy=remedy)

@@ -6,8 +6,11 @@ Everything is in the environment; without a service manager these functions do n
 
 from __future__ import annotations
 
+import logging
 import os
 import socket
+
+log = logging.getLogger(__name__)
 
 #: The first inherited descriptor.
 _FIRST_FD = 3
@@ -19,8 +22,11 @@ def notify(*states: str) -> None:
     if not address:
         return
     with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM | socket.SOCK_CLOEXEC) as sock:
-        sock.connect(f"\0{address[1:]}" if address.startswith("@") else address)
-        sock.sendall("\n".join(states).encode())
+        try:
+            sock.connect(f"\0{address[1:]}" if address.startswith("@") else address)
+            sock.sendall("\n".join(states).encode())
+        except OSError as error:  # an environment inherited by accident is no reason to end
+            log.warning("%s does not hear of %s: %s", address, states[0], error)
 
 
 def is_service() -> bool:

@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import asyncio
+import errno
 from importlib.metadata import EntryPoint
 from pathlib import Path
 
@@ -23,12 +24,15 @@ class Hesitant(FakeDriver):
     gate: asyncio.Event
     starts = 0
     fail_first = False
+    unwritable = False
 
     async def start(self) -> None:
         Hesitant.starts += 1
         await Hesitant.gate.wait()
         if Hesitant.fail_first and Hesitant.starts == 1:
             raise VirtError(Code.INTERNAL_ERROR, "not today")
+        if Hesitant.unwritable:
+            raise OSError(errno.EROFS, "Read-only file system", "/var/lib/libvirt")
 
 
 class Service(Driver):
@@ -85,6 +89,14 @@ async def test_a_failed_start_is_tried_again(registry: Registry) -> None:
     with pytest.raises(VirtError, match="not today"):
         await registry.start("qemu")
     assert isinstance(await registry.start("qemu"), Hesitant)
+    await registry.stop()
+
+
+async def test_a_start_that_the_kernel_refuses_says_where(registry: Registry, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(Hesitant, "unwritable", True)
+    with pytest.raises(VirtError) as caught:
+        await registry.start("qemu")
+    assert caught.value.message == "cannot start the driver qemu: '/var/lib/libvirt': Read-only file system"
     await registry.stop()
 
 

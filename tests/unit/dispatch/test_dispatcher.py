@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import errno
 import logging
 from collections.abc import Iterator
 from typing import Any
@@ -71,6 +72,9 @@ class FakeDriver(Driver):
 
     async def domain_resume(self, dom: DomainRef) -> None:
         raise ZeroDivisionError
+
+    async def domain_core_dump(self, dom: DomainRef, to: str, flags: int) -> None:
+        raise OSError(errno.EROFS, "Read-only file system", to)
 
     def domain_get_xml_desc(self, dom: DomainRef, flags: int) -> str:
         return "<domain/>"
@@ -288,6 +292,13 @@ def test_errors_get_a_source(dispatcher: Dispatcher) -> None:
     )
     assert refusal(dispatcher, "DOMAIN_DEFINE_XML", "<x/>") == (27, 20, "XML error: bad")
     assert refusal(dispatcher, "DOMAIN_DEFINE_XML", "<y/>") == (27, 5, "XML error: bad root")
+
+
+async def test_what_the_kernel_refused_is_told(dispatcher: Dispatcher) -> None:
+    with pytest.raises(VirtError) as caught:
+        await call(dispatcher, "DOMAIN_CORE_DUMP", DOM, "/x", 0)
+    assert (caught.value.code, caught.value.source) == (Code.SYSTEM_ERROR, From.QEMU)
+    assert caught.value.message == "virDomainCoreDump failed: '/x': Read-only file system"
 
 
 async def test_unforeseen_errors_are_logged(dispatcher: Dispatcher, caplog: pytest.LogCaptureFixture) -> None:

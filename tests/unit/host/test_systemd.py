@@ -40,6 +40,14 @@ def test_an_abstract_socket(monkeypatch: pytest.MonkeyPatch) -> None:
         assert manager.recv(100) == b"STOPPING=1"
 
 
+def test_a_manager_that_is_not_there(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    monkeypatch.setenv("NOTIFY_SOCKET", str(tmp_path / "none"))
+    systemd.notify("READY=1")
+    assert "does not hear of READY=1" in caplog.text
+
+
 def test_without_a_manager_nothing_is_said(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv("NOTIFY_SOCKET", raising=False)
     systemd.notify("READY=1")
