@@ -22,11 +22,10 @@ def address_of(device: DeviceInfo) -> PciAddress | None:
 class PciPlacement:
     """A guest's devices on its PCI buses.
 
-    A trial (`addresses.growing`) finds out how many buses are needed and leaves the devices alone, unless it turns out
-    that placing them again would find the same places.
+    A trial (`addresses.growing`) finds out how many buses are needed and leaves the devices alone until it is settled.
 
     Attributes:
-        conclusive: whether that is so.
+        conclusive: whether a trial may be settled: placing all devices again would find the same places.
     """
 
     def __init__(self, guest: PciGuest, addresses: PciAddressSet) -> None:
@@ -37,6 +36,7 @@ class PciPlacement:
         self.placed: dict[int, tuple[DeviceInfo, PciAddress]] = {}
         #: What a trial forgets.
         self._forgotten: list[tuple[DeviceInfo, PciAddress]] = []
+        # buses that grow out of nothing have no bus 0 among the controllers
         self.conclusive = guest.root is not None
 
     @property
@@ -45,7 +45,7 @@ class PciPlacement:
         return [*self.placed.values(), *self._forgotten]
 
     def settle(self) -> None:
-        """Let a trial count."""
+        """Give the devices the places that the trial found."""
         for device, address in self.chosen:
             _write(device, address)
 
