@@ -6,6 +6,7 @@ from __future__ import annotations
 from drivers.common.actions import lifecycle_action
 from drivers.common.part import IMPACT, definitions
 from drivers.qemu.api.base import Part
+from drivers.qemu.lifecycle import running
 from drivers.qemu.validate.system import validate_actions
 from virtd.errors import check_flags
 from virtd.refs import DomainRef
@@ -27,4 +28,6 @@ class LifecycleActionApi(Part):
             for changed in (live, stored):
                 if changed is not None:
                     setattr(changed, event, wanted)
+            if live is not None and event == "on_reboot":
+                await running.set_reboot_action(guest)
             await guest.save(live, stored)

@@ -119,7 +119,7 @@ class PowerApi(Part):
         if flags == DomainRebootFlags.GUEST_AGENT:
             raise agent_missing(self._guest(dom))
         guest = self._running(dom)
-        await self._press_power(guest, reboot=True)
+        await self._press_power(guest, reboot=guest.require_active().on_reboot != "destroy")
 
     async def _press_power(self, guest: Guest, *, reboot: bool) -> None:
         async with guest.job("modify"):

@@ -65,11 +65,27 @@ async def adjust(guest: Guest) -> None:
     """
     await _learn_cpu(guest)
     await _drop_helpers(guest)
+    if guest.require_active().on_reboot == "destroy":
+        await set_reboot_action(guest)
     await _set_links(guest)
     await learn_sizes(guest)
     await _set_balloon(guest)
     await _set_passwords(guest)
     pinning.pin_all(guest)
+
+
+async def set_reboot_action(guest: Guest) -> None:
+    """Let QEMU power the machine off instead of resetting it, or not, as `<on_reboot>` says.
+
+    Emulators that cannot are watched for their resets.
+
+    Raises:
+        VirtError: QEMU refused.
+    """
+    live = guest.require_active()
+    capabilities = await guest.context.capabilities.get(live.devices.emulator or "")
+    if capabilities.has("set-action"):
+        await commands.set_action(guest.monitor, reboot="shutdown" if live.on_reboot == "destroy" else "reset")
 
 
 async def _drop_helpers(guest: Guest) -> None:

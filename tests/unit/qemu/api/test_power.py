@@ -135,3 +135,16 @@ async def test_keys_are_translated_before_a_guest_is_looked_for(world: World):
     await world.api.domain_undefine_flags(ref, 0)
     with pytest.raises(VirtError, match="cannot translate keycode 9999 of linux codeset"):
         await world.api.domain_send_key(ref, 0, 0, [9999], 0)
+
+
+async def test_a_guest_that_reboots_end_is_told_so_and_not_started_over(world: World):
+    ref = await world.define()
+    server = await world.run(ref)
+    server.replies |= {"set-action": {}, "system_powerdown": {}}
+    for action, word in ((0, "shutdown"), (1, "reset")):
+        await world.api.domain_set_lifecycle_action(ref, 1, action, 1)
+        assert server.commands[-1] == ("set-action", {"reboot": word})
+        await world.api.domain_reboot(ref, 0)
+        runtime = world.guest(ref).runtime
+        assert runtime is not None
+        assert runtime.fake_reboot is (action == 1)
