@@ -45,9 +45,11 @@ def write_atomic(path: Path, data: bytes, *, mode: int = 0o600, durable: bool = 
         finally:
             os.close(fd)
         os.rename(temporary, path)
-    except BaseException:
+    except BaseException as error:
         with contextlib.suppress(FileNotFoundError):
             os.unlink(temporary)
+        if isinstance(error, OSError):
+            error.filename = os.fspath(path)  # the kernel was not told its name, or that of the temporary one
         raise
     if durable:
         sync_folder(folder)
