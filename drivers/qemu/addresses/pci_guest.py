@@ -59,12 +59,13 @@ class PciGuest:
         self.others: list[PciDevice] = []
         for device in pci_devices(domain):
             address = device.address
-            if isinstance(address, PCIAddress) and not address.is_empty:
-                self.given.append(self.describe(device))
-            elif address is None or isinstance(address, PCIAddress):
-                described = self.describe(device)
-                if described.flags or _is_hopeless(device):
-                    self._want_place(described)
+            if address is not None and not isinstance(address, PCIAddress):
+                continue
+            described = self.describe(device)
+            if address is not None and not address.is_empty:
+                self.given.append(described)
+            elif described.flags or _is_hopeless(device):
+                self._want_place(described)
         self.given.sort(key=_rank)
 
     def describe(self, device: DeviceInfo) -> PciDevice:
