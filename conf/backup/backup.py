@@ -7,7 +7,6 @@ from typing import Literal
 
 from conf.backup.disk import BackupDisk
 from conf.binding import Model, ParseOptions, Uint, YesNo, attr, child, child_text, children
-from conf.domain.devices.status import in_status
 from conf.domain.devices.storage_private import PrivateObjects
 from conf.errors import ConfigUnsupportedError, InvalidArgError, XMLError
 
@@ -56,7 +55,7 @@ class Backup(Model):
     incremental: str | None = child_text()
     server: BackupServer | None = child()
     disks: list[BackupDisk] = children("disk", within="disks")
-    private_data: BackupPrivate | None = child("privateData", shown=in_status)
+    private_data: BackupPrivate | None = child("privateData", status=True)
 
     def check(self, options: ParseOptions) -> None:
         if self.server is not None and self.mode != "pull":

@@ -7,7 +7,6 @@ from typing import Literal
 
 from conf.binding import Model, ParseOptions, Uint, YesNo, attr, child
 from conf.binding.fields import Condition, Values
-from conf.domain.devices.status import in_status
 from conf.domain.devices.storage_source import StorageFormat, StorageSource, StorageType
 from conf.errors import InternalError, XMLError
 
@@ -44,7 +43,7 @@ class BackupDisk(Model):
 
     name: str = attr(required=(InternalError, "missing name from disk backup element"))
     backup: YesNo = attr(default=True)
-    state: Literal["running", "complete", "failed", "cancelling", "cancelled"] | None = attr(shown=in_status)
+    state: Literal["running", "complete", "failed", "cancelling", "cancelled"] | None = attr(status=True)
     type: StorageType = attr(default="file", when=_COPIED)
     backup_mode: Literal["full", "incremental"] | None = attr("backupmode", when=_COPIED)
     incremental: str | None = attr(when=_COPIED)

@@ -56,6 +56,7 @@ class Binding:
     shown: Shown | None = None
     only: Complaint | None = None
     secret: bool = False
+    status: bool = False
     definition: bool = False
     scale: Scale | None = None
     parse: Callable[[_Element, ParseOptions], Any] | None = None
@@ -129,6 +130,7 @@ def attr(
     kept: Predicate | None = None,
     shown: Shown | None = None,
     secret: bool = False,
+    status: bool = False,
     scale: Scale | None = None,
 ) -> Any:
     """An attribute.
@@ -147,6 +149,7 @@ def attr(
         kept: with `live`: which values stand in a definition all the same.
         shown: what is written in the value's place; it may follow from other fields and the options.
         secret: written only with `FormatOptions.secure`.
+        status: written only in the daemon's own record (`FormatOptions.status`).
         scale: a size; an attribute `unit` beside it is read, and written after it.
     """
     return bound(
@@ -164,6 +167,7 @@ def attr(
             kept=kept,
             shown=shown,
             secret=secret,
+            status=status,
             scale=scale,
         ),
         default,
@@ -235,6 +239,7 @@ def child(
     keep_empty: bool = False,
     live: bool = False,
     secret: bool = False,
+    status: bool = False,
     definition: bool = False,
     shown: Shown | None = None,
 ) -> Any:
@@ -264,6 +269,7 @@ def child(
             keep_empty=keep_empty,
             live=live,
             secret=secret,
+            status=status,
             definition=definition,
             shown=shown,
         ),

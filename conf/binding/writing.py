@@ -169,6 +169,8 @@ def _conditions(source: _Source, field: Field) -> list[str]:
         conditions.append(f"(not options.inactive{transient}{kept})")
     if binding.secret:
         conditions.append("options.secure")
+    if binding.status:
+        conditions.append("options.status")
     if binding.when is not None:
         conditions.append(_condition(source, binding.when))
     return conditions

@@ -7,7 +7,6 @@ from typing import Annotated, Literal
 
 from conf.binding import Model, ParseOptions, Uint, Ulong, YesNo, attr, child, children, number, on
 from conf.binding.scalars import BadValueError, read_number
-from conf.domain.devices.status import in_status
 from conf.errors import ConfigUnsupportedError, InternalError, XMLError
 
 _Seconds = Annotated[int, number(-(2**63), 2**63 - 1)]
@@ -45,7 +44,7 @@ class Clock(Model):
         default="utc", error=(ConfigUnsupportedError, "unknown clock offset '%s'"), empty_is_unset=True
     )
     adjustment: str | None = attr(when=on("offset", "utc", "localtime", "variable"), empty_is_unset=True)
-    adjustment0: _Seconds | None = attr(when=on("offset", "variable"), live=True, omit=0, shown=in_status)
+    adjustment0: _Seconds | None = attr(when=on("offset", "variable"), live=True, omit=0, status=True)
     basis: Literal["utc", "localtime"] | None = attr(
         when=on("offset", "variable"),
         error=(ConfigUnsupportedError, "unknown clock basis '%s'"),

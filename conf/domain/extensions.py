@@ -174,7 +174,7 @@ class Extensions(Model):
 
     def namespaces(self) -> list[str]:
         own = self.__dict__
-        return list(dict.fromkeys(prefix for prefix, name in _PREFIXED if own[name]))
+        return list(dict.fromkeys([prefix for prefix, name in _PREFIXED if own[name]]))
 
     def keep_extensions(self, prefix: str) -> None:
         """Forget what was meant for other hypervisors than the one with this prefix."""

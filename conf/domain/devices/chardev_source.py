@@ -20,7 +20,7 @@ from conf.binding import (
 )
 from conf.binding.fields import Condition, Values
 from conf.domain.devices.seclabel import DeviceSecLabel, checked_labels, seclabels
-from conf.domain.devices.status import ZeroOne, in_status
+from conf.domain.devices.status import ZeroOne
 from conf.errors import ConfigUnsupportedError, InternalError, XMLError
 
 CharacterType = Literal[
@@ -86,7 +86,7 @@ class CharacterSource(Model):
     append: OnOff | None = attr(when=_for("file"))
     tls: YesNo | None = attr(when=_for("tcp"), shown=_chosen_tls_is_live)
     #: The daemon's own record: `tls` comes from its settings.
-    tls_from_config: ZeroOne | None = attr("tlsFromConfig", when=_for("tcp"), shown=in_status)
+    tls_from_config: ZeroOne | None = attr("tlsFromConfig", when=_for("tcp"), status=True)
     channel: str | None = attr(when=_for("spiceport", "dbus"))
     master: str | None = attr(when=_for("nmdm"))
     slave: str | None = attr(when=_for("nmdm"))

@@ -6,7 +6,6 @@ from __future__ import annotations
 from typing import Literal
 
 from conf.binding import Model, attr, child, children
-from conf.domain.devices.status import in_status
 
 
 class FilterNode(Model):
@@ -33,5 +32,5 @@ class SecretsPlacement(Model):
 class DiskRecord(Model):
     """The last fields of a disk."""
 
-    private_data: DiskPrivate | None = child("privateData", shown=in_status)
-    secrets_placement: SecretsPlacement | None = child("diskSecretsPlacement", shown=in_status)
+    private_data: DiskPrivate | None = child("privateData", status=True)
+    secrets_placement: SecretsPlacement | None = child("diskSecretsPlacement", status=True)

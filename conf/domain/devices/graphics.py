@@ -24,7 +24,6 @@ from conf.domain.devices.spice import (
     SpiceWanCompression,
     written_channels,
 )
-from conf.domain.devices.status import in_status
 from conf.errors import ConfigUnsupportedError, InternalError
 
 #: Types that wait for clients.
@@ -140,7 +139,7 @@ class Graphics(Model):
     multi_user: YesNo | None = attr("multiUser", when=on("type", "rdp"), omit=False)
     websocket: Int | None = attr(when=_ported("vnc"), omit=0, shown=_shown_websocket)
     #: The daemon's own record: it chose the websocket's port.
-    websocket_generated: YesNo | None = attr("websocketGenerated", when=_ported("vnc"), shown=in_status)
+    websocket_generated: YesNo | None = attr("websocketGenerated", when=_ported("vnc"), status=True)
     socket: str | None = attr(when=on("type", "vnc", "spice"), shown=_shown_socket)
     listen: str | None = attr(when=on("type", *SERVERS), shown=_shown_listen, empty_is_unset=True)
     keymap: str | None = attr(when=on("type", "vnc", "spice"))

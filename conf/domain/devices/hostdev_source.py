@@ -11,7 +11,6 @@ from conf.binding.scalars import ULONG_MAX
 from conf.domain.devices.address import HostPCIAddress
 from conf.domain.devices.encryption import Auth
 from conf.domain.devices.network_source import Host, Initiator
-from conf.domain.devices.status import in_status
 from conf.domain.devices.storage_private import SourcePrivate
 from conf.errors import ConfigUnsupportedError, InternalError, XMLError
 
@@ -89,14 +88,14 @@ class HostdevSource(Model):
     adapter: SCSIAdapter | None = child(when=_for("scsi"))
     scsi: HostSCSIAddress | None = child("address", when=_is_local_scsi)
     hosts: list[Host] = children("host", when=_for("scsi"))
-    private_data: SourcePrivate | None = child("privateData", shown=in_status)
+    private_data: SourcePrivate | None = child("privateData", status=True)
     auth: Auth | None = child(when=_for("scsi"))
     initiator: Initiator | None = child(when=_for("scsi"))
     block: str | None = child_text(when=_for("storage"))
     char: str | None = child_text(when=_for("misc"))
     interface: str | None = child_text(when=_for("net"))
     #: The number in the name of an iSCSI device's block node, while the guest runs.
-    index: Uint | None = attr("node-index", when=_is_iscsi, shown=in_status)
+    index: Uint | None = attr("node-index", when=_is_iscsi, status=True)
 
     def check(self, options: ParseOptions) -> None:
         if not options.status:

@@ -13,7 +13,6 @@ from conf.domain.devices.interface_actual import ActualInterface
 from conf.domain.devices.interface_driver import InterfaceDriver
 from conf.domain.devices.interface_source import InterfaceSource
 from conf.domain.devices.nwfilter import FilterReference
-from conf.domain.devices.status import in_status
 from conf.domain.devices.teaming import Teaming
 from conf.domain.devices.virtio import VirtioOptions
 from conf.errors import ConfigUnsupportedError, InvalidArgError, XMLDetailError, XMLError, XMLFormError
@@ -185,7 +184,7 @@ class Interface(RomDevice):
     mac: InterfaceMac | None = child()
     hostdev_driver: HostdevDriver | None = child("driver", when=on("type", "hostdev"))
     source: InterfaceSource | None = child()
-    actual: ActualInterface | None = child(when=on("type", "network"), shown=in_status)
+    actual: ActualInterface | None = child(when=on("type", "network"), status=True)
     vlan: Vlan | None = child()
     virtualport: VirtualPort | None = child(keep_empty=True)
     bandwidth: Bandwidth | None = child()

@@ -40,7 +40,7 @@ from conf.domain.devices.network_source import (
     check_cookies,
 )
 from conf.domain.devices.seclabel import DeviceSecLabel, checked_labels, seclabels
-from conf.domain.devices.status import ZeroOne, in_status
+from conf.domain.devices.status import ZeroOne
 from conf.domain.devices.storage_private import SourcePrivate
 from conf.errors import ConfigUnsupportedError, XMLError
 
@@ -172,7 +172,7 @@ class StorageSource(Model):
     name: str | None = attr(when=_NETWORK)
     query: str | None = attr(when=_HTTP)
     tls: YesNo | None = attr(when=_NETWORK)
-    tls_from_config: ZeroOne = attr("tlsFromConfig", default=False, when=_NETWORK, shown=in_status)
+    tls_from_config: ZeroOne = attr("tlsFromConfig", default=False, when=_NETWORK, status=True)
     tls_hostname: str | None = attr("tlsHostname", when=_NETWORK)
     pool: str | None = attr(when=_VOLUME)
     volume: str | None = attr(when=_VOLUME)
@@ -201,7 +201,7 @@ class StorageSource(Model):
     auth: Auth | None = child(when=without("../type", "volume"))
     encryption: Encryption | None = child()
     reservations: Reservations | None = child()
-    private_data: SourcePrivate | None = child("privateData", shown=in_status)
+    private_data: SourcePrivate | None = child("privateData", status=True)
 
     def check(self, options: ParseOptions) -> None:
         if not options.status:
@@ -289,7 +289,7 @@ class BackingStore(Model):
     """
 
     type: StorageType | None = attr()
-    found: ZeroOne = attr(default=False, omit=False, shown=in_status)
+    found: ZeroOne = attr(default=False, omit=False, status=True)
     index: Uint | None = attr(live=True, transient=True, omit=0)
     format: Format | None = child()
     source: StorageSource | None = child(keep_empty=True)
