@@ -44,11 +44,22 @@ _HIDDEN_MACHINES = frozenset({"none"})
 _PREFERRED_MACHINE = {"i686": "pc", "x86_64": "pc", "armv7l": "integratorcp", "aarch64": "integratorcp"}
 
 
+#: Seconds in which a process is gone that has closed its monitor.
+_END_SECONDS = 0.5
+
+
 class ProbeError(VirtError):
     """The emulator cannot be used: it did not start, crashed, hung or talked nonsense."""
 
     def __init__(self, path: str, why: str) -> None:
         super().__init__(Code.INTERNAL_ERROR, f"Failed to probe QEMU binary with QMP: {path}: {why}")
+
+
+class _NotStartedError(ProbeError):
+    """It ended at once; what it wrote says why."""
+
+    def __init__(self, path: str, words: str) -> None:
+        VirtError.__init__(self, Code.INTERNAL_ERROR, f"Failed to start QEMU binary {path} for probing: {words}")
 
 
 async def probe_summary(path: str, host_arch: str, *, kvm: bool) -> Summary:
@@ -112,7 +123,12 @@ async def _emulator(path: str, accel: str) -> AsyncIterator[Monitor]:
         async with asyncio.timeout(PROBE_TIMEOUT):
             process = await _start(path, accel, theirs)
             theirs.close()
-            await monitor.connect(ours)
+            try:
+                await monitor.connect(ours)
+            except VirtError as error:
+                if not await _has_ended(process):
+                    raise
+                raise _NotStartedError(path, await _last_words(process)) from error
             yield monitor
     except TimeoutError:
         raise ProbeError(path, f"no answer within {PROBE_TIMEOUT:g} seconds") from None
@@ -144,6 +160,15 @@ async def _start(path: str, accel: str, monitor: socket.socket) -> asyncio.subpr
         pass_fds=[fd],
         env={"LC_ALL": "C", "PATH": "/usr/bin:/bin"},
     )
+
+
+async def _has_ended(process: asyncio.subprocess.Process) -> bool:
+    try:
+        async with asyncio.timeout(_END_SECONDS):
+            await process.wait()
+    except TimeoutError:
+        return False
+    return True
 
 
 async def _last_words(process: asyncio.subprocess.Process | None) -> str:

@@ -155,7 +155,7 @@ async def test_a_bad_emulator_fails_and_is_not_tried_again(
     path = emulator(mode)
     cache = CapabilitiesCache(tmp_path / "cache", tasks)
     for _ in range(2):
-        with pytest.raises(VirtError, match="Failed to probe QEMU") as raised:
+        with pytest.raises(VirtError, match=r"Failed to (probe|start) QEMU") as raised:
             await cache.get(path)
         assert raised.value.code == Code.INTERNAL_ERROR
     assert starts(path) == 1
@@ -163,7 +163,7 @@ async def test_a_bad_emulator_fails_and_is_not_tried_again(
     monkeypatch.setattr(cache_module, "RETRY_SECONDS", -1)
     other = CapabilitiesCache(tmp_path / "other", tasks)
     for _ in range(2):
-        with pytest.raises(VirtError, match="Failed to probe QEMU"):
+        with pytest.raises(VirtError, match=r"Failed to (probe|start) QEMU"):
             await other.get(path)
     assert starts(path) == 3
     emulator()
@@ -179,6 +179,12 @@ async def test_answers_of_the_wrong_form_fail_the_probe(
 ) -> None:
     with pytest.raises(VirtError, match="Failed to probe QEMU"):
         await CapabilitiesCache(tmp_path / "cache", tasks).get(emulator(**nonsense))
+
+
+async def test_a_program_that_is_no_emulator(tmp_path: Path, tasks: TaskOwner) -> None:
+    with pytest.raises(VirtError) as raised:
+        await CapabilitiesCache(tmp_path / "cache", tasks).get("/bin/false")
+    assert raised.value.message == "internal error: Failed to start QEMU binary /bin/false for probing: "
 
 
 async def test_what_is_no_emulator_is_refused(tmp_path: Path, tasks: TaskOwner) -> None:
