@@ -91,24 +91,42 @@ def commit_range(disk: Disk, top: str | None, base: str | None, flags: int) -> t
     Raises:
         VirtError: INVALID_ARG: they are not there, or flags say otherwise.
     """
+    upper, lower = named_for_commit(disk, top, base, flags)
+    return upper, check_commit(disk, upper, lower, flags)
+
+
+def named_for_commit(disk: Disk, top: str | None, base: str | None, flags: int) -> tuple[Layer, Layer | None]:
+    """The images that a commit names; None: it wants the one below the upper one, and there is none.
+
+    Raises:
+        VirtError: INVALID_ARG: they are not there.
+    """
+    layers = medium_chain(disk)
+    upper = layers[0] if top is None else find_image(layers, top)
+    if base is None and flags & Commit.SHALLOW:
+        return upper, next(iter(layers[layers.index(upper) + 1 :]), None)
+    return upper, base_image(layers, base, below=upper)
+
+
+def check_commit(disk: Disk, upper: Layer, lower: Layer | None, flags: int) -> Layer:
+    """Whether the flags fit the images, and there is one to commit to: that is returned.
+
+    Raises:
+        VirtError: INVALID_ARG.
+    """
     layers = medium_chain(disk)
     name = disk.target.dev
-    upper = layers[0] if top is None else find_image(layers, top)
-    shallow = bool(flags & Commit.SHALLOW)
-    # As with libvirt a base that is not there is told before what flags say.
-    lower = None if shallow and base is None else base_image(layers, base, below=upper)
-    if upper is layers[0] and not flags & Commit.ACTIVE:
+    if upper.top and not flags & Commit.ACTIVE:
         raise invalid_arg(f"commit of '{name}' active layer requires active flag")
-    if upper is not layers[0] and flags & Commit.ACTIVE:
+    if not upper.top and flags & Commit.ACTIVE:
         raise invalid_arg(f"active commit requested but '{upper.path}' is not active")
-    if upper is layers[-1]:
+    if lower is None:
         raise invalid_arg(f"top '{upper.path}' in chain for '{layers[0].path}' has no backing file")
-    nearest = layers[layers.index(upper) + 1]
-    lower = lower or nearest
-    if shallow and lower is not nearest:
+    numbers = [layer.index for layer in layers]
+    if flags & Commit.SHALLOW and numbers.index(lower.index) != numbers.index(upper.index) + 1:
         text = f"base '{lower.path}' is not immediately below '{upper.path}' in chain for '{name}'"
         raise invalid_arg(text)
-    return upper, lower
+    return lower
 
 
 def relative_path(names: Iterable[str | None]) -> str:

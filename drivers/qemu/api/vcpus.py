@@ -14,10 +14,13 @@ from drivers.common.part import IMPACT, definition, definitions, require_one_imp
 from drivers.qemu import cputime, pinning
 from drivers.qemu.api.base import Part
 from drivers.qemu.api.power import agent_missing
+from drivers.qemu.guest import Guest
 from drivers.qemu.hotplug import vcpus as hotplug
+from virtd.enums import DomainEventID, VcpuState
 from virtd.enums import DomainVcpuFlags as Flags
-from virtd.enums import VcpuState
+from virtd.enums import TypedParameterType as T
 from virtd.errors import Code, VirtError, check_flags, invalid_arg, operation_invalid
+from virtd.params import TypedParam
 from virtd.refs import DomainRef
 
 _FLAGS = IMPACT | Flags.MAXIMUM | Flags.GUEST
@@ -98,6 +101,8 @@ class VcpuApi(Part):
             cpus = _cpus(cpumap)
             if live is not None and guest.runtime is not None and vcpu in guest.runtime.vcpu_threads:
                 pinning.pin_thread(guest.runtime.vcpu_threads[vcpu], cpus)
+            if live is not None:
+                _tell_pin(guest, f"vcpupin{vcpu}", cpus)
             for changed in (live, stored):
                 if changed is not None:
                     _store_vcpu_pin(changed, vcpu, format_bitmap(cpus))
@@ -112,6 +117,7 @@ class VcpuApi(Part):
             cpus = _cpus(cpumap)
             if live is not None:
                 pinning.pin_emulator(guest, cpus)
+                _tell_pin(guest, "emulatorpin", cpus)
             for changed in (live, stored):
                 if changed is not None:
                     changed.cputune = changed.cputune or CPUTune()
@@ -158,6 +164,10 @@ def _cpus(cpumap: bytes) -> set[int]:
     if not cpus:
         raise invalid_arg("Empty cpu list for pinning")
     return cpus
+
+
+def _tell_pin(guest: Guest, what: str, cpus: set[int]) -> None:
+    guest.emit(DomainEventID.TUNABLE, [TypedParam(f"cputune.{what}", T.STRING, format_bitmap(cpus))])
 
 
 def _store_vcpu_pin(changed: Domain, vcpu: int, cpuset: str) -> None:

@@ -54,7 +54,7 @@ async def start(guest: Guest, disk: Disk, mirror: Mirror, options: CopyOptions) 
     jobs.refuse_if_busy(guest, disk)
     if guest.persistent is not None and not options.transient:
         raise operation_invalid("domain is not transient")
-    shallow = options.shallow and len(chain(disk)) > 1
+    shallow = options.shallow and not disk.is_empty and len(chain(disk)) > 1
     reuse = await _check_destination(disk, mirror, shallow=shallow, reuse=options.reuse)
     if disk.is_empty:
         raise VirtError(Code.INTERNAL_ERROR, "failed to update capacity data for block node '(null)'")
@@ -74,7 +74,8 @@ async def _check_destination(disk: Disk, mirror: Mirror, *, shallow: bool, reuse
         raise VirtError(Code.CONFIG_UNSUPPORTED, text)
     in_place = await asyncio.to_thread(destination.validate, mirror, name, reuse=reuse)
     if mirror.format is None:
-        found = await asyncio.to_thread(destination.format_of_existing, mirror) if reuse else chain(disk)[0].format
+        source_format = "raw" if disk.is_empty else chain(disk)[0].format
+        found = await asyncio.to_thread(destination.format_of_existing, mirror) if reuse else source_format
         mirror.format = Format(type=found)
         mirror.legacy_format = mirror.format.type
     return in_place

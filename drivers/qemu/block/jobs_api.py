@@ -13,7 +13,7 @@ from drivers.common.blockjobs import COPY_PARAMETERS, LLONG_MAX, MIB, ONLY_WITH_
 from drivers.common.guest import not_running
 from drivers.common.images import destination
 from drivers.common.images.jobkinds import JOB_TYPES
-from drivers.common.images.lookup import commit_range, disk_by_name
+from drivers.common.images.lookup import check_commit, disk_by_name, named_for_commit
 from drivers.common.part import refuse
 from drivers.qemu.api.base import Part
 from drivers.qemu.block import commands, copying, jobs, merging
@@ -117,10 +117,11 @@ class BlockJobsApi(Part):
         guest = self._guest(dom)
         speed = speed_limit(bandwidth, in_bytes=bool(flags & Commit.BANDWIDTH_BYTES))
         async with guest.job("modify"):
+            found = disk_by_name(guest.definition, disk)
+            upper, named = named_for_commit(found, top, base, flags)
             if not guest.active:
                 raise not_running()
-            found = disk_by_name(guest.require_active(), disk)
-            upper, lower = commit_range(found, top, base, flags)
+            lower = check_commit(found, upper, named, flags)
             await merging.start_commit(guest, found, upper, lower, speed=speed, flags=flags)
 
     # -- jobs

@@ -158,7 +158,7 @@ async def test_block_jobs_of_a_guest_that_does_not_run(world: World):
     with pytest.raises(VirtError, match="Relative backing during copy not supported yet") as caught:
         await world.api.domain_block_rebase(ref, "vda", "/x", 0, 16 | 8)
     assert caught.value.code == Code.ARGUMENT_UNSUPPORTED
-    with pytest.raises(VirtError, match="domain is not running"):
+    with pytest.raises(VirtError, match="disk 'vda' not found in domain"):
         await world.api.domain_block_commit(ref, "vda", None, None, 0, 0)
     for call in (
         world.api.domain_set_block_io_tune(ref, "vda", [TypedParam("total_bytes_sec", T.ULLONG, 1)], 2),
@@ -166,3 +166,23 @@ async def test_block_jobs_of_a_guest_that_does_not_run(world: World):
     ):
         with pytest.raises(VirtError, match="disk 'vda' was not found in the domain config"):
             await call
+
+
+async def test_what_a_commit_names_is_looked_for_before_the_guest(world: World):
+    disk = "<disk type='file' device='disk'><source file='/x'/><target dev='vda' bus='virtio'/></disk>"
+    ref = await world.define(guest_xml("g", disk))
+    for flags, text in ((0, "could not find base image in chain for 'vda'"), (1, "domain is not running")):
+        with pytest.raises(VirtError, match=text):
+            await world.api.domain_block_commit(ref, "vda", None, None, 0, flags)
+
+
+async def test_an_empty_drive_is_not_copied(world: World, tmp_path: Path):
+    drive = "<disk type='file' device='cdrom'><target dev='sda' bus='sata'/></disk>"
+    ref = await world.define(guest_xml("g", drive))
+    await world.run(ref)
+    there = f"<disk type='file'><source file='{tmp_path}/copy'/>%s</disk>"
+    transient = 4
+    for driver in ("", "<driver type='qcow2'/>"):
+        for flags, text in ((0, "failed to update capacity data"), (1, "failed to update"), (2, "missing destination")):
+            with pytest.raises(VirtError, match=text):
+                await world.api.domain_block_copy(ref, "sda", there % driver, [], flags | transient)

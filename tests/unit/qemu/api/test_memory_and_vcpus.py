@@ -7,8 +7,10 @@ import pytest
 
 from drivers.qemu.hotplug import vcpus
 from tests.fakes.guests import World, guest_xml
-from virtd.enums import DomainMemoryModFlags, DomainVcpuFlags
+from virtd.enums import DomainEventID, DomainMemoryModFlags, DomainVcpuFlags
+from virtd.enums import TypedParameterType as T
 from virtd.errors import Code, VirtError
+from virtd.params import TypedParam
 
 LIVE, CONFIG = DomainVcpuFlags.LIVE, DomainVcpuFlags.CONFIG
 MAXIMUM = DomainVcpuFlags.MAXIMUM
@@ -112,6 +114,15 @@ async def test_pins_out_of_range_are_told_before_empty_ones(world: World):
     await world.run(ref)
     with pytest.raises(VirtError, match="out of range of live cpu count 4"):
         await pin(ref, 9, b"\1", LIVE)
+
+
+async def test_pins_of_a_running_guest_are_told(world: World):
+    ref = await world.define(guest_xml("g", extra="<vcpu>2</vcpu>"))
+    await world.api.domain_pin_vcpu_flags(ref, 1, b"\x01", CONFIG)
+    await world.run(ref)
+    await world.api.domain_pin_vcpu_flags(ref, 1, b"\x01", LIVE)
+    ((params,),) = world.told(DomainEventID.TUNABLE)
+    assert params == [TypedParam("cputune.vcpupin1", T.STRING, "0")]
 
 
 async def test_stored_cpus_that_can_go_are_named(world: World):
