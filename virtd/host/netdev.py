@@ -20,7 +20,7 @@ _IFF_TAP, _IFF_NO_PI, _IFF_VNET_HDR, _IFF_MULTI_QUEUE = 0x0002, 0x1000, 0x4000, 
 _SIOCGIFFLAGS, _SIOCSIFFLAGS = 0x8913, 0x8914
 _SIOCGIFMTU, _SIOCSIFMTU = 0x8921, 0x8922
 _SIOCSIFHWADDR = 0x8924
-_SIOCBRADDIF = 0x89A2
+_SIOCBRADDIF, _SIOCBRDELIF = 0x89A2, 0x89A3
 _IFF_UP = 0x1
 _ARPHRD_ETHER = 1
 
@@ -90,6 +90,12 @@ def add_to_bridge(bridge: str, port: str) -> None:
     """Plug a device into a bridge."""
     with _control() as fd:
         fcntl.ioctl(fd, _SIOCBRADDIF, _request(bridge, "i", socket.if_nametoindex(port)))
+
+
+def remove_from_bridge(bridge: str, port: str) -> None:
+    """Unplug it."""
+    with _control() as fd:
+        fcntl.ioctl(fd, _SIOCBRDELIF, _request(bridge, "i", socket.if_nametoindex(port)))
 
 
 #: The counters of virDomainInterfaceStats in its order.

@@ -11,16 +11,14 @@ from conf.domain.devices.disk import Disk
 from conf.domain.devices.graphics import Graphics
 from conf.domain.devices.interface import Interface
 from conf.domain.devices.single import device_tag
-from drivers.common.devicematching import find
 from drivers.common.images.layers import chain
-from drivers.qemu import commands
 from drivers.qemu.block import access
 from drivers.qemu.block import commands as block
 from drivers.qemu.block.chains import prepare_disks
 from drivers.qemu.block.nodes import disk_nodes, drive_node
 from drivers.qemu.defaults.devices import complete_disk
 from drivers.qemu.guest import Guest
-from drivers.qemu.hotplug import disks
+from drivers.qemu.hotplug import disks, interface_updates
 from drivers.qemu.hotplug.session import quietly
 from drivers.qemu.lifecycle import running
 from drivers.qemu.monitor import QmpError
@@ -39,7 +37,7 @@ async def update(guest: Guest, device: Any, *, force: bool) -> None:
     if isinstance(device, Disk):
         await _disk(guest, device, force=force)
     elif isinstance(device, Interface):
-        await _interface(guest, device)
+        await interface_updates.update(guest, device)
     elif isinstance(device, Graphics):
         await _graphics(guest, device)
     else:
@@ -120,31 +118,6 @@ async def _open_tray(guest: Guest, disk: Disk, *, force: bool) -> None:
         if "is locked" in error.description:
             text = f"tray of disk '{disk.target.dev}' is locked: {error.description}"
             raise VirtError(Code.OPERATION_FAILED, text) from error
-
-
-# -- interfaces
-
-
-async def _interface(guest: Guest, wanted: Interface) -> None:
-    card = find(guest.require_active(), wanted, live=True)
-    new = wanted.model.type if wanted.model is not None else None
-    old = card.model.type if card.model is not None else None
-    if new is not None and new != old:
-        raise _unsupported(f"cannot modify network device model from {old} to {new}")
-    if wanted.type != card.type or _source(wanted) != _source(card):
-        raise _unsupported("cannot modify the network connection of a running guest's device")
-    state = wanted.link.state if wanted.link is not None else None
-    if state != (card.link.state if card.link is not None else None):
-        await commands.set_link(guest.monitor, card.alias or "", up=state != "down")
-        card.link = wanted.link
-
-
-def _source(card: Interface) -> str | None:
-    """What the card is connected to: its type says which part of the source counts."""
-    source = card.source
-    if source is None:
-        return None
-    return {"network": source.network, "bridge": source.bridge}.get(card.type, source.dev)
 
 
 # -- graphics

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from conf.domain.devices.interface import InterfaceTarget
 from drivers.qemu.hotplug import plugging
 from tests.fakes.guests import World, guest_xml
 from tests.fakes.house import until
@@ -15,6 +16,7 @@ from tests.fakes.qmp_server import FakeError, FakeQmpServer
 from virtd.enums import DomainEventID
 from virtd.enums import DomainModificationImpact as Impact
 from virtd.errors import Code, VirtError
+from virtd.host import netdev
 from virtd.refs import DomainRef
 
 LIVE, CONFIG = Impact.LIVE, Impact.CONFIG
@@ -153,6 +155,39 @@ async def test_a_cable_is_pulled(world: World):
     assert "<link state='down'/>" in world.api.domain_get_xml_desc(ref, 0)
 
 
+@pytest.mark.parametrize(
+    ("more", "text"),
+    [
+        ("<mtu size='1400'/>", "cannot modify MTU"),
+        ("<driver queues='2'/>", "cannot modify virtio network device driver attributes"),
+        ("<rom bar='off'/>", "cannot modify network device rom bar setting"),
+        ("<target dev='mytap'/>", "cannot modify network device tap name"),
+        ("<bandwidth><inbound average='100'/></bandwidth>", "unable to change config on 'user' network type"),
+    ],
+)
+async def test_what_of_a_card_does_not_change_is_refused(world: World, more: str, text: str):
+    ref, _ = await running(world, NET)
+    with pytest.raises(VirtError, match=text) as caught:
+        await world.api.domain_update_device_flags(ref, NET.replace("</interface>", f"{more}</interface>"), LIVE)
+    assert caught.value.code == Code.OPERATION_UNSUPPORTED
+    await world.api.domain_update_device_flags(ref, NET, LIVE)
+
+
+async def test_a_card_is_moved_to_another_bridge(world: World, monkeypatch: pytest.MonkeyPatch):
+    card = NET.replace("'user'>", "'bridge'><source bridge='{}'/>")
+    ref, _ = await running(world, card.format("one"))
+    world.guest(ref).definition.devices.interfaces[0].target = InterfaceTarget(dev="vnet0")
+    moves = []
+    monkeypatch.setattr(netdev, "exists", lambda name: name == "two")
+    monkeypatch.setattr(netdev, "remove_from_bridge", lambda *names: moves.append(("out", *names)))
+    monkeypatch.setattr(netdev, "add_to_bridge", lambda *names: moves.append(("in", *names)))
+    with pytest.raises(VirtError, match="bridge three doesn't exist"):
+        await world.api.domain_update_device_flags(ref, card.format("three"), LIVE)
+    await world.api.domain_update_device_flags(ref, card.format("two"), LIVE)
+    assert moves == [("out", "one", "vnet0"), ("in", "two", "vnet0")]
+    assert "<source bridge='two'/>" in world.api.domain_get_xml_desc(ref, 0)
+
+
 async def test_a_medium_is_changed(world: World, tmp_path: Path):
     drive = "<disk type='file' device='cdrom'>{}<target dev='sda' bus='sata'/></disk>"
     (tmp_path / "new.iso").write_bytes(bytes(4096))
@@ -222,5 +257,5 @@ async def test_a_card_whose_network_became_a_bridge_is_known_by_the_bridge(world
     source.network = "n"
     await world.api.domain_update_device_flags(ref, card.format("<link state='down'/>"), LIVE)
     assert ("set_link", {"name": "net0", "up": False}) in server.commands
-    with pytest.raises(VirtError, match="cannot modify the network connection"):
+    with pytest.raises(VirtError, match="bridge c doesn.t exist"):
         await world.api.domain_update_device_flags(ref, card.format("").replace("'b'", "'c'"), LIVE)
