@@ -257,5 +257,5 @@ async def test_a_card_whose_network_became_a_bridge_is_known_by_the_bridge(world
     source.network = "n"
     await world.api.domain_update_device_flags(ref, card.format("<link state='down'/>"), LIVE)
     assert ("set_link", {"name": "net0", "up": False}) in server.commands
-    with pytest.raises(VirtError, match="bridge c doesn.t exist"):
+    with pytest.raises(VirtError, match=r"bridge c doesn.t exist"):
         await world.api.domain_update_device_flags(ref, card.format("").replace("'b'", "'c'"), LIVE)
