@@ -7,7 +7,7 @@ import asyncio
 import os
 from collections.abc import Callable
 
-from virtd.errors import Code, VirtError
+from virtd.errors import Code, From, VirtError
 from virtd.streams import Hole, Stream
 
 
@@ -26,6 +26,7 @@ class DescriptorStream(Stream):
         self._on_close = on_close
         self._loop = asyncio.get_running_loop()
         self._waiting: list[asyncio.Future[None]] = []
+        self._taken_away = False
 
     @property
     def closed(self) -> bool:
@@ -39,6 +40,8 @@ class DescriptorStream(Stream):
                 await self._ready(self._loop.add_reader, self._loop.remove_reader)
             except OSError:  # a terminal whose other end is gone
                 return None
+        if self._taken_away:
+            raise VirtError(Code.RPC, "stream had I/O failure", source=From.STREAMS, bare=True)
         return None
 
     async def write(self, data: bytes) -> None:
@@ -66,6 +69,11 @@ class DescriptorStream(Stream):
                 unwatch(fd)
 
     async def finish(self) -> None:
+        await self.abort()
+
+    async def take_away(self) -> None:
+        """End it for the sake of somebody else: whoever has it is told that it broke, not that it ended."""
+        self._taken_away = True
         await self.abort()
 
     async def abort(self) -> None:

@@ -55,7 +55,7 @@ class ConsoleApi(Part):
         if there is not None and not there.closed:
             if not force:
                 raise VirtError(Code.OPERATION_FAILED, busy)
-            await there.abort()
+            await there.take_away()
         stream = self._open[path] = DescriptorStream(_open_path(path), lambda: self._open.pop(path, None))
         return WithStream(stream)
 

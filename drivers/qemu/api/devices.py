@@ -8,6 +8,7 @@ from collections.abc import Callable
 from typing import Any
 
 from conf.domain import Domain, format_domain, parse_domain
+from conf.domain.devices.graphics import Graphics
 from conf.domain.devices.interface import Interface
 from conf.domain.devices.single import parse_device
 from drivers.common import devicechanges as stored
@@ -17,6 +18,8 @@ from drivers.qemu import prepare
 from drivers.qemu.api.base import Part
 from drivers.qemu.guest import Guest
 from drivers.qemu.hotplug import plugging, updates
+from drivers.qemu.validate.devices.display import check_graphics
+from drivers.qemu.validate.question import Question
 from virtd.enums import DomainDeviceModifyFlags
 from virtd.errors import check_flags
 from virtd.refs import DomainRef
@@ -80,6 +83,9 @@ class DeviceApi(Part):
             device = parse_device(xml)
             for_store = device if live is None or kept is None else parse_device(xml)
             changed = None
+            if isinstance(device, Graphics):
+                emulator = await self._context.capabilities.get(guest.definition.devices.emulator or "")
+                check_graphics(device, Question(guest.definition, emulator, self._context.site))
             if kept is not None:
                 changed = await self._changed(guest, kept, lambda new: stored.update(new, for_store))
             if live is not None:

@@ -126,7 +126,7 @@ async def _open_tray(guest: Guest, disk: Disk, *, force: bool) -> None:
 async def _graphics(guest: Guest, wanted: Graphics) -> None:
     current = next((g for g in guest.require_active().devices.graphics if g.type == wanted.type), None)
     if current is None:
-        raise VirtError(Code.INTERNAL_ERROR, f"cannot find existing graphics device to modify of type '{wanted.type}'")
+        raise VirtError(Code.DEVICE_MISSING, f"cannot find existing graphics device to modify of type '{wanted.type}'")
     if wanted.type not in ("vnc", "spice"):
         raise VirtError(Code.INTERNAL_ERROR, f"unable to change config on '{wanted.type}' graphics type")
     if [(x.type, x.address) for x in wanted.listens] != [(x.type, x.address) for x in current.listens]:

@@ -17,7 +17,7 @@ from conf.domain.devices.chardev_source import CharacterSource
 from drivers.common.streams import DescriptorStream, FileStream
 from tests.fakes.guests import World, guest_xml
 from tests.fakes.qmp_server import FakeError
-from virtd.errors import VirtError
+from virtd.errors import Code, From, VirtError
 
 
 async def test_both_ways_over_a_socket_until_the_other_end_goes():
@@ -36,6 +36,19 @@ async def test_both_ways_over_a_socket_until_the_other_end_goes():
     await stream.finish()
     await stream.abort()
     assert closed == [True]
+
+
+async def test_who_loses_a_stream_to_another_is_told_so():
+    ours, theirs = socket.socketpair()
+    ours.setblocking(False)
+    stream = DescriptorStream(ours.detach(), lambda: None)
+    reading = asyncio.ensure_future(stream.read(100))
+    await asyncio.sleep(0.01)
+    await stream.take_away()
+    with pytest.raises(VirtError, match=r"^stream had I/O failure$") as caught:
+        await reading
+    assert (caught.value.code, caught.value.source) == (Code.RPC, From.STREAMS)
+    theirs.close()
 
 
 async def test_a_slow_reader_holds_the_writer_up_and_closing_frees_it():
@@ -75,7 +88,8 @@ async def test_one_client_has_a_console_until_another_forces_it(world: World):
     with pytest.raises(VirtError, match="Active console session exists for this domain"):
         await world.api.domain_open_console(ref, "serial0", 0)
     second = (await world.api.domain_open_console(ref, None, 1)).stream
-    assert await first.read(100) is None
+    with pytest.raises(VirtError, match="stream had I/O failure"):
+        await first.read(100)
     await second.write(b"root\n")
     assert os.read(master, 100) == b"root\n"
     await second.finish()

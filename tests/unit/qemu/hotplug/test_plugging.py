@@ -259,3 +259,19 @@ async def test_a_card_whose_network_became_a_bridge_is_known_by_the_bridge(world
     assert ("set_link", {"name": "net0", "up": False}) in server.commands
     with pytest.raises(VirtError, match=r"bridge c doesn.t exist"):
         await world.api.domain_update_device_flags(ref, card.format("").replace("'b'", "'c'"), LIVE)
+
+
+async def test_screens_are_checked_before_they_are_changed(world: World):
+    ref, _ = await running(world, "<graphics type='vnc' port='-1'/>")
+    for xml, code, text in (
+        (
+            "<graphics type='vnc' port='-1' passwd='abcdefghi'/>",
+            Code.CONFIG_UNSUPPORTED,
+            "VNC password is 9 characters",
+        ),
+        ("<graphics type='rdp'/>", Code.CONFIG_UNSUPPORTED, "rdp graphics are not supported"),
+        ("<graphics type='spice'/>", Code.DEVICE_MISSING, "cannot find existing graphics device"),
+    ):
+        with pytest.raises(VirtError, match=text) as caught:
+            await world.api.domain_update_device_flags(ref, xml, 1)
+        assert caught.value.code is code
