@@ -39,7 +39,7 @@ KINDS: dict[type, Kind] = {
     Channel: Kind(others.check_channel, others.plug_channel, others.release_chardev),
     Serial: Kind(others.check_serial, others.plug_serial, others.release_chardev),
     Console: Kind(others.check_console, others.plug_console, others.release_chardev),
-    Redirdev: Kind(others.anything, others.plug_redirdev, others.release_chardev),
+    Redirdev: Kind(others.check_spice, others.plug_redirdev, others.release_chardev),
     Input: Kind(others.check_input, others.plug_input, others.nothing),
     RNG: Kind(others.anything, others.plug_rng, others.release_rng),
     Watchdog: Kind(others.check_watchdog, others.plug_watchdog, others.nothing),

@@ -6,6 +6,7 @@ from __future__ import annotations
 import asyncio
 import os
 
+from conf.domain.devices.address import DriveAddress
 from conf.domain.devices.chardev import Channel, Console, Serial
 from conf.domain.devices.chardev_source import CharacterSource
 from conf.domain.devices.controller import Controller
@@ -40,9 +41,18 @@ def _unsupported(text: str) -> VirtError:
 # -- character devices
 
 
-def check_channel(_guest: Guest, channel: Channel) -> None:
+def check_channel(guest: Guest, channel: Channel) -> None:
     if channel.target.type != "virtio":
         raise _unsupported("Unsupported channel type for hotplug")
+    check_spice(guest, channel)
+
+
+def check_spice(guest: Guest, device: Channel | Redirdev) -> None:
+    """A device whose other end is the viewer needs one that has such ends."""
+    graphics = guest.require_active().devices.graphics
+    if device.type in ("spicevmc", "spiceport") and not any(g.type == "spice" for g in graphics):
+        text = f"chardev '{device.type}' not supported without spice graphics"
+        raise VirtError(Code.CONFIG_UNSUPPORTED, text)
 
 
 async def plug_channel(work: Plug, channel: Channel) -> None:
@@ -140,6 +150,17 @@ def check_controller(guest: Guest, controller: Controller) -> None:
         if (other.type, other.index) == (controller.type, controller.index):
             text = f"target {controller.type}:{controller.index} already exists"
             raise VirtError(Code.OPERATION_FAILED, text)
+
+
+def check_detach_controller(guest: Guest, controller: Controller) -> None:
+    """Refuse to take out what does not go, or is in use."""
+    if controller.type != "scsi":
+        raise _unsupported(f"'{controller.type}' controller cannot be hot unplugged.")
+    devices = guest.require_active().devices
+    on_scsi = [d.address for d in devices.disks if d.target.bus == "scsi"]
+    on_scsi += [h.address for h in devices.hostdevs if h.type == "scsi"]
+    if any(isinstance(a, DriveAddress) and a.controller == controller.index for a in on_scsi):
+        raise VirtError(Code.OPERATION_FAILED, "device cannot be detached: device is busy")
 
 
 async def plug_controller(work: Plug, controller: Controller) -> None:

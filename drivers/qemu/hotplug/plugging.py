@@ -25,7 +25,7 @@ from drivers.qemu.defaults.chardevs import complete_serial
 from drivers.qemu.defaults.controllers import complete_controller
 from drivers.qemu.defaults.devices import complete_device, complete_disk, complete_interface
 from drivers.qemu.guest import Guest
-from drivers.qemu.hotplug import disks, updates
+from drivers.qemu.hotplug import disks, others, updates
 from drivers.qemu.hotplug.kinds import KINDS, Kind
 from drivers.qemu.hotplug.session import Plug
 from virtd.enums import DomainEventID
@@ -123,6 +123,8 @@ async def detach(guest: Guest, device: Any) -> None:
     check_kind(device, "detach")
     if isinstance(device, Disk):
         _check_detach_disk(guest, device)
+    if isinstance(device, Controller):
+        others.check_detach_controller(guest, device)
     runtime, alias = guest.runtime, device.alias
     assert runtime is not None
     gone = runtime.removals.setdefault(alias, asyncio.get_running_loop().create_future())

@@ -18,7 +18,7 @@ from drivers.qemu.block.chains import prepare_disks
 from drivers.qemu.block.nodes import disk_nodes, drive_node
 from drivers.qemu.defaults.devices import complete_disk
 from drivers.qemu.guest import Guest
-from drivers.qemu.hotplug import disks, interface_updates
+from drivers.qemu.hotplug import disk_changes, disks, interface_updates
 from drivers.qemu.hotplug.session import quietly
 from drivers.qemu.lifecycle import running
 from drivers.qemu.monitor import QmpError
@@ -58,7 +58,11 @@ async def _disk(guest: Guest, wanted: Disk, *, force: bool) -> None:
     if disk is None:
         raise VirtError(Code.INTERNAL_ERROR, f"disk '{wanted.target.dev}' not found")
     complete_disk(wanted)
+    disk_changes.check(disk, wanted)
     if _medium(disk) == _medium(wanted):
+        disk.snapshot = wanted.snapshot
+        if disk.source is not None and wanted.source is not None:
+            disk.source.startup_policy = wanted.source.startup_policy
         return
     if disk.device not in ("cdrom", "floppy"):
         raise VirtError(Code.CONFIG_UNSUPPORTED, "disk source can be changed only in removable drives")

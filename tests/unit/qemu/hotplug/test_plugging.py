@@ -173,6 +173,39 @@ async def test_what_of_a_card_does_not_change_is_refused(world: World, more: str
     await world.api.domain_update_device_flags(ref, NET, LIVE)
 
 
+@pytest.mark.parametrize(
+    ("old", "new", "word"),
+    [
+        ("type='raw'/>", "type='raw' cache='none'/>", "cache"),
+        ("</disk>", "<readonly/></disk>", "readonly"),
+        ("</disk>", "<serial>abc</serial></disk>", "serial"),
+        ("</disk>", "<iotune><total_iops_sec>9</total_iops_sec></iotune></disk>", "blkdeviotune total_iops_sec"),
+        ("bus='usb'", "bus='sata'", "bus"),
+    ],
+)
+async def test_what_of_a_disk_does_not_change_is_refused(world: World, tmp_path: Path, old: str, new: str, word: str):
+    xml = disk(tmp_path / "image")
+    ref, _ = await running(world, xml)
+    with pytest.raises(VirtError, match=f"cannot modify field '{word}' of the disk") as caught:
+        await world.api.domain_update_device_flags(ref, xml.replace(old, new), LIVE)
+    assert caught.value.code == Code.OPERATION_UNSUPPORTED
+    await world.api.domain_update_device_flags(ref, xml.replace("<source ", "<source startupPolicy='optional' "), LIVE)
+    assert "startupPolicy='optional'" in world.api.domain_get_xml_desc(ref, 0)
+
+
+async def test_what_stays_in_a_running_guest_and_what_lacks_spice(world: World, tmp_path: Path):
+    ref, _ = await running(world, disk(tmp_path / "image", "sda", "scsi"))
+    for kind, text in (("usb", "'usb' controller cannot be hot unplugged"), ("scsi", "device is busy")):
+        with pytest.raises(VirtError, match=text):
+            await world.api.domain_detach_device_flags(ref, f"<controller type='{kind}' index='0'/>", LIVE)
+    for xml in (
+        "<channel type='spicevmc'><target type='virtio' name='com.redhat.spice.0'/></channel>",
+        "<redirdev bus='usb' type='spicevmc'/>",
+    ):
+        with pytest.raises(VirtError, match="chardev 'spicevmc' not supported without spice graphics"):
+            await world.api.domain_attach_device_flags(ref, xml, LIVE)
+
+
 async def test_a_card_is_moved_to_another_bridge(world: World, monkeypatch: pytest.MonkeyPatch):
     card = NET.replace("'user'>", "'bridge'><source bridge='{}'/>")
     ref, _ = await running(world, card.format("one"))
