@@ -47,6 +47,9 @@ install:
 	sh tests/tools/packages.sh runtime
 	$(PYTHON) -m venv $(DESTDIR)$(PREFIX)/lib/virtd
 	$(DESTDIR)$(PREFIX)/lib/virtd/bin/pip install --quiet --disable-pip-version-check '.[systemd]'
+	# What is staged says where it will be, not where it was staged.
+	test -z "$(DESTDIR)" || grep -rlIF "$(DESTDIR)$(PREFIX)" "$(DESTDIR)$(PREFIX)/lib/virtd/bin" | \
+	    xargs sed -i "s|$(DESTDIR)$(PREFIX)|$(PREFIX)|g"
 	install -d $(DESTDIR)$(PREFIX)/sbin $(DESTDIR)$(UNITDIR)
 	ln -sf $(PREFIX)/lib/virtd/bin/virtd $(DESTDIR)$(PREFIX)/sbin/virtd
 	for unit in systemd/*.service systemd/*.socket; do \
