@@ -18,6 +18,7 @@ from virtd.errors import Code, From, VirtError
 from virtd.events import EventBus
 from virtd.host.paths import Paths
 from virtd.tasks import TaskOwner
+from virtd.threads import in_thread
 
 log = logging.getLogger(__name__)
 
@@ -96,7 +97,7 @@ class Registry:
     async def _start(self, name: str) -> Driver:
         try:
             # imports take a while, and the sockets are being served
-            make = await asyncio.to_thread(self._installed[name].load)
+            make = await in_thread(self._installed[name].load)
         except (ImportError, AttributeError) as error:
             raise VirtError(Code.INTERNAL_ERROR, f"cannot load the driver {name}: {error}") from error
         driver: Driver = make(

@@ -11,6 +11,7 @@ from virtd.enums import NodeSuspendTarget as Target
 from virtd.errors import ArgumentError, Code, From, VirtError
 from virtd.host.node import read_text
 from virtd.tasks import TaskOwner
+from virtd.threads import in_thread
 
 #: Seconds that the caller has to hear the answer before the host sleeps, and the shortest sleep.
 ANSWER_SECONDS = 10.0
@@ -58,7 +59,7 @@ class HostSuspendApi:
             raise VirtError(Code.INVALID_ARG, "Suspend duration is too short", source=From.NONE)
         if self._sleep is not None and not self._sleep.done():
             raise VirtError(Code.OPERATION_INVALID, "Suspend operation already in progress", source=From.NONE)
-        await asyncio.to_thread(self._set_alarm, duration)
+        await in_thread(self._set_alarm, duration)
         self._sleep = self._tasks.spawn(self._fall_asleep(way), "suspend")
 
     def _set_alarm(self, duration: int) -> None:
@@ -72,4 +73,4 @@ class HostSuspendApi:
     async def _fall_asleep(self, way: _Way) -> None:
         await asyncio.sleep(ANSWER_SECONDS)
         for name, word in way.writes:
-            await asyncio.to_thread((self._power / name).write_text, word)
+            await in_thread((self._power / name).write_text, word)

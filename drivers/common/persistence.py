@@ -3,7 +3,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import os
 import re
 from collections.abc import Callable, Iterator
@@ -16,6 +15,7 @@ from lxml import etree
 from conf.errors import ConfError
 from virtd.errors import Code, VirtError
 from virtd.store import files
+from virtd.threads import in_thread
 
 #: The first lines of every generated file.
 NOTICE = """\
@@ -69,19 +69,19 @@ class DefinitionFiles:
         Raises:
             OSError: nothing was changed.
         """
-        await asyncio.to_thread(files.write_atomic, self.path(name), self.with_notice(name, xml))
+        await in_thread(files.write_atomic, self.path(name), self.with_notice(name, xml))
 
     async def remove(self, name: str) -> None:
         """Remove a definition and its autostart link."""
-        await asyncio.to_thread(files.remove, self.autostart_link(name))
-        await asyncio.to_thread(files.remove, self.path(name))
+        await in_thread(files.remove, self.autostart_link(name))
+        await in_thread(files.remove, self.path(name))
 
     async def set_autostart(self, name: str, *, on: bool) -> None:
         """Make or remove the link that starts the object with the host."""
         if on:
-            await asyncio.to_thread(files.symlink, self.path(name), self.autostart_link(name))
+            await in_thread(files.symlink, self.path(name), self.autostart_link(name))
         else:
-            await asyncio.to_thread(files.remove, self.autostart_link(name))
+            await in_thread(files.remove, self.autostart_link(name))
 
     def load(self, parse: Callable[[bytes], D]) -> Iterator[tuple[D, bool]]:
         """Every stored definition, and whether it starts with the host.  Blocks.  What cannot be read is set aside."""

@@ -3,7 +3,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import functools
 from collections.abc import Callable, Coroutine
 from functools import cache
@@ -13,6 +12,7 @@ from typing import Any, ParamSpec, TypeVar
 from lxml import etree
 
 from virtd.errors import Code, From, VirtError
+from virtd.threads import in_thread
 
 #: Where libvirt's client library keeps its schemas.
 FOLDER = Path("/usr/share/libvirt/schemas")
@@ -35,7 +35,7 @@ async def validate(xml: str, name: str) -> None:
     Raises:
         VirtError: XML_INVALID_SCHEMA, it does not fit; INTERNAL_ERROR, there is no such schema here.
     """
-    await asyncio.to_thread(_validate, xml, FOLDER / name)
+    await in_thread(_validate, xml, FOLDER / name)
 
 
 def validated(

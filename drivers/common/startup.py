@@ -16,6 +16,7 @@ from drivers.common.persistence import DefinitionFiles, documents
 from drivers.common.storedguest import StoredGuest
 from virtd.errors import VirtError
 from virtd.store import files
+from virtd.threads import in_thread
 
 log = logging.getLogger(__name__)
 
@@ -29,13 +30,13 @@ S = TypeVar("S", bound=StoredGuest)
 
 async def load_stored(guests: GuestList[S], definitions: DefinitionFiles, new_guest: Callable[[Domain], S]) -> None:
     """Load every stored definition.  What cannot be read is set aside."""
-    stored = await asyncio.to_thread(lambda: list(definitions.load(parse_domain)))
+    stored = await in_thread(lambda: list(definitions.load(parse_domain)))
     for domain, autostart in stored:
         try:
             if guests.place(domain) is not None:
                 raise ValueError(f"another file defines {domain.name} too")
         except (ValueError, VirtError) as error:
-            await asyncio.to_thread(files.set_aside, definitions.path(domain.name), str(error))
+            await in_thread(files.set_aside, definitions.path(domain.name), str(error))
             continue
         guest = new_guest(domain)
         guest.set_persistent(domain)
@@ -53,7 +54,7 @@ async def load_running(
 
     Returns once every guest was reached or had its time: one that hangs is waited for behind the scenes.
     """
-    for path in await asyncio.to_thread(documents, state):
+    for path in await in_thread(documents, state):
         await load_status(path)
     found = [guest.tasks.spawn(reconnect(guest), "reconnect") for guest in guests if guest.active]
     if found:
@@ -66,9 +67,9 @@ async def start_all(guests: GuestList[S], state: Path, start: Callable[[S, Domai
     `state` is the driver's folder under /run, `start` brings a guest up whose job is held.
     """
     mark = state / MARK
-    if await asyncio.to_thread(mark.exists):
+    if await in_thread(mark.exists):
         return
-    await asyncio.to_thread(_put, mark)
+    await in_thread(_put, mark)
     for guest in guests:
         if guest.autostart and not guest.active:
             guest.tasks.spawn(_start(guest, start), "autostart")

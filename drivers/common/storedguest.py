@@ -14,6 +14,7 @@ from drivers.common.persistence import UNUSABLE, DefinitionFiles, write_failed
 from virtd.events import EventBus
 from virtd.jobs import JobKind, JobLock
 from virtd.tasks import TaskOwner
+from virtd.threads import in_thread
 
 log = logging.getLogger(__name__)
 
@@ -112,7 +113,7 @@ class StoredGuest(ManagedGuest):
         """The stored definition was changed in memory only: take the one that lies in its file."""
         path = self._definitions.path(self.name)
         try:
-            text = await asyncio.to_thread(path.read_bytes)
+            text = await in_thread(path.read_bytes)
             self.set_persistent(parse_domain(text))
         except UNUSABLE as error:
             log.error("%s cannot be read again: %s", path, error)

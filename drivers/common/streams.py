@@ -9,6 +9,7 @@ from collections.abc import Callable
 
 from virtd.errors import Code, From, VirtError
 from virtd.streams import Hole, Stream
+from virtd.threads import in_thread
 
 
 def _failed(error: OSError) -> VirtError:
@@ -99,7 +100,7 @@ class FileStream(Stream):
 
     async def read(self, limit: int) -> bytes | Hole | None:
         try:
-            return await asyncio.to_thread(os.read, self._fd, limit) or None
+            return await in_thread(os.read, self._fd, limit) or None
         except OSError as error:
             raise _failed(error) from error
 

@@ -3,7 +3,6 @@
 
 from __future__ import annotations
 
-import asyncio
 from typing import ClassVar
 
 from drivers.base import Environment, HypervisorDriver
@@ -33,6 +32,7 @@ from drivers.lxc.settings import LxcSettings
 from virtd.calls import Connection
 from virtd.enums import DomainShutoffReason
 from virtd.errors import Code, From, VirtError
+from virtd.threads import in_thread
 
 #: The subjects of the API.
 API: tuple[type[Part], ...] = (
@@ -86,7 +86,7 @@ class LxcDriver(HypervisorDriver):
     async def start(self) -> None:
         """Take over from the daemon before, then start what is to start with the host."""
         confinement.check_driver(self.context.settings)
-        await asyncio.to_thread(self._make_folders)
+        await in_thread(self._make_folders)
         await reconnect.load_all(self.context)
         await startup.start_all(self.guests, self.context.paths.state, lifecycle.start)
 

@@ -3,7 +3,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import logging
 from functools import partial
 from pathlib import Path
@@ -17,6 +16,7 @@ from drivers.lxc.guest import Guest
 from virtd.enums import DomainShutoffReason, DomainState
 from virtd.errors import VirtError
 from virtd.store import files
+from virtd.threads import in_thread
 
 log = logging.getLogger(__name__)
 
@@ -29,9 +29,9 @@ async def load_all(context: LxcContext) -> None:
 
 async def _load_status(context: LxcContext, path: Path) -> None:
     try:
-        found = await asyncio.to_thread(status.load, path)
+        found = await in_thread(status.load, path)
     except UNUSABLE as error:
-        await asyncio.to_thread(files.set_aside, path, str(error))
+        await in_thread(files.set_aside, path, str(error))
         return
     guests = context.guests
     guest = guests.by_uuid(UUID(found.domain.uuid).bytes)

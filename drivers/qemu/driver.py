@@ -3,7 +3,6 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Awaitable
 from typing import ClassVar
 
@@ -49,6 +48,7 @@ from drivers.qemu.settings import QemuSettings
 from virtd.calls import Connection
 from virtd.errors import From
 from virtd.events import Kind
+from virtd.threads import in_thread
 
 #: The subjects of the API.
 API: tuple[type[Part], ...] = (
@@ -116,7 +116,7 @@ class QemuDriver(HypervisorDriver):
 
     async def start(self) -> None:
         """Take over from the daemon before, then start what is to start with the host."""
-        await asyncio.to_thread(folders.make, self.context)
+        await in_thread(folders.make, self.context)
         await self._block_jobs.load()
         await reconnect.load_all(self.context)
         await self._block_jobs.report_orphans()

@@ -3,7 +3,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import os
 import subprocess
 from collections.abc import Mapping, Sequence
@@ -12,6 +11,7 @@ from drivers.common import process
 from drivers.common.process import start_ticks
 from drivers.qemu.settings import Account
 from virtd.errors import Code, VirtError
+from virtd.threads import in_thread
 
 __all__ = ["Process", "find_by_argument", "start_ticks"]
 
@@ -52,7 +52,7 @@ class Process(process.Process):
             VirtError: INTERNAL_ERROR, the program cannot be run.
         """
         try:
-            child = await asyncio.to_thread(_spawn, argv, environment, descriptors, output, account)
+            child = await in_thread(_spawn, argv, environment, descriptors, output, account)
         except (OSError, subprocess.SubprocessError) as error:
             detail = f"Failed to start QEMU: {argv[0]}: {getattr(error, 'strerror', None) or error}"
             raise VirtError(Code.INTERNAL_ERROR, detail) from error

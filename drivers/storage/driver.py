@@ -3,7 +3,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import logging
 from typing import ClassVar
 
@@ -20,6 +19,7 @@ from drivers.storage.persistence import StoragePaths
 from drivers.storage.pool import ManagedPool
 from drivers.storage.pools import PoolList
 from virtd.errors import From, VirtError
+from virtd.threads import in_thread
 
 log = logging.getLogger(__name__)
 
@@ -40,9 +40,9 @@ class HostStorageDriver(StorageDriver):
     async def start(self) -> None:
         """Find the pools again; those that start with the host do so once."""
         storage = self.storage
-        for pool in await asyncio.to_thread(persistence.load_all, storage.paths, storage.pools):
+        for pool in await in_thread(persistence.load_all, storage.paths, storage.pools):
             await storage.resume(pool)
-        if not await asyncio.to_thread(persistence.mark_autostarted, storage.paths):
+        if not await in_thread(persistence.mark_autostarted, storage.paths):
             return
         for pool in storage.pools:
             if pool.autostart and not pool.active:

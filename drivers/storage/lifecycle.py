@@ -3,7 +3,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import logging
 from dataclasses import dataclass
 
@@ -18,6 +17,7 @@ from virtd.enums import StoragePoolEventLifecycleType as Lifecycle
 from virtd.errors import VirtError
 from virtd.events import Event, EventBus, Kind
 from virtd.tasks import TaskOwner
+from virtd.threads import in_thread
 
 log = logging.getLogger(__name__)
 
@@ -38,7 +38,7 @@ class Storage:
     async def build(self, pool: ManagedPool, flags: int) -> None:
         """Make what the pool needs before it can be started."""
         check_startable(pool.definition)
-        await asyncio.to_thread(directory.build, pool.definition, flags)
+        await in_thread(directory.build, pool.definition, flags)
 
     async def start(self, pool: ManagedPool) -> None:
         """Make the pool active.
@@ -77,7 +77,7 @@ class Storage:
         self.events.emit(Event(Kind.STORAGE_POOL, StoragePoolEventID.REFRESH, pool.ref, ()))
 
     async def _look(self, pool: ManagedPool) -> None:
-        _take(pool, await asyncio.to_thread(directory.look, pool.definition))
+        _take(pool, await in_thread(directory.look, pool.definition))
 
     async def resume(self, pool: ManagedPool) -> None:
         """After a restart of the daemon: a pool that was active is so still, if it is still there."""

@@ -3,7 +3,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import logging
 from dataclasses import dataclass
 from pathlib import Path
@@ -19,6 +18,7 @@ from drivers.storage.pools import PoolList
 from virtd.errors import VirtError
 from virtd.host.paths import Paths
 from virtd.store import files
+from virtd.threads import in_thread
 
 log = logging.getLogger(__name__)
 
@@ -85,14 +85,14 @@ async def save_status(paths: StoragePaths, pool: Pool) -> None:
     data = f"<poolstate>\n{lines}</poolstate>\n".encode()
     path = paths.status(pool.name)
     try:
-        await asyncio.to_thread(files.write_atomic, path, data, durable=False)
+        await in_thread(files.write_atomic, path, data, durable=False)
     except OSError as error:
         raise system_error(f"failed to create file '{path}'", error) from error
 
 
 async def remove_status(paths: StoragePaths, name: str) -> None:
     """The pool is not active any more."""
-    await asyncio.to_thread(files.remove, paths.status(name), durable=False)
+    await in_thread(files.remove, paths.status(name), durable=False)
 
 
 def load_all(paths: StoragePaths, pools: PoolList) -> list[ManagedPool]:

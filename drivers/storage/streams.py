@@ -3,7 +3,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import errno
 import os
 from collections.abc import Callable
@@ -12,6 +11,7 @@ from drivers.storage.errors import system_error
 from drivers.storage.files import write_all
 from virtd.errors import From
 from virtd.streams import Hole, Stream
+from virtd.threads import in_thread
 
 _CHUNK = 1 << 20
 
@@ -41,7 +41,7 @@ class VolumeStream(Stream):
         """See `Stream`."""
         if self._fd >= 0:
             fd, self._fd = self._fd, -1
-            await asyncio.to_thread(os.close, fd)
+            await in_thread(os.close, fd)
             self._on_end()
 
 
@@ -57,7 +57,7 @@ class Download(VolumeStream):
     async def read(self, limit: int) -> bytes | Hole | None:
         """See `Stream`."""
         try:
-            item = await asyncio.to_thread(self._next, limit)
+            item = await in_thread(self._next, limit)
         except OSError as error:
             raise system_error("cannot read from stream", error, source=From.STREAMS) from error
         if item is not None:
@@ -90,7 +90,7 @@ class Upload(VolumeStream):
         try:
             if self._left(length) < length:
                 raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
-            await asyncio.to_thread(work)
+            await in_thread(work)
         except OSError as error:
             raise system_error("cannot write to stream", error, source=From.STREAMS) from error
         self._offset += length
@@ -98,7 +98,7 @@ class Upload(VolumeStream):
     async def finish(self) -> None:
         """See `Stream`: what was sent is durable when this returns."""
         try:
-            await asyncio.to_thread(os.fsync, self._fd)
+            await in_thread(os.fsync, self._fd)
         except OSError as error:
             raise system_error("cannot write to stream", error, source=From.STREAMS) from error
         finally:

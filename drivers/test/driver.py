@@ -8,7 +8,6 @@ they answer from memory and never wait.
 
 from __future__ import annotations
 
-import asyncio
 import gc
 from collections.abc import Awaitable
 from typing import ClassVar
@@ -49,6 +48,7 @@ from drivers.test.world import World, Worlds
 from virtd.calls import Connection
 from virtd.errors import Code, From, VirtError
 from virtd.events import EventBus, Kind
+from virtd.threads import in_thread
 
 #: The subjects of the API.
 PARTS = (
@@ -91,7 +91,7 @@ class TestDriver(HypervisorDriver):
         if world is None:
             if sum(owner == key[0] for owner, _path in self._hosts) >= MAX_HOSTS:
                 raise VirtError(Code.OPERATION_FAILED, "there are too many make-believe hosts")
-            world = await asyncio.to_thread(build, path, Reader.of(connection.identity).read)
+            world = await in_thread(build, path, Reader.of(connection.identity).read)
             gc.freeze()  # a host stays: there is no use in going through its thousands of objects again and again
         return self._open(connection, path, key, self._hosts.get(key) or world)
 

@@ -3,7 +3,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import socket
 from dataclasses import astuple
 
@@ -14,6 +13,7 @@ from drivers.test.base import Part
 from drivers.test.capabilities import capabilities, cell_memory
 from virtd.enums import ConnectBaselineCPUFlags
 from virtd.errors import check_flags, invalid_arg
+from virtd.threads import in_thread
 
 #: Guests of this host have at most so many virtual CPUs.
 MAX_VCPUS = 32
@@ -73,7 +73,7 @@ class HostApi(Part):
             return []
         if arch not in _X86:
             raise invalid_arg(f"cannot find architecture {arch}")
-        return list((await asyncio.to_thread(load_cpu_map, arch)).models)
+        return list((await in_thread(load_cpu_map, arch)).models)
 
     async def connect_baseline_cpu(self, xml_cpus: list[str], flags: int) -> str:
         """virConnectBaselineCPU."""
@@ -81,7 +81,7 @@ class HostApi(Part):
         given = [parse_cpu(xml, of_host=True) for xml in xml_cpus]
         if not given or given[0].arch not in _X86:
             raise invalid_arg("No CPUs given")
-        cpu_map = await asyncio.to_thread(load_cpu_map, given[0].arch)
+        cpu_map = await in_thread(load_cpu_map, given[0].arch)
         return format_cpu(baseline(given, cpu_map, blockers=None, expand=bool(flags)))
 
     def node_get_info(self) -> tuple[object, ...]:

@@ -9,7 +9,6 @@ durably *after* what it states and *before* what relies on it.
 
 from __future__ import annotations
 
-import asyncio
 import contextlib
 import errno
 import json
@@ -25,6 +24,7 @@ from typing import Any
 
 from virtd.store import files
 from virtd.store.faultpoints import fault_point
+from virtd.threads import in_thread
 
 log = logging.getLogger(__name__)
 
@@ -80,7 +80,7 @@ class Record:
         noted = self._noted
         self._noted += self._add(name, data or {})
         try:
-            await asyncio.to_thread(self._append, durable=durable)
+            await in_thread(self._append, durable=durable)
         except OSError:
             self._noted = noted
             self.steps.pop()
@@ -107,7 +107,7 @@ class Record:
 
     async def close(self) -> None:
         """The operation is over; its record is removed, durably."""
-        await asyncio.to_thread(files.remove, self.path)
+        await in_thread(files.remove, self.path)
         fault_point(f"{self.operation}:closed")
 
 
@@ -127,7 +127,7 @@ class Journal:
         Raises:
             OSError: nothing was written, and nothing must be done.
         """
-        record = await asyncio.to_thread(self._create, operation, subject, intent)
+        record = await in_thread(self._create, operation, subject, intent)
         fault_point(f"{operation}:intent")
         return record
 
@@ -156,7 +156,7 @@ class Journal:
 
     async def load(self) -> list[Record]:
         """The operations that a former daemon did not end, oldest first; unreadable files are set aside."""
-        records = await asyncio.to_thread(self._load)
+        records = await in_thread(self._load)
         return sorted(records, key=lambda record: record.started)
 
     def _load(self) -> list[Record]:

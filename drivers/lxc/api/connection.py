@@ -3,7 +3,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import platform
 import re
 
@@ -12,6 +11,7 @@ from drivers.common.hostsysinfo import host_sysinfo
 from drivers.lxc.api.base import Part
 from drivers.lxc.capabilities import describe_guests, describe_host
 from virtd.errors import Code, VirtError, check_flags
+from virtd.threads import in_thread
 
 _VERSION = re.compile(r"(\d+)\.(\d+)(?:\.(\d+))?")
 
@@ -33,7 +33,7 @@ class ConnectionApi(Part):
 
     async def connect_get_capabilities(self) -> str:
         """virConnectGetCapabilities."""
-        return format_capabilities(await asyncio.to_thread(describe_host), describe_guests())
+        return format_capabilities(await in_thread(describe_host), describe_guests())
 
     async def connect_get_sysinfo(self, flags: int) -> str:
         """virConnectGetSysinfo."""

@@ -3,7 +3,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import contextlib
 import logging
 import os
@@ -18,6 +17,7 @@ from drivers.lxc.runstate import RunState
 from drivers.lxc.runtime.cgroup import Cgroup, Hierarchies
 from virtd.errors import VirtError
 from virtd.host import netdev
+from virtd.threads import in_thread
 
 if TYPE_CHECKING:
     from drivers.lxc.guest import Guest
@@ -47,7 +47,7 @@ async def clean_up(guest: Guest, run: RunState) -> None:
     if run.controller is not None:
         run.controller.close()
         run.controller = None
-    await asyncio.to_thread(_remove_rest, guest, run)
+    await in_thread(_remove_rest, guest, run)
 
 
 async def _kill(guest: Guest, run: RunState) -> None:
@@ -59,12 +59,12 @@ async def _kill(guest: Guest, run: RunState) -> None:
     if init is not None:
         init.send(signal.SIGKILL)
     if group is not None:
-        await asyncio.to_thread(_thaw, group)
+        await in_thread(_thaw, group)
     await _see_end(guest, init, patience=0)
     # Without an init it waits for something else.
     await _see_end(guest, controller, patience=LEAVE_SECONDS if run.init_pid else 0)
     if group is not None:
-        await asyncio.to_thread(_kill_others, group)
+        await in_thread(_kill_others, group)
 
 
 def _find(pid: int, started: int) -> Process | None:

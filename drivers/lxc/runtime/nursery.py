@@ -13,6 +13,7 @@ from pathlib import Path
 
 import drivers
 from virtd.errors import Code, VirtError
+from virtd.threads import in_thread
 
 #: Seconds for a controller to be born; the first one waits for the nursery itself.
 SECONDS = 10.0
@@ -50,7 +51,7 @@ class Nursery:
 
     async def _ask(self, line: socket.socket, output: int) -> int:
         if self._socket is None:
-            await asyncio.to_thread(self._start)
+            await in_thread(self._start)
         assert self._socket is not None
         socket.send_fds(self._socket, [b"c"], [line.fileno(), output])
         async with asyncio.timeout(SECONDS):

@@ -3,7 +3,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import os
 from typing import TYPE_CHECKING, Any
 
@@ -13,6 +12,7 @@ from drivers.lxc.runtime import bandwidth, consoles, hostdevices, interfaces, li
 from drivers.lxc.runtime.cgroup import Cgroup, Hierarchies
 from drivers.lxc.runtime.controller import Controller
 from virtd.errors import Code, VirtError, operation_invalid
+from virtd.threads import in_thread
 
 if TYPE_CHECKING:
     from drivers.lxc.guest import Guest
@@ -42,7 +42,7 @@ def cgroup(guest: Guest) -> Cgroup:
 
 async def freeze(guest: Guest) -> None:
     """Stop all processes of the container; returns when they stand."""
-    await asyncio.to_thread(cgroup(guest).freeze)
+    await in_thread(cgroup(guest).freeze)
 
 
 async def thaw(guest: Guest) -> None:
@@ -109,12 +109,12 @@ async def attach_device(guest: Guest, device: Any) -> None:
             if isinstance(device, Interface) and device.bandwidth is not None:
                 await bandwidth.limit(name, device.bandwidth)
         return
-    node = await asyncio.to_thread(hostdevices.node, device)
-    await asyncio.to_thread(_allow, guest, device)  # the controller is in the group itself
+    node = await in_thread(hostdevices.node, device)
+    await in_thread(_allow, guest, device)  # the controller is in the group itself
     try:
         await controller.ask("add_node", node=node)
     except BaseException:
-        await asyncio.to_thread(_deny, guest, device)
+        await in_thread(_deny, guest, device)
         raise
 
 
@@ -165,7 +165,7 @@ async def detach_device(guest: Guest, device: Any) -> None:
         node = hostdevices.node(device, _images(guest))
         assert node is not None
         await controller.ask("remove_node", path=node["path"])
-        await asyncio.to_thread(_deny, guest, device)
+        await in_thread(_deny, guest, device)
 
 
 async def _detach_interface(guest: Guest, device: Any) -> None:

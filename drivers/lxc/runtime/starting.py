@@ -3,7 +3,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import logging
 import os
 from collections.abc import Callable, Sequence
@@ -23,6 +22,7 @@ from drivers.lxc.runtime.planning import make_plan
 from drivers.lxc.runtime.running import freeze
 from virtd.errors import Code, VirtError
 from virtd.host import machines
+from virtd.threads import in_thread
 
 if TYPE_CHECKING:
     from drivers.lxc.guest import Guest
@@ -69,7 +69,7 @@ async def _bring_up(guest: Guest, run: RunState, files: Sequence[int]) -> None:
     group = await _group(guest, run)
     # Before anything is made: until then the controller ends by itself when we do.
     await guest.save_status()
-    plan, descriptors = await asyncio.to_thread(_prepare, guest, group, files)
+    plan, descriptors = await in_thread(_prepare, guest, group, files)
     try:
         with failures.of_start():
             run.init_pid, veths = await run.controller.start(plan, descriptors.all)
@@ -101,7 +101,7 @@ async def _group(guest: Guest, run: RunState) -> Cgroup | None:
     name = f"lxc-{guest.id}-{guest.name}"
     if machines.systemd_runs():
         await machines.register(name, guest.uuid, run.controller_pid, "container")
-        run.cgroup = await asyncio.to_thread(limits.group_of, run.controller_pid)
+        run.cgroup = await in_thread(limits.group_of, run.controller_pid)
     else:
         run.cgroup = limits.group_name(guest.require_active(), name)
     return Cgroup(Hierarchies.find(), run.cgroup)

@@ -3,7 +3,6 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Coroutine
 from pathlib import Path
 
@@ -24,6 +23,7 @@ from virtd.enums import DomainUndefineFlags as Undefine
 from virtd.enums import DomainXMLFlags as Xml
 from virtd.errors import check_flags, operation_invalid
 from virtd.refs import DomainRef
+from virtd.threads import in_thread
 
 _XML_FLAGS = Xml.SECURE | Xml.INACTIVE | Xml.UPDATE_CPU | Xml.MIGRATABLE
 
@@ -119,9 +119,9 @@ class DefinitionApi(Part, Definition[Guest]):
 
 async def _settle_nvram(path: Path | None, flags: int) -> None:
     """Remove the guest's firmware variables, or keep them, as the flags say; saying nothing is refused where there are some."""
-    if path is None or not await asyncio.to_thread(path.exists):
+    if path is None or not await in_thread(path.exists):
         return
     if flags & Undefine.NVRAM:
-        await asyncio.to_thread(path.unlink)
+        await in_thread(path.unlink)
     elif not flags & Undefine.KEEP_NVRAM:
         raise operation_invalid("cannot undefine domain with nvram")

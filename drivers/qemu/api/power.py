@@ -3,7 +3,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import logging
 
 from conf.domain import Domain
@@ -27,6 +26,7 @@ from virtd.enums import (
 from virtd.errors import Code, VirtError, check_flags, operation_invalid
 from virtd.refs import DomainRef
 from virtd.store import files
+from virtd.threads import in_thread
 
 log = logging.getLogger(__name__)
 
@@ -101,7 +101,7 @@ class PowerApi(Part):
         if not await ending.end(guest, DomainShutoffReason.DESTROYED, force=not flags & Destroy.GRACEFUL):
             raise not_running()
         if flags & Destroy.REMOVE_LOGS:
-            await asyncio.to_thread(files.remove, self._context.paths.log_file(guest.name), durable=False)
+            await in_thread(files.remove, self._context.paths.log_file(guest.name), durable=False)
 
     async def domain_shutdown_flags(self, dom: DomainRef, flags: int) -> None:
         """virDomainShutdownFlags: press the power button."""

@@ -3,7 +3,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import os
 import tempfile
 
@@ -16,6 +15,7 @@ from drivers.qemu.settings import account
 from virtd.calls import WithStream
 from virtd.errors import Code, VirtError, check_flags, operation_invalid
 from virtd.refs import DomainRef
+from virtd.threads import in_thread
 
 #: As many keys at once as libvirt takes.
 MAX_KEYS = 16
@@ -32,14 +32,14 @@ class ScreenApi(Part):
             device, head = _locate(guest, screen)
             capabilities = await self._context.capabilities.get(guest.definition.devices.emulator or "")
             png = capabilities.has("screenshot-format-png")
-            fd, path = await asyncio.to_thread(self._file, guest)
+            fd, path = await in_thread(self._file, guest)
             try:
                 await commands.screendump(guest.monitor, path, device, head, format_="png" if png else None)
             except BaseException:
                 os.close(fd)
                 raise
             finally:
-                await asyncio.to_thread(os.unlink, path)
+                await in_thread(os.unlink, path)
         return WithStream(FileStream(fd), "image/png" if png else "image/x-portable-pixmap")
 
     def _file(self, guest: Guest) -> tuple[int, str]:

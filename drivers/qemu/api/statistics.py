@@ -23,6 +23,7 @@ from virtd.errors import Code, From, VirtError, check_flags, invalid_arg
 from virtd.host import netdev
 from virtd.params import ParamList, TypedParam
 from virtd.refs import DomainRef
+from virtd.threads import in_thread
 
 _FILTERS = (1 << 8) - 1
 _STATS_FLAGS = _FILTERS | Flags.NOWAIT | Flags.BACKING | Flags.ENFORCE_STATS
@@ -100,7 +101,7 @@ class StatisticsApi(Part):
         if file is None:
             raise invalid_arg(f"disk '{path}' does not currently have a source assigned")
         try:
-            extent = await asyncio.to_thread(blocks.extent, file, chain(disk)[0].format)
+            extent = await in_thread(blocks.extent, file, chain(disk)[0].format)
         except OSError as error:
             text = f"cannot stat file '{file}': {os.strerror(error.errno or 0)}"
             raise VirtError(Code.SYSTEM_ERROR, text) from error
@@ -200,7 +201,7 @@ async def _record(guest: Guest, stats: int, flags: int) -> tuple[DomainRef, list
         questions = groups.questions(guest, stats, backing=backing)
         request.replies = await ask(guest, questions, nowait=bool(flags & Flags.NOWAIT))
     if stats & Stats.BLOCK and disks:
-        request.extents = await asyncio.to_thread(groups.extents, disks)
+        request.extents = await in_thread(groups.extents, disks)
     return _fill(request, stats)
 
 

@@ -3,7 +3,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import os
 from collections.abc import Iterable
 
@@ -12,6 +11,7 @@ from drivers.qemu.guest import Guest
 from drivers.qemu.hostside import ownership
 from drivers.qemu.runtime import Owner
 from drivers.qemu.settings import Account, account
+from virtd.threads import in_thread
 
 
 def whom(guest: Guest) -> Account | None:
@@ -30,7 +30,7 @@ async def grant(guest: Guest, layers: Iterable[Layer]) -> None:
     user = whom(guest)
     for layer in layers:
         if layer.path is not None:
-            await asyncio.to_thread(ownership.give_path, guest, runtime, user, layer.path)
+            await in_thread(ownership.give_path, guest, runtime, user, layer.path)
 
 
 async def revoke(guest: Guest, layers: Iterable[Layer]) -> None:
@@ -41,7 +41,7 @@ async def revoke(guest: Guest, layers: Iterable[Layer]) -> None:
     paths = {layer.path for layer in layers} - used
     owners = [owner for owner in runtime.owners if owner.path in paths]
     runtime.owners = [owner for owner in runtime.owners if owner.path not in paths]
-    await asyncio.to_thread(_restore, guest, owners)
+    await in_thread(_restore, guest, owners)
 
 
 def _restore(guest: Guest, owners: list[Owner]) -> None:

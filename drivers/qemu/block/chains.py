@@ -3,7 +3,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import os
 from collections.abc import Sequence
 from copy import copy
@@ -17,6 +16,7 @@ from drivers.qemu.block.backing_names import backing_store
 from drivers.qemu.block.nodes import number_images
 from virtd.errors import Code, From, VirtError
 from virtd.host.images import Header, read_header
+from virtd.threads import in_thread
 
 _Image = TypeVar("_Image", Disk, BackingStore)
 
@@ -59,7 +59,7 @@ async def complete(layers: list[Layer], last: int, *, user: tuple[int, int] | No
     seen = [layer.path for layer in layers if layer.path]
     found = BackingStore()
     if end.format in WITH_BACKING:
-        found = await asyncio.to_thread(_look_below, seen, end.format, user)
+        found = await in_thread(_look_below, seen, end.format, user)
     found.found = True
     end.element.backing_store = found
     for layer in backing_chain(end.disk, end.element.backing_store):

@@ -3,7 +3,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import os
 from contextlib import AsyncExitStack
 from dataclasses import dataclass
@@ -21,6 +20,7 @@ from drivers.qemu.block.state import BlockJob
 from drivers.qemu.guest import Guest
 from drivers.qemu.monitor import MonitorTimeout
 from virtd.errors import Code, VirtError, invalid_arg, operation_invalid
+from virtd.threads import in_thread
 
 
 @dataclass(slots=True, frozen=True)
@@ -72,10 +72,10 @@ async def _check_destination(disk: Disk, mirror: Mirror, *, shallow: bool, reuse
     if shallow and mirror.format is not None and mirror.format.type == "raw":
         text = f"shallow copy of disk '{name}' into a raw file is not possible"
         raise VirtError(Code.CONFIG_UNSUPPORTED, text)
-    in_place = await asyncio.to_thread(destination.validate, mirror, name, reuse=reuse)
+    in_place = await in_thread(destination.validate, mirror, name, reuse=reuse)
     if mirror.format is None:
         source_format = "raw" if disk.is_empty else chain(disk)[0].format
-        found = await asyncio.to_thread(destination.format_of_existing, mirror) if reuse else source_format
+        found = await in_thread(destination.format_of_existing, mirror) if reuse else source_format
         mirror.format = Format(type=found)
         mirror.legacy_format = mirror.format.type
     return in_place
@@ -136,7 +136,7 @@ class _Attempt:
             return
         size = self.size if top.driver == "raw" else 0
         try:
-            made = await asyncio.to_thread(access.create_file, top.path, size)
+            made = await in_thread(access.create_file, top.path, size)
         except OSError as error:
             raise VirtError(Code.SYSTEM_ERROR, f"failed to create copy target: {error.strerror}") from error
         if made:

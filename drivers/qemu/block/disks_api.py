@@ -3,7 +3,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import os
 
 from conf.domain import Domain
@@ -24,6 +23,7 @@ from virtd.enums import TypedParameterType as T
 from virtd.errors import Code, From, VirtError, check_flags, invalid_arg
 from virtd.params import TypedParam, Value, validate_params
 from virtd.refs import DomainRef
+from virtd.threads import in_thread
 
 KIB = 1024
 MAX_SIZE_KIB = ((1 << 64) - 1) // KIB
@@ -66,7 +66,7 @@ class DisksApi(Part):
         file = chain(disk)[0].path
         if file is None:
             raise VirtError(Code.OPERATION_UNSUPPORTED, f"cannot peek into disk '{path}', which is not on this host")
-        data = await asyncio.to_thread(_read, file, offset, size)
+        data = await in_thread(_read, file, offset, size)
         if len(data) < size:
             raise invalid_arg(f"'{path}' starting from {offset} has only {len(data)} bytes available")
         return data

@@ -22,6 +22,7 @@ from virtd.enums import DomainPausedReason, DomainState
 from virtd.errors import Code, VirtError
 from virtd.store import files
 from virtd.store.journal import Journal, Record
+from virtd.threads import in_thread
 
 log = logging.getLogger(__name__)
 
@@ -54,7 +55,7 @@ class BlockJobs(Feature):
             if recovery.valid(record):
                 self.records.setdefault(bytes.fromhex(record.intent["uuid"]), []).append(record)
             else:
-                await asyncio.to_thread(files.set_aside, record.path, "its intent is incomplete")
+                await in_thread(files.set_aside, record.path, "its intent is incomplete")
 
     async def report_orphans(self) -> None:
         """Say what is left of pivots whose guest no longer runs; after all guests were found."""

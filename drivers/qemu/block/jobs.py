@@ -21,6 +21,7 @@ from drivers.qemu.monitor import MonitorTimeout
 from virtd.enums import ConnectDomainEventBlockJobStatus as Status
 from virtd.enums import DomainEventID
 from virtd.errors import Code, VirtError, invalid_arg
+from virtd.threads import in_thread
 
 log = logging.getLogger(__name__)
 
@@ -235,7 +236,7 @@ async def clean_up(guest: Guest, ending: Ending) -> None:
     if ending.job.delete and ending.status == Status.COMPLETED:
         for layer in ending.unused:
             if layer.path is not None:
-                await asyncio.to_thread(_unlink, guest, layer.path)
+                await in_thread(_unlink, guest, layer.path)
 
 
 async def dismiss(guest: Guest, job: str) -> None:

@@ -3,7 +3,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import os
 
 from conf.domain.devices.disk import Disk
@@ -19,6 +18,7 @@ from drivers.qemu.guest import Guest
 from virtd.enums import DomainBlockCommitFlags as Commit
 from virtd.errors import Code, VirtError
 from virtd.host.images import read_header
+from virtd.threads import in_thread
 
 
 async def start_commit(guest: Guest, disk: Disk, upper: Layer, lower: Layer, *, speed: int | None, flags: int) -> None:
@@ -71,7 +71,7 @@ async def _name_for(way: list[Layer], *, relative: bool) -> str:
     """How the first of these images is to name the last when those between are gone."""
     if not relative:
         return backing_string(way[-1])
-    return relative_path(await asyncio.to_thread(_names_on, way))
+    return relative_path(await in_thread(_names_on, way))
 
 
 def _names_on(way: list[Layer]) -> list[str | None]:

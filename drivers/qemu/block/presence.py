@@ -3,7 +3,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import os
 from dataclasses import dataclass
 
@@ -11,6 +10,7 @@ from conf.domain.devices.disk import Disk
 from drivers.qemu.guest import Guest
 from virtd.enums import ConnectDomainEventDiskChangeReason as Reason
 from virtd.enums import DomainEventID
+from virtd.threads import in_thread
 
 #: Drives that can be empty; any other disk is left out.
 REMOVABLE = ("cdrom", "floppy")
@@ -30,7 +30,7 @@ async def drop_missing(disks: list[Disk]) -> list[Missing]:
     missing = []
     for disk in list(disks):
         path = disk.source.local_path if disk.source and disk.source.startup_policy == "optional" else None
-        if path is None or await asyncio.to_thread(os.path.exists, path):
+        if path is None or await in_thread(os.path.exists, path):
             continue
         if disk.device in REMOVABLE:
             _empty(disk)

@@ -25,6 +25,7 @@ from drivers.qemu.cpu.host import CpuInfo
 from virtd.errors import Code, VirtError
 from virtd.store.files import write_atomic
 from virtd.tasks import TaskOwner
+from virtd.threads import in_thread
 
 log = logging.getLogger(__name__)
 
@@ -157,7 +158,7 @@ class _Shelf(Generic[Found]):
         return found
 
     async def _find(self, stamp: Stamp) -> _Outcome[Found]:
-        found = await asyncio.to_thread(self._load, stamp)
+        found = await in_thread(self._load, stamp)
         if found is None:
             try:
                 found = await self._ask(stamp.path)
@@ -186,7 +187,7 @@ class _Shelf(Generic[Found]):
     async def _save(self, stamp: Stamp, found: Found) -> None:
         content = self._file(stamp=stamp, capabilities=found).model_dump_json().encode()
         try:
-            await asyncio.to_thread(write_atomic, self._path(stamp.path), content, durable=False)
+            await in_thread(write_atomic, self._path(stamp.path), content, durable=False)
         except OSError as error:
             log.warning("the capabilities of %s could not be saved: %s", stamp.path, error)
 

@@ -17,6 +17,7 @@ from drivers.qemu.capabilities.host import describe_guests, describe_host
 from drivers.qemu.capabilities.model import Summary
 from drivers.qemu.settings import account
 from virtd.errors import Code, VirtError, check_flags, invalid_arg
+from virtd.threads import in_thread
 
 #: Architectures whose CPU models are QEMU's own affair.
 _ALL_MODELS_ACCEPTED = ARM | S390 | {"armv7b"}
@@ -30,12 +31,12 @@ class CapabilitiesPart(Part):
         emulators = installed_emulators(self._context.capabilities.host_arch)
         paths = sorted(set(emulators.values()))
         host, answers = await asyncio.gather(
-            asyncio.to_thread(describe_host, self._context.capabilities.host_arch, self._security_models()),
+            in_thread(describe_host, self._context.capabilities.host_arch, self._security_models()),
             asyncio.gather(*map(self._summary, paths)),
         )
         by_path = dict(zip(paths, answers, strict=True))
         guests = [(arch, found) for arch, path in emulators.items() if (found := by_path[path]) is not None]
-        return await asyncio.to_thread(format_capabilities, host, describe_guests(guests))
+        return await in_thread(format_capabilities, host, describe_guests(guests))
 
     async def connect_get_domain_capabilities(
         self, emulatorbin: str | None, arch: str | None, machine: str | None, virttype: str | None, flags: int
@@ -48,8 +49,8 @@ class CapabilitiesPart(Part):
         check_flags(flags, 0, "qemuConnectGetDomainCapabilities")
         choice = await choose_emulator_for(self._context.capabilities, emulatorbin, arch, machine, virttype)
         guest_arch = arch or choice.capabilities.arch
-        cpu_map = await asyncio.to_thread(load_cpu_map, guest_arch)
-        firmwares = await asyncio.to_thread(load_firmwares)
+        cpu_map = await in_thread(load_cpu_map, guest_arch)
+        firmwares = await in_thread(load_firmwares)
         return format_domain_capabilities(
             domain_capabilities(choice.capabilities, choice.virt_type, guest_arch, choice.machine, cpu_map, firmwares)
         )
@@ -67,7 +68,7 @@ class CapabilitiesPart(Part):
             raise VirtError(Code.NO_SUPPORT, f"'{arch}' architecture is not supported by CPU driver")
         if arch in _ALL_MODELS_ACCEPTED:
             return []
-        known = list((await asyncio.to_thread(load_cpu_map, arch)).models)
+        known = list((await in_thread(load_cpu_map, arch)).models)
         return known or await self._models_of_emulator(arch)
 
     async def _models_of_emulator(self, arch: str) -> list[str]:

@@ -3,7 +3,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import os
 import secrets
 
@@ -29,6 +28,7 @@ from drivers.qemu.context import QemuContext
 from drivers.qemu.cpu.guest import settle_cpu
 from drivers.qemu.runtime import Runtime
 from virtd.errors import Code, VirtError, check_flags, invalid_arg
+from virtd.threads import in_thread
 
 _FORMAT = "qemu-argv"
 
@@ -50,7 +50,7 @@ class NativePart(Part):
             raise invalid_arg(f"unsupported config type {native_format}")
         domain = await prepare.definition(self._context, domain_xml)
         capabilities = await self._context.capabilities.get(domain.devices.emulator or "")
-        line = await asyncio.to_thread(native_line, domain, capabilities, self._context)
+        line = await in_thread(native_line, domain, capabilities, self._context)
         return line.as_shell()
 
 

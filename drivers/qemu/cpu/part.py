@@ -3,8 +3,6 @@
 
 from __future__ import annotations
 
-import asyncio
-
 from drivers.common.cpu.baseline import baseline
 from drivers.common.cpu.compare import check_names, compare, incompatible
 from drivers.common.cpu.cpu_map import CpuMap, load_cpu_map
@@ -19,6 +17,7 @@ from virtd.enums import ConnectBaselineCPUFlags as Baseline
 from virtd.enums import ConnectCompareCPUFlags as Compare
 from virtd.enums import CPUCompareResult
 from virtd.errors import Code, From, VirtError, check_flags, invalid_arg
+from virtd.threads import in_thread
 
 _COMPARE_FLAGS = Compare.FAIL_INCOMPATIBLE | Compare.VALIDATE_XML
 _BASELINE_FLAGS = Baseline.EXPAND_FEATURES | Baseline.MIGRATABLE
@@ -30,7 +29,7 @@ class CpuPart(Part):
     async def connect_compare_cpu(self, xml: str, flags: int) -> int:
         """virConnectCompareCPU: with the host's own CPU."""
         check_flags(flags, _COMPARE_FLAGS, "qemuConnectCompareCPU")
-        return await asyncio.to_thread(self._compare_with_host, parse_cpu(xml), flags)
+        return await in_thread(self._compare_with_host, parse_cpu(xml), flags)
 
     def _compare_with_host(self, given: GivenCpu, flags: int) -> int:
         arch = self._context.capabilities.host_arch
@@ -57,7 +56,7 @@ class CpuPart(Part):
                 Code.OPERATION_UNSUPPORTED,
                 f"QEMU '{caps.path}' does not support reporting CPU model for virttype '{virt_type}'",
             )
-        cpu_map = await asyncio.to_thread(load_cpu_map, caps.arch)
+        cpu_map = await in_thread(load_cpu_map, caps.arch)
         available = available_features(caps, virt_type, cpu_map, with_host=False)
         vendor = cpu_map.vendor_of(str(facts.best.get("vendor", "")))
         return _compare(given, caps.arch, available, vendor, cpu_map, flags)
@@ -92,7 +91,7 @@ class CpuPart(Part):
     async def _baseline(self, given: list[GivenCpu], arch: str, of: tuple[Capabilities, str] | None, flags: int) -> str:
         if arch not in X86:
             raise VirtError(Code.NO_SUPPORT, f"cannot compute baseline CPU of {arch} architecture", source=From.CPU)
-        cpu_map = await asyncio.to_thread(load_cpu_map, arch)
+        cpu_map = await in_thread(load_cpu_map, arch)
         facts = of[0].cpu_facts(of[1]) if of is not None else None
         unmigratable = facts.unmigratable if facts is not None else cpu_map.unmigratable
         found = baseline(

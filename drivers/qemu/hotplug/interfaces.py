@@ -3,8 +3,6 @@
 
 from __future__ import annotations
 
-import asyncio
-
 from conf.domain.devices.interface import Interface
 from drivers.qemu import commands
 from drivers.qemu.command.interfaces import host_id, interface_props, netdev_props
@@ -12,6 +10,7 @@ from drivers.qemu.guest import Guest
 from drivers.qemu.hostside import interfaces as host
 from drivers.qemu.hotplug.session import Plug, Props, quietly
 from virtd.errors import Code, VirtError
+from virtd.threads import in_thread
 
 #: Kinds whose host's end can be made for a running guest.
 _KINDS = ("user", "bridge", "network", "ethernet", "null", "server", "client", "mcast", "udp")
@@ -32,7 +31,7 @@ async def plug(work: Plug, interface: Interface) -> None:
     """Make the host's end, then plug the card in."""
     guest, runtime = work.guest, work.guest.runtime
     assert runtime is not None
-    await asyncio.to_thread(host.open_interface, guest, runtime, interface, work.resources)
+    await in_thread(host.open_interface, guest, runtime, interface, work.resources)
     work.undo.callback(forget_tap, guest, interface)
     backend = netdev_props(work.build, interface)
     for name, fd in _descriptors(work, interface).items():

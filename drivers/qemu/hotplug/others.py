@@ -3,7 +3,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import os
 
 from conf.domain.devices.address import DriveAddress
@@ -32,6 +31,7 @@ from drivers.qemu.guest import Guest
 from drivers.qemu.hostside import ownership
 from drivers.qemu.hotplug.session import Plug, quietly
 from virtd.errors import Code, VirtError
+from virtd.threads import in_thread
 
 
 def _unsupported(text: str) -> VirtError:
@@ -173,9 +173,9 @@ async def plug_controller(work: Plug, controller: Controller) -> None:
 async def plug_hostdev(work: Plug, hostdev: Hostdev) -> None:
     guest, runtime = work.guest, work.guest.runtime
     assert runtime is not None
-    device = await asyncio.to_thread(usb.resolve, hostdev)
+    device = await in_thread(usb.resolve, hostdev)
     work.undo.push_async_callback(release_hostdev, guest, hostdev)
-    await asyncio.to_thread(ownership.give_path, guest, runtime, access.whom(guest), device.path)
+    await in_thread(ownership.give_path, guest, runtime, access.whom(guest), device.path)
     await work.add_device(hostdev, hostdev_props(work.build, hostdev))
 
 
@@ -185,7 +185,7 @@ async def release_hostdev(guest: Guest, hostdev: Hostdev) -> None:
     if guest.runtime is not None:
         for owner in [owner for owner in guest.runtime.owners if owner.path == path]:
             guest.runtime.owners.remove(owner)
-            await asyncio.to_thread(ownership.restore_path, guest, owner)
+            await in_thread(ownership.restore_path, guest, owner)
 
 
 def check_hostdev(_guest: Guest, hostdev: Hostdev) -> None:

@@ -16,6 +16,7 @@ from drivers.qemu.runtime import Runtime
 from virtd.enums import DomainEventStoppedDetailType as Stopped
 from virtd.enums import DomainEventType, DomainShutoffReason, DomainState
 from virtd.store import files
+from virtd.threads import in_thread
 
 log = logging.getLogger(__name__)
 
@@ -107,7 +108,7 @@ async def release(guest: Guest, runtime: Runtime, word: str) -> None:
             log.exception("guest %s: %s did not end well", guest.name, type(feature).__name__)
     if runtime.process is not None:
         runtime.process.close()
-    await asyncio.to_thread(_release_files, guest, runtime, word)
+    await in_thread(_release_files, guest, runtime, word)
 
 
 def _release_files(guest: Guest, runtime: Runtime, word: str) -> None:

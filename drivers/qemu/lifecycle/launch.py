@@ -3,7 +3,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import copy
 import logging
 import os
@@ -48,6 +47,7 @@ from virtd.enums import (
 from virtd.errors import Code, VirtError
 from virtd.host import machines
 from virtd.store import files
+from virtd.threads import in_thread
 
 log = logging.getLogger(__name__)
 
@@ -91,10 +91,10 @@ async def start(guest: Guest, definition: Domain, options: StartOptions) -> None
     prepare.live(live, context, runtime)
     check_helpers(live)
     check_transient(live)
-    await asyncio.to_thread(check_start, live)
+    await in_thread(check_start, live)
     check_vfio(live)
-    await asyncio.to_thread(settle_cpu, live, capabilities, load_cpu_map(live.os.arch or ""))
-    await asyncio.to_thread(nvram.make, live, context.settings.nvram, reset=options.reset_nvram)
+    await in_thread(settle_cpu, live, capabilities, load_cpu_map(live.os.arch or ""))
+    await in_thread(nvram.make, live, context.settings.nvram, reset=options.reset_nvram)
     missing = await _find_images(guest, live, runtime)
     async with AsyncExitStack() as undo:
         guest.set_live(live)
@@ -163,9 +163,9 @@ async def _bring_up(guest: Guest, runtime: Runtime, capabilities: Capabilities) 
     whom = account(guest.context.settings, privileged=guest.context.env.privileged)
     # Before anything is made: a daemon that finds this file without a pid undoes the start.
     await guest.save_status()
-    resources = await asyncio.to_thread(hostside.prepare, guest, runtime, whom)
+    resources = await in_thread(hostside.prepare, guest, runtime, whom)
     try:
-        await asyncio.to_thread(_write_master_key, runtime, whom)
+        await in_thread(_write_master_key, runtime, whom)
         words = await _spawn(guest, runtime, capabilities, resources, whom)
     finally:
         # QEMU has its own by now; ours would keep the monitor's socket open when it dies.
@@ -209,7 +209,7 @@ async def _spawn(
         )
     finally:
         os.close(output)
-    await asyncio.to_thread(_note_process, guest, runtime)
+    await in_thread(_note_process, guest, runtime)
     if guest.context.env.privileged and machines.systemd_runs():
         await machines.register(f"qemu-{guest.id}-{guest.name}", guest.uuid, runtime.process.pid, "vm")
     await guest.save_status()
@@ -236,7 +236,7 @@ async def _why(guest: Guest, runtime: Runtime, words: int, error: VirtError) -> 
     process = runtime.process
     if process is None or not await process.wait(1.0):
         return error
-    text = await asyncio.to_thread(LogFile(guest.context.paths.log_file(guest.name)).words_since, words)
+    text = await in_thread(LogFile(guest.context.paths.log_file(guest.name)).words_since, words)
     return VirtError(Code.INTERNAL_ERROR, f"qemu unexpectedly closed the monitor: {text}")
 
 

@@ -32,6 +32,7 @@ from virtd.enums import (
 )
 from virtd.errors import VirtError
 from virtd.store import files
+from virtd.threads import in_thread
 
 log = logging.getLogger(__name__)
 
@@ -71,12 +72,12 @@ async def load_all(context: QemuContext) -> None:
 
 async def _load_status(context: QemuContext, path: Path) -> None:
     try:
-        found = await asyncio.to_thread(_read_status, path)
+        found = await in_thread(_read_status, path)
     except NotAdoptedError as error:
         strays.note(context, error)
         return
     except UNUSABLE as error:
-        await asyncio.to_thread(files.set_aside, path, str(error))
+        await in_thread(files.set_aside, path, str(error))
         if (pid := strays.left_running(context, path.stem)) is not None:
             log.error("guest %s runs on as process %d, out of reach: nothing is known of it", path.stem, pid)
         return
@@ -112,7 +113,7 @@ async def _find_process(found: status.Status) -> Process | None:
     """The guest's process, if it still runs; that of a start cut off before its pid was written is looked for."""
     pid, started = found.pid, found.started
     if pid is None:
-        pid = await asyncio.to_thread(find_by_argument, str(found.runtime.master_key))
+        pid = await in_thread(find_by_argument, str(found.runtime.master_key))
         started = (start_ticks(pid) if pid is not None else None) or 0
     return Process.adopt(pid, started) if pid is not None else None
 

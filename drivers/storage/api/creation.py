@@ -3,7 +3,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import os
 
 from conf.storage import Volume, parse_volume
@@ -14,6 +13,7 @@ from drivers.storage.pool import ManagedPool, ManagedVolume
 from virtd.enums import StorageVolCreateFlags as Create
 from virtd.errors import Code, VirtError, check_flags, operation_invalid
 from virtd.refs import StoragePoolRef, StorageVolRef
+from virtd.threads import in_thread
 
 
 class CreationApi(Part):
@@ -48,7 +48,7 @@ class CreationApi(Part):
                 text = f"storage volume name '{definition.name}' already in use."
                 raise VirtError(Code.INTERNAL_ERROR, text)
             source.check_built()
-            await asyncio.to_thread(probing.measure, source.definition)
+            await in_thread(probing.measure, source.definition)
             _enlarge(definition, source.definition)
             volume = await _place(found, definition, flags)
         with source.used():
@@ -81,7 +81,7 @@ async def _place(pool: ManagedPool, definition: Volume, flags: int) -> ManagedVo
     definition.target.path = definition.key = path
     definition.target.timestamps = None
     qemuimg.check(definition, metadata=bool(flags & Create.PREALLOC_METADATA))
-    if await asyncio.to_thread(os.path.lexists, path):
+    if await in_thread(os.path.lexists, path):
         raise operation_invalid(f"volume target path '{path}' already exists")
     definition.type = "dir" if definition.target.format == "dir" else "file"
     volume = ManagedVolume(definition, building=True)
@@ -95,10 +95,10 @@ async def _make(pool: ManagedPool, volume: ManagedVolume, source: Volume | None,
     try:
         with pool.job():
             if definition.target.format == "dir":
-                await asyncio.to_thread(files.create_folder, definition)
+                await in_thread(files.create_folder, definition)
             else:
                 await _make_file(definition, source, flags)
-            await asyncio.to_thread(probing.measure, definition)
+            await in_thread(probing.measure, definition)
     except BaseException:
         pool.volumes.pop(volume.name, None)
         raise
@@ -107,17 +107,17 @@ async def _make(pool: ManagedPool, volume: ManagedVolume, source: Volume | None,
 
 
 async def _make_file(definition: Volume, source: Volume | None, flags: int) -> None:
-    await asyncio.to_thread(files.create_empty, definition)
+    await in_thread(files.create_empty, definition)
     metadata = bool(flags & Create.PREALLOC_METADATA)
     try:
         if definition.target.format == "raw" and (source is None or source.target.format == "raw"):
             path = source.target.path if source else None
-            await asyncio.to_thread(files.fill, definition, path, share=bool(flags & Create.REFLINK))
+            await in_thread(files.fill, definition, path, share=bool(flags & Create.REFLINK))
         elif source is not None:
             await qemuimg.convert(source, definition, metadata=metadata)
         else:
             await qemuimg.create(definition, metadata=metadata)
-        await asyncio.to_thread(files.finish, definition)
+        await in_thread(files.finish, definition)
     except BaseException:
         files.discard(definition)
         raise

@@ -3,8 +3,6 @@
 
 from __future__ import annotations
 
-import asyncio
-
 from conf.storage import parse_pool
 from drivers.storage import directory
 from drivers.storage.api.base import Part
@@ -15,6 +13,7 @@ from virtd.enums import StoragePoolCreateFlags as Create
 from virtd.enums import StoragePoolEventLifecycleType as Lifecycle
 from virtd.errors import check_flags
 from virtd.refs import StoragePoolRef
+from virtd.threads import in_thread
 
 _CREATE = Create.WITH_BUILD | Create.WITH_BUILD_OVERWRITE | Create.WITH_BUILD_NO_OVERWRITE
 
@@ -91,5 +90,5 @@ class LifecycleApi(Part):
             found.check_quiet()
             check_startable(found.definition)
             check_flags(flags, 0, "virStorageBackendDeleteLocal")
-            await asyncio.to_thread(directory.delete, found.definition)
+            await in_thread(directory.delete, found.definition)
         self._storage.tell(found, Lifecycle.DELETED)

@@ -3,7 +3,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import os
 
 from drivers.storage.api.base import Part
@@ -14,6 +13,7 @@ from virtd.calls import WithStream
 from virtd.enums import StorageVolDownloadFlags, StorageVolUploadFlags
 from virtd.errors import check_flags
 from virtd.refs import StorageVolRef
+from virtd.threads import in_thread
 
 
 class TransferApi(Part):
@@ -47,6 +47,6 @@ class TransferApi(Part):
 
 async def _open(volume: ManagedVolume, flags: int) -> int:
     try:
-        return await asyncio.to_thread(os.open, volume.path, flags | os.O_CLOEXEC)
+        return await in_thread(os.open, volume.path, flags | os.O_CLOEXEC)
     except OSError as error:
         raise system_error(f"unable to open '{volume.path}'", error) from error

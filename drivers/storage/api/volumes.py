@@ -3,8 +3,6 @@
 
 from __future__ import annotations
 
-import asyncio
-
 from conf.storage import format_volume
 from drivers.storage import files, probing, qemuimg
 from drivers.storage.api.base import Part
@@ -15,6 +13,7 @@ from virtd.enums import StorageVolWipeAlgorithm as Wipe
 from virtd.errors import Code, VirtError, check_flags, invalid_arg
 from virtd.host.command import run
 from virtd.refs import StorageVolRef
+from virtd.threads import in_thread
 
 _RESIZE = Resize.ALLOCATE | Resize.DELTA | Resize.SHRINK
 #: Seconds that overwriting everything many times may take.
@@ -35,7 +34,7 @@ _SCRUB = {
 async def look_again(volume: ManagedVolume) -> None:
     """Note the present size, owner and times of a volume that is not just being made."""
     if not volume.building:
-        await asyncio.to_thread(probing.measure, volume.definition)
+        await in_thread(probing.measure, volume.definition)
 
 
 class VolumeApi(Part):
@@ -62,7 +61,7 @@ class VolumeApi(Part):
         async with self.locked_volume(vol) as (pool, volume):
             check_flags(flags, 0, "virStorageBackendVolDeleteLocal")
             with volume.used():
-                await asyncio.to_thread(files.remove, volume.definition)
+                await in_thread(files.remove, volume.definition)
             del pool.volumes[volume.name]
             pool.account(-volume.definition.allocation)
 
@@ -89,7 +88,7 @@ class VolumeApi(Part):
             raise VirtError(Code.ARGUMENT_UNSUPPORTED, "'trim' algorithm not supported")
         with volume.used():
             if algorithm == Wipe.ZERO:
-                await asyncio.to_thread(files.wipe, volume.definition)
+                await in_thread(files.wipe, volume.definition)
             else:
                 await run("scrub", "-f", "-p", _SCRUB[algorithm], volume.path, seconds=_WIPE_SECONDS)
         await look_again(volume)
@@ -117,7 +116,7 @@ def _wanted_capacity(pool: ManagedPool, volume: ManagedVolume, capacity: int, fl
 async def _resize(volume: ManagedVolume, capacity: int, *, allocate: bool) -> None:
     definition = volume.definition
     if definition.target.format == "raw" and definition.target.encryption is None and definition.type != "dir":
-        await asyncio.to_thread(files.resize, definition, capacity, allocate=allocate)
+        await in_thread(files.resize, definition, capacity, allocate=allocate)
     elif allocate:
         raise VirtError(Code.OPERATION_UNSUPPORTED, "preallocate is only supported for raw type volume")
     else:
