@@ -10,6 +10,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable
 from dataclasses import dataclass, replace
+from functools import lru_cache
 from typing import Annotated, Any
 
 from conf.errors import InvalidArgError, OverflowConfError
@@ -28,6 +29,8 @@ _HEX = re.compile(r"[ \t\n\v\f\r]*([+-]?)(?:0[xX])?([0-9a-fA-F]+)", re.ASCII)
 _UUID = re.compile("[0-9a-f]{32}")
 #: No number the format knows is longer; int() of a very long text takes quadratic time.
 _LONGEST_NUMBER = 64
+#: How many texts a kind of number remembers: those of addresses and indexes come again and again.
+_REMEMBERED = 256
 
 
 class BadValueError(ValueError):
@@ -92,6 +95,7 @@ def number(low: int = 0, high: int = UINT_MAX, *, base: int = 10, form: str = ""
     """
     hint = " Expected non-negative integer value" if low >= 0 else " Expected integer value"
 
+    @lru_cache(_REMEMBERED)
     def parse(text: str) -> int:
         try:
             value = read_number(text, base)
