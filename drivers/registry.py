@@ -156,6 +156,8 @@ class Registry:
             try:
                 async with asyncio.timeout(STOP_TIMEOUT):
                     await driver.stop()
+            except TimeoutError:
+                log.error("driver %s did not stop within %g seconds", type(driver).__name__, STOP_TIMEOUT)
             except Exception:
                 log.exception("driver %s did not stop", type(driver).__name__)
             await driver.env.tasks.close()

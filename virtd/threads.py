@@ -24,7 +24,7 @@ T = TypeVar("T")
 #: Threads at most; further work waits.  Each may be held by a file system that does not answer.
 LIMIT = 64
 #: Seconds that the end of the process waits for work under way.
-PATIENCE = 10.0
+PATIENCE = 3.0
 
 _Inbox = SimpleQueue["_Work | None"]
 

@@ -6,7 +6,7 @@ from __future__ import annotations
 from typing import ClassVar
 
 from drivers.base import Environment, HypervisorDriver
-from drivers.common import startup
+from drivers.common import farewell, startup
 from drivers.common.guestlist import GuestList
 from drivers.common.host import HostApi
 from drivers.common.hostsuspend import HostSuspendApi
@@ -97,8 +97,7 @@ class LxcDriver(HypervisorDriver):
 
     async def stop(self) -> None:
         """Let go of all guests; those bound to a connection end with it."""
-        for guest in self.guests:
-            await _let_go(guest)
+        await farewell.let_go_all(self.guests, _let_go)
         self.context.nursery.close()
 
     def in_use(self) -> bool:

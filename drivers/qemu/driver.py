@@ -8,7 +8,7 @@ from typing import ClassVar
 
 from conf.domain import Domain
 from drivers.base import Environment, HypervisorDriver
-from drivers.common import startup
+from drivers.common import farewell, startup
 from drivers.common.guestlist import GuestList
 from drivers.common.host import HostApi
 from drivers.common.hostsuspend import HostSuspendApi
@@ -128,8 +128,7 @@ class QemuDriver(HypervisorDriver):
 
     async def stop(self) -> None:
         """Let go of all guests; those bound to a connection end with it."""
-        for guest in self.guests:
-            await ending.let_go(guest)
+        await farewell.let_go_all(self.guests, ending.let_go)
 
     def in_use(self) -> bool:
         """Guests that run keep the daemon from leaving when idle."""

@@ -4,7 +4,6 @@
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import logging
 from typing import Any
 
@@ -28,6 +27,8 @@ log = logging.getLogger(__name__)
 
 #: Seconds between two attempts to settle a pivot with a QEMU that does not answer.
 RETRY_SECONDS = 5.0
+#: Seconds the daemon's end waits for a pivot: the next daemon finds its record.
+FAREWELL_SECONDS = 3.0
 
 
 class BlockJobs(Feature):
@@ -93,9 +94,11 @@ class BlockJobs(Feature):
     async def guest_let_go(self, guest: Guest) -> None:
         """A pivot under way comes to its end first: the guest must not be left paused for a restart's sake."""
         if guest.runtime is not None and guest.runtime.block.pivoting:
-            with contextlib.suppress(VirtError):
-                async with guest.job("modify"):
+            try:
+                async with guest.jobs.hold("modify", wait=FAREWELL_SECONDS):
                     pass
+            except VirtError:
+                log.warning("guest %s: QEMU does not end a pivot; the next daemon settles it", guest.name)
 
     def guest_redefined(self, guest: Guest) -> None:
         """Whoever redefines a guest that does not run has seen to its disks: its open records are done with."""

@@ -11,9 +11,10 @@ from pathlib import Path
 
 import pytest
 
-from drivers.qemu.block import pivot, recovery
+from drivers.qemu.block import feature, pivot, recovery
 from drivers.qemu.block.pivot import Step
 from drivers.qemu.block.state import JobState
+from drivers.qemu.lifecycle import ending
 from tests.fakes.block_house import House, Qemu
 from tests.fakes.qmp_server import SILENCE, FakeError
 from virtd.enums import DomainState
@@ -109,6 +110,21 @@ async def test_a_switch_that_takes_too_long(house: House, qemu: Qemu, monkeypatc
             await asyncio.sleep(0.02)
     assert house.path == "/new"
     assert not qemu.running
+
+
+async def test_the_daemon_ends_while_qemu_does_not_answer(
+    house: House, qemu: Qemu, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    monkeypatch.setattr(feature, "FAREWELL_SECONDS", 0.05)
+    qemu.server.replies["job-complete"] = SILENCE
+    pivoting = house.guest.tasks.spawn(house.pivot(), "pivot")
+    async with asyncio.timeout(5):
+        while "job-complete" not in qemu.asked:
+            await asyncio.sleep(0.01)
+        await ending.let_go(house.guest)
+    assert "the next daemon settles it" in caplog.text
+    assert pivoting.done()
+    assert len(house.records()) == 1
 
 
 async def test_qemu_dies_while_switching(house: House, qemu: Qemu) -> None:
