@@ -1,6 +1,6 @@
 #!/bin/sh
 # Install the Debian packages that virtd, its demo and its tests use, if any is missing, and make the account that
-# runs QEMU for root's daemon (the one that Debian's libvirt packages use).
+# runs QEMU for root's daemon and the group that may manage it (those that Debian's libvirt packages use).
 # packages.sh [runtime]      with "runtime" only what a host that runs virtd needs
 set -eu
 
@@ -29,7 +29,7 @@ if [ -n "$missing" ]; then
         install "$package" || echo "this Debian package stays missing: $package" >&2
     done
 fi
-for group in kvm libvirt-qemu; do
+for group in kvm libvirt libvirt-qemu; do
     getent group "$group" >/dev/null || groupadd --system "$group"
 done
 getent passwd libvirt-qemu >/dev/null ||
