@@ -20,6 +20,7 @@ from virtd.enums import DomainRunningReason, DomainState
 from virtd.events import Event, EventBus, Kind
 from virtd.host.paths import Paths
 from virtd.refs import DomainRef
+from virtd.server.subscriptions import PROCEDURES, Subscriptions
 from virtd.tasks import TaskOwner
 
 EMULATOR = "/usr/bin/qemu-system-x86_64"
@@ -74,7 +75,9 @@ class World:
     def __init__(self, root: Path) -> None:
         self.bus = EventBus()
         self.seen: list[Event] = []
-        self.bus.subscribe(self.seen.append)
+        self.domain_events = 0
+        self.packed: list[bytes] = []
+        self.bus.subscribe(self._note)
         self.tasks = TaskOwner("test")
         environment = Environment(Paths.system(root), self.bus, self.tasks, privileged=False)
         self.driver = QemuDriver(environment)
@@ -82,6 +85,15 @@ class World:
         self.context.capabilities = cast("CapabilitiesCache", FakeCapabilities())
         self.connection = Connection("qemu:///system", readonly=False, identity=Identity())
         self.servers: list[FakeQmpServer] = []
+
+        self._client = Subscriptions([self.bus], self.packed.append)
+        for kind, event_id in PROCEDURES:
+            if kind == Kind.DOMAIN:
+                self._client.register(Kind.DOMAIN, event_id, None)
+
+    def _note(self, event: Event) -> None:
+        self.seen.append(event)
+        self.domain_events += event.kind is Kind.DOMAIN
 
     async def __aenter__(self) -> Self:
         self._token = current_call.set(Call("virDomainTest", self.connection))
@@ -96,6 +108,7 @@ class World:
             await server.__aexit__()
         await self.tasks.close()
         current_call.reset(self._token)
+        assert len(self.packed) == self.domain_events, "an event has not the fields of its message"
 
     @property
     def api(self) -> Any:

@@ -18,12 +18,18 @@ from virtd.errors import VirtError
 log = logging.getLogger(__name__)
 
 
+def starts_over(guest: Guest) -> bool:
+    """Whether a power-off of this guest is the first half of a reboot."""
+    runtime, live = guest.runtime, guest.live
+    return runtime is not None and live is not None and (runtime.fake_reboot or live.on_poweroff == "restart")
+
+
 def powered_off(guest: Guest) -> None:
     """QEMU waits after a power-off (-no-shutdown): end it, or start the machine over."""
     runtime, live = guest.runtime, guest.live
     if runtime is None or live is None or runtime.stopping is not None:
         return
-    if runtime.fake_reboot or live.on_poweroff == "restart":
+    if starts_over(guest):
         guest.tasks.spawn(_start_over(guest, DomainRunningReason.BOOTED), "reboot")
     elif live.on_poweroff != "preserve":
         guest.tasks.spawn(_end(guest, DomainShutoffReason.SHUTDOWN), "power-off")

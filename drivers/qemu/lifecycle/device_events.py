@@ -7,6 +7,8 @@ from typing import Any, Literal
 
 from conf.domain import Domain
 from conf.domain.devices.chardev import Channel
+from conf.domain.devices.disk import Disk
+from drivers.common.images.changes import images
 from drivers.qemu.guest import Guest
 from drivers.qemu.hotplug import plugging
 from drivers.qemu.lifecycle import state_events
@@ -51,6 +53,11 @@ def disk_by_device(live: Domain, device: str) -> Any:
     return next((d for d in live.devices.disks if d.alias and name in (d.alias, d.alias.removeprefix("ua-"))), None)
 
 
+def disk_by_node(live: Domain, node: object) -> Disk | None:
+    """The disk that has the image which QEMU calls `node`; None where there is none."""
+    return next((disk for disk in live.devices.disks for layer in images(disk) if layer.format_node == node), None)
+
+
 def disk_path(disk: Any) -> str:
     """The path events show for a disk."""
     source = disk.source if disk is not None else None
@@ -60,7 +67,8 @@ def disk_path(disk: Any) -> str:
 def io_error(guest: Guest, data: dict[str, Any]) -> None:
     """Reading or writing a disk failed."""
     live = guest.require_active()
-    disk = disk_by_device(live, str(data.get("qom-path") or data.get("device") or ""))
+    device = str(data.get("qom-path") or data.get("device") or "")
+    disk = disk_by_node(live, data.get("node-name")) or disk_by_device(live, device)
     alias = disk.alias if disk is not None else ""
     action = _IO_ACTIONS.get(str(data.get("action")), DomainEventIOErrorAction.NONE)
     reason = "enospc" if data.get("nospace") else ""

@@ -52,6 +52,9 @@ RESUMED_DETAILS = {
     DomainRunningReason.POSTCOPY: DomainEventResumedDetailType.POSTCOPY,
 }
 
+#: What the events of sleeping and waking carry: a field that has no meaning yet.
+_NO_REASON = 0
+
 
 def stopped(guest: Guest, _: dict[str, Any]) -> None:
     """The CPUs stand still, by a command of ours or for a reason told before."""
@@ -92,7 +95,7 @@ def shut_down(guest: Guest, data: dict[str, Any]) -> None:
     if guest.runtime.stopping == DomainShutoffReason.CRASHED:
         return  # it is we who end it, and not the guest
     guest.runtime.powered_off = True
-    if guest.runtime.fake_reboot:
+    if actions.starts_over(guest):
         actions.powered_off(guest)
         return
     by_guest = data.get("guest")
@@ -110,6 +113,7 @@ def reset(guest: Guest, _: dict[str, Any]) -> None:
 
 def suspended_to_memory(guest: Guest, _: dict[str, Any]) -> None:
     """S3."""
+    guest.emit(DomainEventID.PMSUSPEND, _NO_REASON)
     if guest.state == DomainState.RUNNING:
         _enter(
             guest,
@@ -118,11 +122,11 @@ def suspended_to_memory(guest: Guest, _: dict[str, Any]) -> None:
             DomainEventType.PMSUSPENDED,
             DomainEventPMSuspendedDetailType.MEMORY,
         )
-    guest.emit(DomainEventID.PMSUSPEND)
 
 
 def suspended_to_disk(guest: Guest, _: dict[str, Any]) -> None:
     """S4: the guest powers off next."""
+    guest.emit(DomainEventID.PMSUSPEND_DISK, _NO_REASON)
     if guest.state == DomainState.RUNNING:
         _enter(
             guest,
@@ -131,11 +135,11 @@ def suspended_to_disk(guest: Guest, _: dict[str, Any]) -> None:
             DomainEventType.PMSUSPENDED,
             DomainEventPMSuspendedDetailType.DISK,
         )
-    guest.emit(DomainEventID.PMSUSPEND_DISK)
 
 
 def woken(guest: Guest, _: dict[str, Any]) -> None:
     """Back from S3."""
+    guest.emit(DomainEventID.PMWAKEUP, _NO_REASON)
     if guest.state == DomainState.PMSUSPENDED:
         _enter(
             guest,
@@ -144,7 +148,6 @@ def woken(guest: Guest, _: dict[str, Any]) -> None:
             DomainEventType.STARTED,
             DomainEventStartedDetailType.WAKEUP,
         )
-    guest.emit(DomainEventID.PMWAKEUP)
 
 
 def watchdog(guest: Guest, data: dict[str, Any]) -> None:

@@ -3,10 +3,12 @@
 
 from __future__ import annotations
 
+import asyncio
 from typing import Any
 
 import pytest
 
+from drivers.qemu.block.nodes import number_images
 from drivers.qemu.lifecycle import events
 from tests.fakes.guests import World, guest_xml
 from tests.fakes.house import until
@@ -28,7 +30,9 @@ RUNNING, PAUSED, CRASHED = DomainState.RUNNING, DomainState.PAUSED, DomainState.
         ("RESET", {"guest": True}, [(1,)], (RUNNING, 1)),
         ("WATCHDOG", {"action": "pause"}, [(3, 1), (0, 3, 3)], (PAUSED, 6)),
         ("WATCHDOG", {"action": "reset"}, [(3, 2)], (RUNNING, 1)),
-        ("SUSPEND", {}, [(0, 7, 0), (12,)], (DomainState.PMSUSPENDED, 0)),
+        ("SUSPEND", {}, [(12, 0), (0, 7, 0)], (DomainState.PMSUSPENDED, 0)),
+        ("SUSPEND_DISK", {}, [(14, 0), (0, 7, 1)], (DomainState.PMSUSPENDED, 0)),
+        ("WAKEUP", {}, [(11, 0)], (RUNNING, 1)),
         ("RTC_CHANGE", {"offset": 5}, [(2, 5)], (RUNNING, 1)),
         ("BALLOON_CHANGE", {"actual": 1048576}, [(13, 1024)], (RUNNING, 1)),
         ("DEVICE_UNPLUG_GUEST_ERROR", {"device": "net0"}, [(22, "net0")], (RUNNING, 1)),
@@ -38,6 +42,12 @@ RUNNING, PAUSED, CRASHED = DomainState.RUNNING, DomainState.PAUSED, DomainState.
             {"qom-path": "/machine/peripheral/sata0-0-0", "action": "stop", "nospace": True},
             [(4, "/cd.iso", "sata0-0-0", 1), (6, "/cd.iso", "sata0-0-0", 1, "enospc"), (0, 3, 2)],
             (PAUSED, 5),
+        ),
+        (
+            "BLOCK_IO_ERROR",
+            {"device": "", "node-name": "libvirt-1-format", "action": "report", "nospace": False},
+            [(4, "/cd.iso", "sata0-0-0", 2), (6, "/cd.iso", "sata0-0-0", 2, "")],
+            (RUNNING, 1),
         ),
         ("DEVICE_TRAY_MOVED", {"id": "sata0-0-0", "tray-open": True}, [(10, "sata0-0-0", 0)], (RUNNING, 1)),
         ("VSERPORT_CHANGE", {"id": "channel0", "open": True}, [(18, 1, 2)], (RUNNING, 1)),
@@ -58,6 +68,7 @@ async def test_an_event(
     ref = await world.define(guest_xml("g", DISK + CHANNEL, extra=crash))
     server = await world.run(ref)
     server.replies |= {"system_reset": {}, "cont": {}}
+    number_images(world.guest(ref).require_active().devices.disks)
     world.seen.clear()
     events.listener(world.guest(ref))(name, data, 1, 2)
     assert world.told() == told
@@ -104,6 +115,29 @@ async def test_a_guest_that_is_started_over_after_a_crash_runs_for_that_reason(w
     await until(lambda: world.api.domain_get_state(ref, 0)[0] == RUNNING and len(world.told()) > 3)
     assert world.api.domain_get_state(ref, 0) == (RUNNING, DomainRunningReason.CRASHED)
     assert world.told() == [(0, 3, 0), (0, 8, 0), (1,), (0, 4, 0)]
+
+
+async def test_a_power_off_that_is_to_be_a_restart_is_no_shutdown(world: World):
+    ref = await world.define(guest_xml("g", extra="<on_poweroff>restart</on_poweroff>"))
+    server = await world.run(ref)
+    resumed = asyncio.Event()
+
+    def resume() -> dict[str, object]:
+        server.event("RESUME")
+        resumed.set()
+        return {}
+
+    server.replies |= {"system_reset": {}, "cont": lambda _: resume()}
+    world.seen.clear()
+    server.event("SHUTDOWN", guest=True, reason="guest-shutdown")
+    server.event("STOP")
+    async with asyncio.timeout(10):
+        await resumed.wait()
+    runtime = world.guest(ref).runtime
+    assert runtime is not None
+    await until(lambda: not runtime.powered_off)
+    assert world.told() == []
+    assert world.api.domain_get_state(ref, 0)[0] == RUNNING
 
 
 async def test_the_end_of_a_crashed_guest_is_no_shutdown(world: World):
