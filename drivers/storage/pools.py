@@ -76,7 +76,8 @@ def _adapter(pool: Pool) -> Identity:
     adapter = pool.source.adapter
     if adapter is None:
         return set()
-    place = str(adapter.parentaddr.model_dump()) if adapter.parentaddr else None
+    parent = adapter.parentaddr
+    place = f"{parent.address} {parent.unique_id}" if parent else None
     return {(adapter.type, adapter.name or place, adapter.wwnn, adapter.wwpn)}
 
 
