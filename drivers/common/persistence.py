@@ -85,9 +85,10 @@ class DefinitionFiles:
 
     def load(self, parse: Callable[[bytes], D]) -> Iterator[tuple[D, bool]]:
         """Every stored definition, and whether it starts with the host.  Blocks.  What cannot be read is set aside."""
+        started = {link.name for link in _entries(self.folder / "autostart") if link.is_symlink()}
         for path in documents(self.folder):
             if (found := read_named(path, parse)) is not None:
-                yield found, self.autostart_link(found.name).is_symlink()
+                yield found, path.name in started
 
 
 def write_failed(path: Path, error: OSError) -> VirtError:
@@ -97,7 +98,17 @@ def write_failed(path: Path, error: OSError) -> VirtError:
 
 def documents(folder: Path) -> list[Path]:
     """The documents in a folder, none where it is not there yet.  Blocks."""
-    return sorted(p for p in folder.glob("*.xml") if not p.name.startswith(".")) if folder.is_dir() else []
+    names = [entry.name for entry in _entries(folder) if entry.name.endswith(".xml") and entry.name[0] != "."]
+    return [folder / name for name in sorted(names)]
+
+
+def _entries(folder: Path) -> list[os.DirEntry[str]]:
+    """What is in a folder; nothing where there is none."""
+    try:
+        with os.scandir(folder) as entries:
+            return list(entries)
+    except (FileNotFoundError, NotADirectoryError):
+        return []
 
 
 def read(path: Path, parse: Callable[[bytes], T]) -> T | None:

@@ -13,6 +13,8 @@ from pathlib import Path
 
 log = logging.getLogger(__name__)
 
+#: Bytes that are read at once.
+_CHUNK = 1 << 16
 #: Numbers of this process's temporary files.
 _serial = itertools.count()
 
@@ -65,8 +67,10 @@ def read_regular(path: Path) -> bytes:
     try:
         if not stat.S_ISREG(os.fstat(fd).st_mode):
             raise OSError("it is no plain file")
-        with open(fd, "rb", closefd=False) as file:
-            return file.read()
+        parts = []
+        while part := os.read(fd, _CHUNK):
+            parts.append(part)
+        return b"".join(parts)
     finally:
         os.close(fd)
 
