@@ -54,11 +54,15 @@ class BlockState:
 
     `pivoting`: the guest stands still for a moment, for its own safety and by no one's wish; that is no
     change of its state.
+
+    `numbered_thresholds`: the nodes with a threshold that was set by the image's number ("vda[1]") and is told
+    by that name alone.  A new daemon tells it by both, as libvirt's does.
     """
 
     last_index: int = 0
     jobs: dict[str, BlockJob] = field(default_factory=dict)
     pivoting: bool = False
+    numbered_thresholds: set[str] = field(default_factory=set)
 
     def next_index(self) -> int:
         """A number for a new image."""

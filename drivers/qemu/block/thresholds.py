@@ -42,6 +42,9 @@ async def set_threshold(guest: Guest, name: str, threshold: int) -> None:
     """
     layer = find_layer(guest.require_active(), name)
     await commands.block_set_write_threshold(guest.monitor, layer.storage_node, threshold)
+    assert guest.runtime is not None
+    numbered = guest.runtime.block.numbered_thresholds
+    (numbered.add if NUMBERED.fullmatch(name) else numbered.discard)(layer.storage_node)
 
 
 class Thresholds(Feature):
@@ -56,6 +59,7 @@ class Thresholds(Feature):
         if layer is None:
             return
         target = layer.disk.target.dev or ""
-        names = [target] if layer.top else []
+        by_number = guest.runtime is not None and layer.storage_node in guest.runtime.block.numbered_thresholds
+        names = [target] if layer.top and not by_number else []
         for one in [*names, f"{target}[{layer.index}]"]:
             guest.emit(DomainEventID.BLOCK_THRESHOLD, one, layer.path, threshold, excess)

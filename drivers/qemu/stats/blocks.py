@@ -28,7 +28,6 @@ class Counters:
     highest_offset: int | None = None
     capacity: int | None = None
     physical: int | None = None
-    threshold: int | None = None
 
 
 #: Field of `Counters` → QEMU's name of it.
@@ -65,6 +64,12 @@ def by_node(replies: Replies) -> dict[str, Counters]:
     return {str(e["node-name"]): _counters(e, nodes) for e in entries if e.get("node-name")}
 
 
+def thresholds(replies: Replies) -> dict[str, int]:
+    """The bytes beyond which a write is to be told, by the name of the node; needs `NODES` asked."""
+    nodes = _nodes(replies.get(NODES.key))
+    return {name: int(node["write_threshold"]) for name, node in nodes.items() if node.get("write_threshold")}
+
+
 def _nodes(reply: Any) -> dict[str, dict[str, Any]]:
     return {str(n.get("node-name")): n for n in reply} if isinstance(reply, list) else {}
 
@@ -78,7 +83,6 @@ def _counters(entry: dict[str, Any], nodes: dict[str, dict[str, Any]]) -> Counte
     image = node.get("image", {})
     counters.capacity = image.get("virtual-size")
     counters.physical = image.get("actual-size", counters.capacity)
-    counters.threshold = node.get("write_threshold") or None
     return counters
 
 

@@ -108,6 +108,7 @@ def _add_traffic(params: ParamList, prefix: str, name: str) -> None:
 
 def block(request: Request) -> None:
     front, nodes = blocks.by_alias(request.replies), blocks.by_node(request.replies)
+    thresholds = blocks.thresholds(request.replies)
     images, index = ParamList(), 0
     for disk in request.guest.definition.devices.disks:
         name, counters = disk.target.dev or "", front.get(disk.alias or "")
@@ -119,6 +120,8 @@ def block(request: Request) -> None:
             found = counters if layer.top else nodes.get(layer.format_node)
             size = request.extents.get(layer.path) if layer.path else None
             _one_image(images, f"block.{index}", name, layer.index, layer.path, found, size, traffic=layer.top)
+            if layer.storage_node in thresholds:
+                images.add_ullong(f"block.{index}.threshold", thresholds[layer.storage_node])
             index += 1
     request.params.add_uint("block.count", index)
     request.params.extend(images)
@@ -170,8 +173,6 @@ def _sizes(params: ParamList, prefix: str, counters: blocks.Counters | None, ext
     physical = (counters.physical if counters is not None else None) or (extent.physical if extent is not None else 0)
     if physical:
         params.add_ullong(f"{prefix}.physical", physical)
-    if counters is not None and counters.threshold:
-        params.add_ullong(f"{prefix}.threshold", counters.threshold)
 
 
 def iothread(request: Request) -> None:

@@ -37,6 +37,15 @@ async def test_other_events_are_none(house: House) -> None:
     assert told(house, "BLOCK_JOB_READY", **{"node-name": "libvirt-1-storage"}) == []
 
 
+async def test_one_that_was_set_by_number_is_told_by_number(house: House, qemu: Qemu) -> None:
+    qemu.server.replies["block-set-write-threshold"] = {}
+    for name, names in ("vda[1]", ["vda[1]"]), ("vda", ["vda", "vda[1]"]):
+        await set_threshold(house.guest, name, 4096)
+        data = {"node-name": "libvirt-1-storage", "write-threshold": 4096, "amount-exceeded": 5}
+        house.told.clear()
+        assert [event[0] for event in told(house, **data)] == names
+
+
 async def test_setting_one(house: House, qemu: Qemu) -> None:
     qemu.server.replies["block-set-write-threshold"] = {}
     await set_threshold(house.guest, "vda", 4096)

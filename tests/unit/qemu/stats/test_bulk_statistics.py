@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 
 from drivers.common.images import layers
+from drivers.qemu.block.nodes import number_images
 from drivers.qemu.stats import blocks, kvm
 from tests.fakes.guests import World, guest_xml
 from tests.fakes.qmp_server import SILENCE
@@ -60,6 +61,17 @@ async def test_inactive_guests_are_answered_from_memory(world: World):
             "block.count": 0,
         }
     }
+
+
+async def test_a_threshold_stands_at_the_images_file(world: World, tmp_path: Path):
+    ref = await world.define(guest_xml("g", disk(tmp_path / "image")))
+    server = await world.run(ref)
+    number_images(world.guest(ref).require_active().devices.disks)
+    file = {"node-name": "libvirt-1-storage", "write_threshold": 4096}
+    server.replies |= {"query-blockstats": BLOCKSTATS, "query-named-block-nodes": [*NODES, file]}
+    assert (await statistics(world, Stats.BLOCK))["g"]["block.0.threshold"] == 4096
+    file["write_threshold"] = 0
+    assert "block.0.threshold" not in (await statistics(world, Stats.BLOCK))["g"]
 
 
 async def test_a_running_guests_disks_and_memory(world: World, tmp_path: Path):
