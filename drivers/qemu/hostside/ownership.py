@@ -44,7 +44,7 @@ def give(guest: Guest, runtime: Runtime, account: Account | None) -> None:
     for path in _nodes(live):
         if not os.path.exists(path):
             raise _missing(f"Path '{path}' is not accessible", From.CGROUP)
-    for path in device_paths(live):
+    for path in (*_boot_files(live), *device_paths(live)):
         if not os.path.exists(path):
             raise _missing(f"unable to stat: {path}", From.SECURITY)
     for path in (*file_paths(live), *device_paths(live)):

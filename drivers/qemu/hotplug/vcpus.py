@@ -14,7 +14,7 @@ from drivers.qemu.lifecycle import running
 from virtd.errors import Code, VirtError, invalid_arg
 
 #: Seconds a guest has to let go of a CPU.
-UNPLUG_SECONDS = 10.0
+UNPLUG_SECONDS = 5.0
 #: Where QEMU's tree has what was plugged in by name; CPUs of the start stand elsewhere.
 _PLUGGED = "/machine/peripheral/"
 

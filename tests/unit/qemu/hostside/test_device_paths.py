@@ -56,6 +56,16 @@ async def test_one_that_is_not_there(world: World, kind: str, text: str, source:
     assert (raised.value.message, raised.value.source) == (text, source)
 
 
+async def test_a_kernel_that_is_not_there(world: World) -> None:
+    ref, runtime = await running(world, "")
+    live = world.guest(ref).require_active()
+    live.os.initrd = "/none"
+    with pytest.raises(VirtError) as raised:
+        ownership.give(world.guest(ref), runtime, None)
+    expected = ("unable to stat: /none: No such file or directory", From.SECURITY)
+    assert (raised.value.message, raised.value.source) == expected
+
+
 async def test_sockets_of_serial_ports_are_made_and_removed(world: World, tmp_path: Path) -> None:
     path = tmp_path / "s"
     ref, runtime = await running(world, f"<serial type='unix'><source mode='bind' path='{path}'/></serial>")
