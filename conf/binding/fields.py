@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
 """The words that declare a field's place in XML.
 
-Each returns a `Declared` that carries a `Binding`; `conf.binding.plan` turns the bindings of a model into its
-parse and format plan.
+Each returns a pydantic field whose `json_schema_extra` carries a `Binding`; `conf.binding.plan` turns
+the bindings of a model into its parse and format plan.
 """
 
 from __future__ import annotations
@@ -10,6 +10,8 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Literal, NamedTuple, TypeAlias
+
+from pydantic import Field
 
 from conf.binding.scalars import Scale
 from conf.errors import ConfError
@@ -61,17 +63,12 @@ class Binding:
     format: Callable[[Any, FormatOptions], list[str]] | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Declared:
-    """What stands behind a field's type in its class.  `default` is `list` for a list of each model's own."""
-
-    binding: Binding
-    default: Any
-
-
 def bound(binding: Binding, default: Any) -> Any:
-    """A field's declaration; type checkers take it for the default value."""
-    return Declared(binding, default)
+    """The pydantic field for a binding."""
+    extra: Any = {"xml": binding}
+    if default is list:
+        return Field(default_factory=list, json_schema_extra=extra)
+    return Field(default=default, json_schema_extra=extra)
 
 
 class Stated(NamedTuple):

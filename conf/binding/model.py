@@ -3,39 +3,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from copy import copy, deepcopy
+from collections.abc import Sequence
+from copy import deepcopy
 from functools import cache
-from typing import TYPE_CHECKING, Any, ClassVar, Self, TypeVar, dataclass_transform
+from typing import TYPE_CHECKING, Any, ClassVar, Self, TypeVar
 
-from conf.binding.fields import Complaint, Declared
+from pydantic import BaseModel, ConfigDict
 
 if TYPE_CHECKING:
     from conf.binding.document import ParseOptions
+    from conf.binding.fields import Complaint
 
 _ATOMS = frozenset({str, int, bool, float, type(None)})
 
 
-@dataclass_transform(kw_only_default=True, eq_default=False)
-class Declaring(type):
-    """The class of models' classes: takes what they declare out of them, since each model has a value in its place.
-
-    `conf.binding.plan` looks at the types when a class is first used: a daemon that starts has some four hundred
-    classes, and documents need a tenth.
-    """
-
-    #: Field → declaration, those of the bases first.
-    model_fields: Mapping[str, Declared]
-
-    def __new__(cls, name: str, bases: tuple[type, ...], namespace: dict[str, Any]) -> Declaring:
-        own = {key: value for key, value in namespace.items() if isinstance(value, Declared)}
-        made = super().__new__(cls, name, bases, {key: value for key, value in namespace.items() if key not in own})
-        inherited = [base.model_fields for base in reversed(bases) if isinstance(base, Declaring)]
-        made.model_fields = {key: field for fields in (*inherited, own) for key, field in fields.items()}
-        return made
-
-
-class Model(metaclass=Declaring):
+class Model(BaseModel):
     """An element.  Fields are declared with the words of `conf.binding`.
 
     Written in the order of declaration, fields of a base class after those of the class itself (so
@@ -49,7 +31,14 @@ class Model(metaclass=Declaring):
     #: Of several single children of one name the last one counts, as in a few places of libvirt; else the first.
     last_counts: ClassVar[bool] = False
 
-    if not TYPE_CHECKING:  # a type checker knows the arguments by the fields
+    # Nothing needs pydantic's validators: they are never built, which speeds up the start.
+    model_config = ConfigDict(extra="forbid", arbitrary_types_allowed=True, protected_namespaces=(), defer_build=True)
+
+    if not TYPE_CHECKING:  # a type checker would take every attribute to be there
+
+        def __getattr__(self, name: str) -> Any:
+            # Devices are asked by getattr() for what only some kinds have; pydantic's own search takes five times as long.
+            raise AttributeError(f"{type(self).__name__!r} object has no attribute {name!r}")
 
         def __init__(self, /, **values: Any) -> None:
             defaults, lists = _defaults(type(self))
@@ -60,6 +49,14 @@ class Model(metaclass=Declaring):
                 if name not in values:
                     complete[name] = []
             self.__dict__ = complete
+
+        # What pydantic notes in each object is the same for all of ours: said here, it takes neither their time nor their memory.
+        __pydantic_extra__ = None
+        __pydantic_private__ = None
+        __pydantic_fields_set__ = property(lambda self: set(type(self).model_fields))
+
+        # Values may be changed freely: nothing of pydantic's own way is needed for it, which takes ten times as long.
+        __setattr__ = object.__setattr__
 
     def check(self, options: ParseOptions) -> None:
         """Called after this element was read, its children before it: complete and refuse.
@@ -77,30 +74,18 @@ class Model(metaclass=Declaring):
         """Whether it is written `<x>`, `</x>` even when nothing is in it."""
         return False
 
-    def model_copy(self, *, update: Mapping[str, Any] | None = None, deep: bool = False) -> Self:
-        """A copy, shallow or `deep`, with the values of `update`."""
-        made = deepcopy(self) if deep else copy(self)
-        made.__dict__.update(update or {})
-        return made
-
-    def __eq__(self, other: object) -> bool:
-        return type(other) is type(self) and other.__dict__ == self.__dict__
-
-    def __repr__(self) -> str:
-        return f"{type(self).__name__}({', '.join(f'{name}={value!r}' for name, value in self.__dict__.items())})"
-
     def __copy__(self) -> Self:
         return assemble(type(self), self.__dict__.copy())
 
     def __deepcopy__(self, memo: dict[int, Any] | None = None) -> Self:
-        # Values are strings, numbers, lists and models.
-        made = assemble(
+        # Values are strings, numbers, lists and models: pydantic's general way takes five times as long.
+        copy = assemble(
             type(self),
             {k: v if type(v) in _ATOMS else deepcopy(v, memo) for k, v in self.__dict__.items()},
         )
         if memo is not None:
-            memo[id(self)] = made
-        return made
+            memo[id(self)] = copy
+        return copy
 
 
 M = TypeVar("M", bound=Model)
@@ -117,5 +102,5 @@ def assemble(cls: type[M], values: dict[str, Any]) -> M:
 def _defaults(cls: type[Model]) -> tuple[dict[str, Any], list[str]]:
     """What a constructor puts where nothing is given, and the names of the lists, which are made anew.  Every field has a default."""
     fields = cls.model_fields
-    lists = [name for name, field in fields.items() if field.default is list]
+    lists = [name for name, field in fields.items() if field.default_factory is list]
     return {name: field.default for name, field in fields.items()}, lists

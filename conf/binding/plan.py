@@ -8,11 +8,11 @@ it refers to exist.
 from __future__ import annotations
 
 import inspect
+import types
 from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cache
-from types import UnionType
-from typing import Annotated, Any, ClassVar, Literal, Union, get_args, get_origin, get_type_hints
+from typing import Annotated, Any, Literal, Union, get_args, get_origin
 
 from conf.binding.document import qualified
 from conf.binding.fields import Binding
@@ -45,31 +45,30 @@ class Field:
 
 @cache
 def fields_of(cls: type[Model]) -> tuple[Field, ...]:
-    """The bound fields of a model in the order of writing.
-
-    Raises:
-        TypeError: a field that cannot be read.
-    """
-    types = get_type_hints(cls, include_extras=True)
-    return tuple(_field(cls, name, types[name]) for name in _names(cls) if get_origin(types[name]) is not ClassVar)
-
-
-@cache
-def fields_by_name(cls: type[Model]) -> dict[str, Field]:
-    """The same by name."""
-    return {field.name: field for field in fields_of(cls)}
+    """The bound fields of a model in the order of writing."""
+    if not cls.__pydantic_fields_complete__:
+        # It names a class that came after it.  To build it anew makes validators as well, which nobody needs.
+        cls.model_rebuild()
+    return tuple(_field(cls, name) for name in _names(cls))
 
 
 def _names(cls: type[Model]) -> list[str]:
-    """Names: those of the class itself in the order of declaration, then its bases'."""
-    return list(dict.fromkeys(name for base in cls.__mro__ for name in inspect.get_annotations(base)))
+    """Field names: the class's own in the order of declaration, then its bases'."""
+    names: dict[str, None] = {}
+    for base in cls.__mro__:
+        names.update(dict.fromkeys(inspect.get_annotations(base)))
+    return [name for name in names if name in cls.model_fields]
 
 
-def _field(cls: type[Model], name: str, annotation: Any) -> Field:
-    declared = cls.model_fields.get(name)
-    if declared is None:
+def _field(cls: type[Model], name: str) -> Field:
+    info = cls.model_fields[name]
+    extra: Any = info.json_schema_extra
+    binding = extra.get("xml") if isinstance(extra, dict) else None
+    if not isinstance(binding, Binding):
         raise TypeError(f"{cls.__name__}.{name} is not bound to XML")
-    binding = declared.binding
+    annotation: Any = info.annotation
+    if info.metadata:
+        annotation = Annotated[annotation, *info.metadata]
     members = [member for member in _members(annotation) if member is not type(None)]
     is_list = get_origin(members[0]) is list
     if is_list:
@@ -83,7 +82,7 @@ def _field(cls: type[Model], name: str, annotation: Any) -> Field:
         xml=xml,
         tag=qualified(xml),
         binding=binding,
-        default=declared.default,
+        default=info.default,
         is_list=is_list,
         scalar=TEXT if models or binding.kind in ("flag", "raw", "irregular") else _scalar(members, binding, cls, name),
         models=models,
@@ -92,7 +91,7 @@ def _field(cls: type[Model], name: str, annotation: Any) -> Field:
 
 def _members(annotation: Any) -> Iterator[Any]:
     """The members of a union, nested ones too; an annotation that is none is its only member."""
-    if get_origin(annotation) in (Union, UnionType):
+    if get_origin(annotation) in (Union, types.UnionType):
         for member in get_args(annotation):
             yield from _members(member)
     else:
@@ -119,6 +118,7 @@ def variants(field: Field) -> dict[str, type[Model]]:
     """For a union of models: value of the deciding attribute → model."""
     found: dict[str, type[Model]] = {}
     for model in field.models:
-        for member in _members(get_type_hints(model)[field.binding.by or ""]):
+        info = model.model_fields[field.binding.by or ""]
+        for member in _members(info.annotation):
             found.update(dict.fromkeys(get_args(member), model))
     return found

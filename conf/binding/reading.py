@@ -10,6 +10,7 @@ from functools import cache
 from typing import Any, TypeAlias, TypeVar, cast
 
 from lxml import etree
+from pydantic_core import PydanticUndefined
 
 from conf.binding.complaints import missing, unknown_child, wrong_attribute, wrong_text, wrong_variant
 from conf.binding.document import ParseOptions, take_foreign
@@ -33,7 +34,7 @@ _NOTHING: Values = {}
 _items = cast("Callable[[Element], list[tuple[str, str]]]", Element.items)
 _LIST, _SEVERAL = object(), object()
 #: Defaults that no document states: a field that holds one was not read yet.
-_UNREAD = (None, False, list)
+_UNREAD = (None, False, PydanticUndefined)
 
 
 def read(cls: type[M], element: Element, options: ParseOptions, around: Values = _NOTHING) -> M:

@@ -76,8 +76,7 @@ def _adapter(pool: Pool) -> Identity:
     adapter = pool.source.adapter
     if adapter is None:
         return set()
-    parent = adapter.parentaddr
-    place = f"{parent.address} {parent.unique_id}" if parent else None
+    place = str(adapter.parentaddr.model_dump()) if adapter.parentaddr else None
     return {(adapter.type, adapter.name or place, adapter.wwnn, adapter.wwpn)}
 
 

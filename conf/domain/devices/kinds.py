@@ -6,10 +6,9 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from itertools import chain
 from operator import itemgetter
-from typing import Any
+from typing import Any, get_args
 
 from conf.binding import Model
-from conf.binding.plan import fields_by_name
 from conf.domain.devices.all import Devices
 
 #: In the order in which libvirt looks at devices, which decides about what it complains first.
@@ -46,7 +45,12 @@ _ORDER = (
 
 
 #: Kind → the class of its devices, of which the field has a list or, optionally, one.
-KINDS: dict[str, type[Model]] = {kind: fields_by_name(Devices)[kind].models[0] for kind in _ORDER}
+KINDS: dict[str, type[Model]] = {
+    kind: model
+    for kind in _ORDER
+    for model in get_args(Devices.model_fields[kind].annotation)
+    if issubclass(model, Model)
+}
 _of_all_kinds = itemgetter(*KINDS)
 
 

@@ -141,7 +141,7 @@ def same_image(one: Disk, other: Disk) -> bool:
 def _place(source: StorageSource | None) -> tuple[object, ...]:
     assert source is not None
     hosts = tuple((host.name, host.port, host.socket) for host in source.hosts)
-    address = str(source.address) if source.address else None
+    address = source.address.model_dump_json() if source.address else None
     return source.local_path, source.protocol, source.name, hosts, source.pool, source.volume, address, source.namespace
 
 

@@ -88,4 +88,4 @@ def test_routes_that_are_none(
     family: str | None, address: str, gateway: str, more: dict[str, object], text: str
 ) -> None:
     with pytest.raises(XMLError, match=f"^guest interface: .*{text}"):
-        Route(family=family, address=address, gateway=gateway, **more).check(ParseOptions())
+        Route.model_validate({"family": family, "address": address, "gateway": gateway, **more}).check(ParseOptions())

@@ -7,7 +7,7 @@ import inspect
 from collections.abc import Iterator
 from copy import deepcopy
 from pathlib import Path
-from typing import Any, get_args, get_type_hints
+from typing import Any
 
 import pytest
 
@@ -82,5 +82,5 @@ def _owner(cls: type[Model], name: str) -> type:
 
 def _fixed(cls: type[Model], name: str) -> bool:
     """A discriminator can have one value only: that of the model."""
-    values = get_args(get_type_hints(cls)[name])
+    values = getattr(cls.model_fields[name].annotation, "__args__", ())
     return len(values) == 1 and isinstance(values[0], str)

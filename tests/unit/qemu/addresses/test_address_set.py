@@ -3,8 +3,6 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import pytest
 
 from conf.domain import Domain
@@ -17,8 +15,10 @@ from tests.fakes.emulators import FakeEmulator, define
 from virtd.errors import VirtError
 
 
-def disk(dev: str, bus: Any) -> Disk:
-    return Disk(source=StorageSource(file="/a"), target=DiskTarget(dev=dev, bus=bus))
+def disk(dev: str, bus: str) -> Disk:
+    return Disk.model_validate(
+        {"source": StorageSource(file="/a"), "target": DiskTarget.model_validate({"dev": dev, "bus": bus})}
+    )
 
 
 def addresses(domain: Domain) -> AddressSet:

@@ -131,7 +131,7 @@ def test_names(name: str, expected: dict[str, object]) -> None:
     store = backing_store(name, "qcow2", "/images/top")
     assert store.source is not None
     assert store.format is not None
-    found: dict[str, object] = {k: v for k, v in vars(store.source).items() if v} | {"format": store.format.type}
+    found: dict[str, object] = {k: v for k, v in store.source if v} | {"format": store.format.type}
     if hosts := found.pop("hosts", None):
         assert isinstance(hosts, list)
         found["host"] = (hosts[0].name, hosts[0].port, hosts[0].socket)

@@ -4,7 +4,6 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any
 
 import pytest
 
@@ -13,13 +12,15 @@ from conf.domain.devices.storage_source import StorageSource
 from drivers.qemu.block.presence import Missing, drop_missing
 
 
-def disk(path: str, device: Any, policy: Any) -> Disk:
-    return Disk(
-        device=device,
-        alias="a",
-        driver=DiskDriver(name="qemu", type="raw"),
-        source=StorageSource(file=path, startup_policy=policy),
-        target=DiskTarget(dev="sda", bus="sata"),
+def disk(path: str, device: str, policy: str | None) -> Disk:
+    return Disk.model_validate(
+        {
+            "device": device,
+            "alias": "a",
+            "driver": DiskDriver(name="qemu", type="raw"),
+            "source": StorageSource.model_validate({"file": path, "startup_policy": policy}),
+            "target": DiskTarget(dev="sda", bus="sata"),
+        }
     )
 
 

@@ -15,7 +15,7 @@ from virtd.params import Value
 
 
 def set_values(limits: IOTune) -> dict[str, Any]:
-    return {name: value for name, value in vars(limits).items() if value is not None}
+    return {name: value for name, value in limits if value is not None}
 
 
 def test_qemu_has_other_words() -> None:
