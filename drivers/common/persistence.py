@@ -84,7 +84,13 @@ class DefinitionFiles:
             await in_thread(files.remove, self.autostart_link(name))
 
     def load(self, parse: Callable[[bytes], D]) -> Iterator[tuple[D, bool]]:
-        """Every stored definition, and whether it starts with the host.  Blocks.  What cannot be read is set aside."""
+        """Every stored definition, and whether it starts with the host.  Blocks.
+
+        What cannot be read is set aside; what a killed daemon was writing is removed.
+        """
+        for entry in _entries(self.folder):
+            if entry.name.startswith(files.UNFINISHED):
+                os.unlink(entry.path)
         started = {link.name for link in _entries(self.folder / "autostart") if link.is_symlink()}
         for path in documents(self.folder):
             if (found := read_named(path, parse)) is not None:

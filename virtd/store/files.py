@@ -15,7 +15,9 @@ log = logging.getLogger(__name__)
 
 #: Bytes that are read at once.
 _CHUNK = 1 << 16
-#: Numbers of this process's temporary files.
+#: How the names of files begin that are not finished; what a killed process left of them is of no use.
+UNFINISHED = ".new-"
+#: Numbers of this process's.
 _serial = itertools.count()
 
 
@@ -36,7 +38,7 @@ def write_atomic(path: Path, data: bytes, *, mode: int = 0o600, durable: bool = 
             crash makes void anyway, such as the state of running guests.
     """
     folder = os.path.dirname(path) or "."
-    temporary = f"{folder}/.new-{os.getpid()}-{next(_serial)}"
+    temporary = f"{folder}/{UNFINISHED}{os.getpid()}-{next(_serial)}"
     fd = _create(temporary)
     try:
         try:

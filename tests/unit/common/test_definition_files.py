@@ -52,6 +52,13 @@ def test_a_folder_that_is_not_there_holds_nothing(stored: DefinitionFiles):
     assert loaded(stored) == []
 
 
+async def test_what_a_killed_daemon_was_writing_is_removed(stored: DefinitionFiles):
+    await stored.save("a", xml("a"))
+    (stored.folder / ".new-4711-3").write_text(xml("b")[:40])
+    assert loaded(stored) == [("a", False)]
+    assert [path.name for path in stored.folder.iterdir()] == ["a.xml"]
+
+
 async def test_what_would_keep_a_reader_waiting_is_set_aside(stored: DefinitionFiles):
     await stored.save("a", xml("a"))
     os.mkfifo(stored.path("b"))
