@@ -15,7 +15,7 @@ from virtd.errors import VirtError
 from virtd.host import dbus
 
 if TYPE_CHECKING:
-    from dbus_fast import Message
+    from dbus_fast import Message, Variant
 
 log = logging.getLogger(__name__)
 
@@ -47,17 +47,32 @@ async def register(name: str, uuid: bytes, pid: int, kind: str) -> bool:
     return False
 
 
-def _machine(machine: str, uuid: bytes, pid: int, kind: str) -> Message:
-    from dbus_fast import Message, Variant
+def _properties() -> list[list[str | Variant]]:
+    """Of a guest's scope.
 
-    properties = [["Slice", Variant("s", "machine.slice")], ["Delegate", Variant("b", True)]]
+    When the host goes down, libvirt-guests.service ends its guests gently before systemd ends their scopes, and the
+    daemon that it asks goes last: units are stopped in the reverse of the order in which they start.
+    """
+    from dbus_fast import Variant
+
+    return [
+        ["Slice", Variant("s", "machine.slice")],
+        ["Delegate", Variant("b", True)],
+        ["After", Variant("as", ["virtd.service"])],
+        ["Before", Variant("as", ["virt-guest-shutdown.target"])],
+    ]
+
+
+def _machine(machine: str, uuid: bytes, pid: int, kind: str) -> Message:
+    from dbus_fast import Message
+
     return Message(
         destination="org.freedesktop.machine1",
         path="/org/freedesktop/machine1",
         interface="org.freedesktop.machine1.Manager",
         member="CreateMachine",
         signature="sayssusa(sv)",
-        body=[machine, uuid, "virtd", kind, pid, "", properties],
+        body=[machine, uuid, "virtd", kind, pid, "", _properties()],
     )
 
 
@@ -66,9 +81,8 @@ def _scope(machine: str, pid: int) -> Message:
 
     unit = f"machine-{machine.replace('-', chr(92) + 'x2d')}.scope"
     properties = [
+        *_properties(),
         ["PIDs", Variant("au", [pid])],
-        ["Slice", Variant("s", "machine.slice")],
-        ["Delegate", Variant("b", True)],
         ["CollectMode", Variant("s", "inactive-or-failed")],
     ]
     return Message(

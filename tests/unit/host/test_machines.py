@@ -24,6 +24,7 @@ class Machined(ServiceInterface):
     def __init__(self) -> None:
         super().__init__("org.freedesktop.machine1.Manager")
         self.made: list[tuple[str, bytes, str, int]] = []
+        self.properties: dict[str, Any] = {}
         self.full = False
 
     @method()
@@ -40,6 +41,7 @@ class Machined(ServiceInterface):
         if self.full:
             raise DBusError("org.freedesktop.machine1.Failed", "no more machines")
         self.made.append((name, bytes(id_), class_, leader))
+        self.properties = {key: value.value for key, value in properties}
         return "/machine"
 
 
@@ -80,6 +82,16 @@ async def _systemd(bus: MessageBus) -> Systemd:
     bus.export("/org/freedesktop/systemd1", service)
     await bus.request_name("org.freedesktop.systemd1")
     return service
+
+
+@pytest.mark.parametrize("with_machined", [True, False])
+async def test_a_scope_ends_after_libvirt_guests_and_before_the_daemon(bus: MessageBus, with_machined: bool) -> None:
+    machined, systemd = await _machined(bus), await _systemd(bus)
+    machined.full = not with_machined
+    assert await machines.register("qemu-3-a", b"\x01" * 16, os.getpid(), "vm")
+    found = machined.properties if with_machined else systemd.units[0][1]
+    assert found["Before"] == ["virt-guest-shutdown.target"]
+    assert found["After"] == ["virtd.service"]
 
 
 async def test_machined_registers_the_guest(bus: MessageBus) -> None:
