@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import grp
+import os
 import pwd
 from collections.abc import Iterator
 from dataclasses import dataclass, field
@@ -152,9 +153,16 @@ def account(settings: QemuSettings, *, privileged: bool) -> Account | None:
     gid = _group(settings.group or (SYSTEM_GROUP if not settings.user else str(_primary_group(uid))))
     if uid == 0 and gid == 0:
         return None
-    groups = {g.gr_gid for g in grp.getgrall() if name in g.gr_mem} | {gid}
-    groups |= {g.gr_gid for g in grp.getgrall() if g.gr_name == KVM_GROUP}
+    groups = {gid, *(os.getgrouplist(name, gid) if name else ()), *_kvm_group()}
     return Account(uid, gid, tuple(sorted(groups)))
+
+
+def _kvm_group() -> list[int]:
+    """The group that may use /dev/kvm, where there is one."""
+    try:
+        return [grp.getgrnam(KVM_GROUP).gr_gid]
+    except KeyError:
+        return []
 
 
 def _exists(user: str) -> bool:
