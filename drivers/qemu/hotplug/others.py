@@ -16,6 +16,7 @@ from conf.domain.devices.redirdev import Redirdev
 from conf.domain.devices.rng import RNG
 from conf.domain.devices.watchdog import Watchdog
 from drivers.common import usb
+from drivers.common.drives import is_scsi
 from drivers.qemu import commands
 from drivers.qemu.block import access
 from drivers.qemu.command.board import watchdog_props
@@ -158,7 +159,7 @@ def check_detach_controller(guest: Guest, controller: Controller) -> None:
         raise _unsupported(f"'{controller.type}' controller cannot be hot unplugged.")
     devices = guest.require_active().devices
     on_scsi = [d.address for d in devices.disks if d.target.bus == "scsi"]
-    on_scsi += [h.address for h in devices.hostdevs if h.type == "scsi"]
+    on_scsi += [h.address for h in devices.hostdevs if is_scsi(h)]
     if any(isinstance(a, DriveAddress) and a.controller == controller.index for a in on_scsi):
         raise VirtError(Code.OPERATION_FAILED, "device cannot be detached: device is busy")
 
