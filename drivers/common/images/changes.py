@@ -11,7 +11,7 @@ from conf.domain import Domain
 from conf.domain.devices.disk import Disk, DiskDriver
 from conf.domain.devices.storage_source import BackingStore, Mirror, StorageFormat, StorageSource, StorageType
 from drivers.common.images.jobkinds import JobKind
-from drivers.common.images.layers import Layer, chain, mirror_chain
+from drivers.common.images.layers import Layer, chain, layers_of, mirror_chain
 
 #: A holder of a chain: its `backing_store` is what is below.
 Holder = Disk | BackingStore
@@ -19,7 +19,7 @@ Holder = Disk | BackingStore
 
 def images(disk: Disk) -> list[Layer]:
     """All images QEMU has open for a disk."""
-    own = [] if disk.is_empty else chain(disk)
+    own = layers_of(disk)
     copied = mirror_chain(disk) if disk.mirror is not None and disk.mirror.job == "copy" else []
     return own + copied
 

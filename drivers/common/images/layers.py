@@ -120,6 +120,11 @@ def chain(disk: Disk) -> list[Layer]:
     return [top, *backing_chain(disk, disk.backing_store)]
 
 
+def layers_of(disk: Disk) -> list[Layer]:
+    """The same of any disk: an empty drive has none."""
+    return [] if disk.is_empty else chain(disk)
+
+
 def mirror_chain(disk: Disk) -> list[Layer]:
     """The images of a disk's copy under way."""
     mirror = disk.mirror

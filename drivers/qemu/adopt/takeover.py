@@ -14,7 +14,7 @@ from lxml import etree
 from conf.domain.devices.disk import Disk
 from conf.domain.devices.interface import Interface
 from conf.errors import ConfError
-from drivers.common.images.layers import Layer, chain
+from drivers.common.images.layers import Layer, layers_of
 from drivers.qemu.adopt import blockjobs, words
 from drivers.qemu.adopt.document import LibvirtStatus, parse_status
 from drivers.qemu.block.state import BlockState
@@ -129,7 +129,7 @@ def _obstacles(said: LibvirtStatus, runtime: Runtime) -> Iterator[str]:
     if said.monitor.type != "unix" or said.monitor.path != str(runtime.monitor_path):
         yield f"its monitor is at {said.monitor.path}"
     for disk in said.domain.devices.disks:
-        layers = [] if disk.is_empty else chain(disk)
+        layers = layers_of(disk)
         for layer in layers:
             yield from _odd_names(layer, disk.target.dev or "")
         if disk.mirror is not None and disk.target.dev not in runtime.block.jobs:
@@ -148,7 +148,7 @@ def _odd_names(layer: Layer, disk: str) -> Iterator[str]:
 def _forget_private(disk: Disk) -> None:
     """All that is noted about nodes follows from the images' numbers."""
     disk.private_data = disk.secrets_placement = None
-    for layer in [] if disk.is_empty else chain(disk):
+    for layer in layers_of(disk):
         layer.source.private_data = None
 
 

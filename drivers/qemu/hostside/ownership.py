@@ -11,7 +11,7 @@ import re
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
-from drivers.common.images.layers import chain, mirror_chain
+from drivers.common.images.layers import layers_of, mirror_chain
 from drivers.qemu.hostside.nvram import variables_path
 from drivers.qemu.runtime import Owner, Runtime
 from drivers.qemu.settings import Account
@@ -148,7 +148,7 @@ def _backend_paths(device: CharacterBackend) -> Iterator[str]:
 def file_paths(domain: Domain) -> Iterator[str]:
     """The files of the host that a guest opens: images, firmware variables, kernel."""
     for disk in domain.devices.disks:
-        layers = [] if disk.is_empty else chain(disk)
+        layers = layers_of(disk)
         yield from (layer.path for layer in layers if layer.path)
         if disk.mirror is not None:
             yield from (layer.path for layer in mirror_chain(disk) if layer.path)

@@ -8,7 +8,7 @@ from conf.domain.devices.controller import Controller
 from conf.domain.devices.disk import Disk
 from drivers.common.disk_names import disk_index
 from drivers.common.drives import drive_place
-from drivers.common.images.layers import chain
+from drivers.common.images.layers import layers_of
 from drivers.common.iotune import is_limited
 from drivers.qemu import commands
 from drivers.qemu.block import access, storage, tuning
@@ -73,7 +73,7 @@ async def plug(work: Plug, disk: Disk) -> None:
     user = access.whom(guest)
     last = runtime.block.last_index
     runtime.block.last_index = await prepare_disks([disk], last, user=(user.uid, user.gid) if user else None)
-    layers = [] if disk.is_empty else chain(disk)
+    layers = layers_of(disk)
     work.undo.push_async_callback(access.revoke, guest, layers)
     await access.grant(guest, layers)
     build = work.build
@@ -91,9 +91,9 @@ async def release(guest: Guest, disk: Disk) -> None:
     """The guest let go of the disk: close its images and give them back."""
     for node in reversed(disk_nodes(disk)):
         await quietly(block.blockdev_del, guest.monitor, node["node-name"])
-    for layer in [] if disk.is_empty else chain(disk):
+    for layer in layers_of(disk):
         if layer.source.tls:
             await quietly(commands.object_del, guest.monitor, storage.tls_credentials(layer))
         if layer.source.reservations is not None and not layer.source.reservations.managed:
             await quietly(commands.object_del, guest.monitor, storage.pr_manager(layer) or "")
-    await access.revoke(guest, [] if disk.is_empty else chain(disk))
+    await access.revoke(guest, layers_of(disk))

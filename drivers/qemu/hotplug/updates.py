@@ -11,7 +11,7 @@ from conf.domain.devices.disk import Disk
 from conf.domain.devices.graphics import Graphics
 from conf.domain.devices.interface import Interface
 from conf.domain.devices.single import device_tag
-from drivers.common.images.layers import chain
+from drivers.common.images.layers import layers_of
 from drivers.qemu.block import access
 from drivers.qemu.block import commands as block
 from drivers.qemu.block.chains import prepare_disks
@@ -106,7 +106,7 @@ async def _open(guest: Guest, wanted: Disk, undo: AsyncExitStack) -> None:
     wanted.readonly = wanted.readonly or wanted.device == "cdrom"
     last = runtime.block.last_index
     runtime.block.last_index = await prepare_disks([wanted], last, user=(user.uid, user.gid) if user else None)
-    layers = [] if wanted.is_empty else chain(wanted)
+    layers = layers_of(wanted)
     undo.push_async_callback(access.revoke, guest, layers)
     await access.grant(guest, layers)
     for node in disk_nodes(wanted):
